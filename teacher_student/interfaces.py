@@ -1,0 +1,114 @@
+"""What a task owes to a simulator, and the names of the axes.
+
+Axis names used in shapes and docstrings throughout:
+
+    N  input dimension        K  width (hidden units)     P  task directions (relevant inputs)
+    B  samples in a chunk     T  samples in a run         R  replicates      L  protocols
+
+Time is alpha = samples / N.
+
+A simulator never asks a task for more than this: inputs are made of independent *isotropic blocks*
+of coordinates. In block b an input is x = (components along the P_b task directions of the block,
+fixed by the task) + scale_b * (standard normal noise orthogonal to them). That is what makes the
+Gram-space simulation of `teacher_student.training.gram` exact.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from jax import Array
+from jaxtyping import Float, Key
+
+#: One difficulty level, or with a leading axis a table of levels: named arrays, all traced.
+Level = Mapping[str, Array]
+
+
+class Block(NamedTuple):
+    """A group of coordinates with isotropic noise: `size` coordinates, `directions` task directions in it."""
+
+    size: int
+    directions: int
+
+
+class Noise(NamedTuple):
+    """The randomness of n samples that does not depend on the difficulty, so protocols can share it.
+
+    along  : (n, P) standard normals, the noise along the task directions
+    choice : (n,) uniform in [0, 1), picks the cluster where there are clusters
+    label  : (n,) standard normals, the label noise where there is label noise
+    """
+
+    along: Float[Array, "n P"]
+    choice: Float[Array, " n"]
+    label: Float[Array, " n"]
+
+
+class Observation(NamedTuple):
+    """n samples as far as the task directions and the labels go.
+
+    along : (n, P) components of the inputs along the task directions (signal + noise)
+    label : (n,) labels
+    scale : (n, n_blocks) standard deviation of the noise in each block
+    """
+
+    along: Float[Array, "n P"]
+    label: Float[Array, " n"]
+    scale: Float[Array, "n n_blocks"]
+
+
+class OrderParameters(NamedTuple):
+    """All that the loss of a two-layer student can depend on.
+
+    along   : (K, P) overlaps M_kp = w_k . e_p with the task directions
+    factors : one (K, D_b) array per block with F F^T = Gram matrix of the weights in that block,
+              orthogonal to the task directions
+    readout : (K,) effective readout, output scale included, so f = sum_k readout_k phi(lambda_k)
+    """
+
+    along: Float[Array, "K P"]
+    factors: tuple[Array, ...]
+    readout: Float[Array, " K"]
+
+
+class Task(Protocol):
+    """A source of labelled Gaussian inputs with a difficulty knob; frozen and hashable."""
+
+    @property
+    def n_inputs(self) -> int: ...
+
+    @property
+    def blocks(self) -> tuple[Block, ...]: ...
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the groups of samples whose accuracy is reported apart (the clusters)."""
+        ...
+
+    def directions(self, key: Key[Array, ""]) -> Float[Array, "P N"]:
+        """Draw the teacher: orthonormal task directions, each inside its block."""
+        ...
+
+    def observe(self, noise: Noise, level: Level) -> Observation:
+        """Turn shared noise into samples at the given levels (arrays with leading axis n)."""
+        ...
+
+    def evaluate(
+        self, student: "Student", order: OrderParameters, level: Level, key: Key[Array, ""], n: int
+    ) -> dict[str, Array]:
+        """Accuracy and loss at `level` from the order parameters; see `XorMixture.evaluate`."""
+        ...
+
+
+class Student(Protocol):
+    """What the simulators and evaluators need of a two-layer student; frozen and hashable."""
+
+    @property
+    def width(self) -> int: ...
+
+    def phi(self, preactivation: Array) -> Array: ...
+
+    def dphi(self, preactivation: Array) -> Array: ...
+
+    def loss(self, output: Array, label: Array) -> Array: ...
+
+    def dloss(self, output: Array, label: Array) -> Array: ...

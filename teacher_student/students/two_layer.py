@@ -1,0 +1,181 @@
+"""The two-layer student f(x) = output_scale * sum_k v_k phi(w_k . x), and its parametrisations.
+
+Online SGD, one fresh sample (x, y) a step, with slope g = dloss/df taken at the current weights:
+
+    w_k <- w_k - hidden_rate  * g * output_scale * v_k * phi'(lambda_k) * x,   lambda_k = w_k . x
+    v_k <- v_k - readout_rate * g * output_scale * phi(lambda_k)
+
+Weights start as w_k ~ N(0, I/N). The parametrisation sets the four numbers of `Scaling`:
+
+    name        output_scale  v_k at start        hidden_rate  readout_rate
+    standard    1             N(0, 1/K)           eta / N      eta / N
+    ntk         K^-1/2        N(0, 1)             eta / N      eta / N
+    mean_field  1/K           N(0, 1) or +-1      K eta / N    K eta / N
+
+(mean_field is muP for two layers.) Sources: Saad & Solla, PRE 52, 4225 (1995); Goldt et al.,
+arXiv 1906.08632, eq. (3); Refinetti et al., arXiv 2102.11742.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Key
+
+from teacher_student.checks import known, within
+
+
+class Activation(NamedTuple):
+    """phi, its derivative, and whether phi is odd (phi(-u) = -phi(u))."""
+
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    odd: bool
+
+
+class Loss(NamedTuple):
+    """loss(f, y) and its derivative with respect to f."""
+
+    value: Callable[[Array, Array], Array]
+    slope: Callable[[Array, Array], Array]
+
+
+ACTIVATIONS = {
+    "relu": Activation(lambda u: jnp.maximum(u, 0), lambda u: (u > 0).astype(u.dtype), odd=False),
+    "quadratic": Activation(lambda u: u * u, lambda u: 2 * u, odd=False),
+    "erf": Activation(
+        lambda u: jax.lax.erf(u * 0.5**0.5),
+        lambda u: (2 / jnp.pi) ** 0.5 * jnp.exp(-0.5 * u * u),
+        odd=True,
+    ),
+}
+
+LOSSES = {
+    "squared": Loss(lambda f, y: 0.5 * (f - y) ** 2, lambda f, y: f - y),
+    "logistic": Loss(lambda f, y: jax.nn.softplus(-y * f), lambda f, y: -y * jax.nn.sigmoid(-y * f)),
+}
+
+PARAMETRISATIONS = ("standard", "ntk", "mean_field")
+READOUT_STARTS = ("gaussian", "sign")
+
+
+class Scaling(NamedTuple):
+    """The numbers a parametrisation stands for; traced, so changing them never recompiles.
+
+    output_scale : factor in front of the sum over units
+    readout_std  : standard deviation of v_k at the start
+    readout_sign : 1.0 if v_k starts as +-readout_std, 0.0 if Gaussian
+    hidden_rate  : step of w, learning rate / N and the parametrisation's factor included
+    readout_rate : step of v; 0 for a fixed readout
+    """
+
+    output_scale: float | Array
+    readout_std: float | Array
+    readout_sign: float | Array
+    hidden_rate: float | Array
+    readout_rate: float | Array
+
+
+class Params(NamedTuple):
+    """w (K, N) hidden weights and v (K,) readout."""
+
+    w: Float[Array, "K N"]
+    v: Float[Array, " K"]
+
+
+@dataclass(frozen=True)
+class TwoLayer:
+    """A two-layer student of K = `width` units and the loss it is trained with.
+
+    Parameters
+    ----------
+    width : int >= 1
+        Number of hidden units K.
+    activation : {"relu", "quadratic", "erf"}
+        phi; quadratic is u^2, erf is erf(u / sqrt 2).
+    loss : {"squared", "logistic"}
+        (f - y)^2 / 2, or log(1 + exp(-y f)) for labels +-1.
+    parametrisation : {"standard", "ntk", "mean_field"}
+        See the table above. It changes what width does: with "standard" a wider student learns
+        faster at the same rate, with "mean_field" the trajectory has a limit as K grows.
+    train_readout : bool
+        Whether v is trained; a fixed readout keeps its start.
+    readout_start : {"gaussian", "sign"}
+        Gaussian or +- entries of the same variance at the start.
+
+    Examples
+    --------
+    >>> import jax
+    >>> student = TwoLayer(width=4)
+    >>> params = student.init(jax.random.key(0), n_inputs=10)
+    >>> student.apply(params, jax.numpy.ones((3, 10))).shape
+    (3,)
+    """
+
+    width: int
+    activation: str = "relu"
+    loss_name: str = "squared"
+    parametrisation: str = "standard"
+    train_readout: bool = True
+    readout_start: str = "gaussian"
+
+    def __post_init__(self) -> None:
+        within("width", self.width, low=1)
+        known("activation", self.activation, ACTIVATIONS)
+        known("loss", self.loss_name, LOSSES)
+        known("parametrisation", self.parametrisation, PARAMETRISATIONS)
+        known("readout_start", self.readout_start, READOUT_STARTS)
+
+    def scaling(self, learning_rate: float, n_inputs: int) -> Scaling:
+        """The parametrisation's numbers at `learning_rate` (eta > 0) and input dimension N."""
+        within("learning_rate", learning_rate, low=0, open_low=True)
+        k = self.width
+        output, std, factor = {
+            "standard": (1.0, k**-0.5, 1.0),
+            "ntk": (k**-0.5, 1.0, 1.0),
+            "mean_field": (1.0 / k, 1.0, float(k)),
+        }[self.parametrisation]
+        rate = factor * learning_rate / n_inputs
+        sign = float(self.readout_start == "sign")
+        return Scaling(output, std, sign, rate, rate if self.train_readout else 0.0)
+
+    def core(self) -> "TwoLayer":
+        """The part that shapes the compiled program: width, activation, loss."""
+        return TwoLayer(self.width, self.activation, self.loss_name)
+
+    def init(self, key: Key[Array, ""], n_inputs: int, dtype=None) -> Params:
+        """Draw w ~ N(0, 1/N) of shape (K, N) and v of shape (K,)."""
+        w_key, v_key = jax.random.split(key)
+        w = jax.random.normal(w_key, (self.width, n_inputs), dtype) * n_inputs**-0.5
+        scaling = self.scaling(1.0, n_inputs)
+        return Params(w, draw_readout(v_key, self.width, scaling, dtype))
+
+    def apply(self, params: Params, x: Float[Array, "n N"]) -> Float[Array, " n"]:
+        """f(x) for inputs of shape (n, N)."""
+        scale = self.scaling(1.0, x.shape[-1]).output_scale
+        return scale * (self.phi(x @ params.w.T) @ params.v)
+
+    def phi(self, preactivation: Array) -> Array:
+        """phi, elementwise."""
+        return ACTIVATIONS[self.activation].value(preactivation)
+
+    def dphi(self, preactivation: Array) -> Array:
+        """phi', elementwise."""
+        return ACTIVATIONS[self.activation].slope(preactivation)
+
+    def loss(self, output: Array, label: Array) -> Array:
+        """loss(f, y), elementwise."""
+        return LOSSES[self.loss_name].value(output, label)
+
+    def dloss(self, output: Array, label: Array) -> Array:
+        """d loss / d f, elementwise."""
+        return LOSSES[self.loss_name].slope(output, label)
+
+
+def draw_readout(key: Key[Array, ""], width: int, scaling: Scaling, dtype=None) -> Float[Array, " K"]:
+    """Draw v_k ~ N(0, readout_std^2), or +-readout_std where readout_sign is 1."""
+    normal = jax.random.normal(key, (width,), dtype)
+    return scaling.readout_std * jnp.where(scaling.readout_sign > 0, jnp.sign(normal), normal)

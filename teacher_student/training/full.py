@@ -1,0 +1,151 @@
+"""Online SGD over full vectors: one sample at a time (the definition), and in chunks.
+
+Both draw sample t of a replicate from the same key, fold_in(data stream, t), so they see the same
+samples whatever the chunk length and agree to rounding.
+
+In chunks: with weights W at the start of a chunk of B samples x_i (rows of X), and
+W_i = W - sum_{j<i} h_j x_j^T, the pre-activations are
+
+    lambda_i = W x_i - sum_{j<i} (x_i . x_j) h_j,
+
+so a chunk needs X W^T, X X^T, a sequential pass over B small vectors (`chunk.descend`) and one
+update W <- W - h^T X: matrix-matrix work instead of B passes over W.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Bool, Float, Int, Key
+
+from teacher_student.interfaces import Level, Noise, Student, Task
+from teacher_student.students.two_layer import Params, Scaling, draw_readout
+from teacher_student.training.chunk import descend
+from teacher_student.training.order_parameters import Overlaps, factor
+from teacher_student.training.streams import stream
+
+
+class Samples(NamedTuple):
+    """What the protocols of a replicate share: z (B, N) standard normals and `noise` along the task."""
+
+    z: Float[Array, "B N"]
+    noise: Noise
+
+
+@dataclass(frozen=True)
+class FullVectors:
+    """Online SGD on weights (K, N) with samples (B, N), `chunk` = B of them at a time."""
+
+    task: Task
+    student: Student
+    chunk: int
+    dtype: str = "float32"
+
+    name = "full"
+
+    def teacher(self, key: Key[Array, ""]) -> Float[Array, "P N"]:
+        """The task directions of the replicate."""
+        return self.task.directions(stream(key, "teacher")).astype(self.dtype)
+
+    def init(
+        self, key: Key[Array, ""], directions: Float[Array, "P N"], scaling: Scaling, initial: Overlaps | None
+    ) -> Params:
+        """w ~ N(0, 1/N) and v by the parametrisation, or weights with the `initial` overlaps."""
+        n, k = self.task.n_inputs, self.student.width
+        w_key, v_key = jax.random.split(stream(key, "init"))
+        if initial is None:
+            w = jax.random.normal(w_key, (k, n), self.dtype) * n**-0.5
+            return Params(w, draw_readout(v_key, k, scaling, self.dtype))
+        w = initial.along @ directions
+        for block, gram, start in zip(self.task.blocks, initial.gram, self._starts(), strict=True):
+            own = directions[:, start : start + block.size]
+            basis = jax.random.normal(jax.random.fold_in(w_key, start), (block.size, k), self.dtype)
+            basis = jnp.linalg.qr(basis - own.T @ (own @ basis))[0]
+            w = w.at[:, start : start + block.size].add(factor(gram) @ basis.T)
+        return Params(w, initial.readout)
+
+    def draw(self, key: Key[Array, ""], directions: Float[Array, "P N"], t: Int[Array, ""]) -> Samples:
+        """Samples t, t+1, ..., t+B-1 of the replicate's data stream."""
+        data = stream(key, "data")
+
+        def one(i):
+            z_key, choice_key, label_key = jax.random.split(jax.random.fold_in(data, i), 3)
+            z = jax.random.normal(z_key, (self.task.n_inputs,), self.dtype)
+            choice = jax.random.uniform(choice_key, (), self.dtype)
+            return z, choice, jax.random.normal(label_key, (), self.dtype)
+
+        z, choice, label = jax.vmap(one)(t + jnp.arange(self.chunk))
+        return Samples(z, Noise(z @ directions.T, choice, label))
+
+    def inputs(
+        self, samples: Samples, directions: Float[Array, "P N"], level: Level
+    ) -> tuple[Float[Array, "B N"], Float[Array, " B"]]:
+        """Inputs (B, N) and labels (B,) of the samples at their levels."""
+        seen = self.task.observe(samples.noise, level)
+        sizes = jnp.array([block.size for block in self.task.blocks])
+        scale = jnp.repeat(seen.scale, sizes, axis=1, total_repeat_length=self.task.n_inputs)
+        x = scale * samples.z
+        return x + (seen.along - x @ directions.T) @ directions, seen.label
+
+    def advance(
+        self,
+        params: Params,
+        directions: Float[Array, "P N"],
+        samples: Samples,
+        level: Level,
+        on: Bool[Array, " B"],
+        scaling: Scaling,
+    ) -> Params:
+        """B steps of SGD at once."""
+        x, label = self.inputs(samples, directions, level)
+        h, v = descend(self.student, scaling, x @ params.w.T, x @ x.T, label, on, params.v)
+        return Params(params.w - h.T @ x, v)
+
+    def overlaps(self, params: Params, directions: Float[Array, "P N"]) -> Overlaps:
+        """M, the Gram matrices orthogonal to the task directions, and v."""
+        along = params.w @ directions.T
+        rest = params.w - along @ directions
+        parts = (
+            rest[:, start : start + block.size]
+            for block, start in zip(self.task.blocks, self._starts(), strict=True)
+        )
+        return Overlaps(along, jnp.stack([part @ part.T for part in parts]), params.v)
+
+    def _starts(self) -> list[int]:
+        sizes = [block.size for block in self.task.blocks]
+        return [sum(sizes[:b]) for b in range(len(sizes))]
+
+
+class Stepwise(FullVectors):
+    """The definition: one sample at a time, a matrix-vector product and a rank-one update each.
+
+    Slow, and the truth that the chunked and the Gram-space forms are tested against.
+    """
+
+    name = "stepwise"
+
+    def advance(
+        self,
+        params: Params,
+        directions: Float[Array, "P N"],
+        samples: Samples,
+        level: Level,
+        on: Bool[Array, " B"],
+        scaling: Scaling,
+    ) -> Params:
+        """B steps of SGD, one after the other."""
+
+        def step(carry, sample):
+            w, v = carry
+            x, label, on = sample
+            lam = w @ x
+            phi, scale = self.student.phi(lam), scaling.output_scale
+            g = jnp.where(on, self.student.dloss(scale * (v @ phi), label), 0)
+            h = (scaling.hidden_rate * scale) * g * v * self.student.dphi(lam)
+            return (w - jnp.outer(h, x), v - (scaling.readout_rate * scale) * g * phi), None
+
+        x, label = self.inputs(samples, directions, level)
+        (w, v), _ = jax.lax.scan(step, (params.w, params.v), (x, label, on))
+        return Params(w, v)

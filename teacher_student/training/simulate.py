@@ -1,0 +1,218 @@
+"""`simulate`: one call for a batch of replicates x protocols, compiled once per shape.
+
+The run is one scan over the recorded times; between two records a loop over chunks of samples. Width,
+activation, loss and the number of records shape the program; learning rate, parametrisation, difficulty
+levels, schedule and length of the run are arguments, so changing them compiles nothing.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Integer, Key
+
+from teacher_student.checks import known, within
+from teacher_student.interfaces import Level, Task
+from teacher_student.students.two_layer import ACTIVATIONS, Scaling, TwoLayer
+from teacher_student.training.full import FullVectors, Stepwise
+from teacher_student.training.gram import GramSpace
+from teacher_student.training.order_parameters import Overlaps
+from teacher_student.training.recording import check_record, make_recorder
+from teacher_student.training.streams import replicate_keys, stream
+
+METHODS = ("auto", "gram", "full", "stepwise")
+
+#: A run whose weights exceed this squared norm, or are not finite, has diverged.
+DIVERGED_NORM = 1e6
+
+
+class Simulation(NamedTuple):
+    """What `simulate` returns.
+
+    time     : (records + 1,) samples / N, from 0 to the budget
+    values   : name -> (R, L, records + 1, ...) recorded quantities
+    diverged : (R, L) True where the weights blew up at some recorded time; do not average these
+    method   : "gram", "full" or "stepwise", whichever ran
+    """
+
+    time: np.ndarray
+    values: dict[str, np.ndarray]
+    diverged: np.ndarray
+    method: str
+
+
+def chunk_length(width: int) -> int:
+    """Samples handled together, from the width: the amortised optimum measured in benchmarks/."""
+    return 16 if width <= 8 else 32 if width <= 32 else 64
+
+
+def choose_method(
+    task: Task, student: TwoLayer, method: str = "auto", dtype: str = "float32"
+) -> GramSpace | FullVectors | Stepwise:
+    """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors."""
+    known("method", method, METHODS)
+    known("dtype", dtype, ("float32", "float64"))
+    if dtype == "float64" and not jax.config.jax_enable_x64:
+        raise ValueError("dtype float64 needs 64-bit JAX; set JAX_ENABLE_X64=1 before starting Python")
+    if task_check := getattr(task, "check_activation", None):
+        task_check(student.activation, ACTIVATIONS[student.activation].odd)
+    chunk, core = chunk_length(student.width), student.core()
+    exact = all(b.size - b.directions - student.width >= chunk for b in task.blocks)
+    if method == "gram" or (method == "auto" and exact):
+        return GramSpace(task, core, chunk, dtype)
+    kind = Stepwise if method == "stepwise" else FullVectors
+    return kind(task, core, chunk, dtype)
+
+
+@lru_cache(maxsize=64)
+def compiled_run(
+    method: GramSpace | FullVectors | Stepwise, record: tuple[str, ...], n_records: int, n_test: int
+):
+    """The jitted run of a block: (keys, steps, table, target, scaling, initial, interval) -> values, diverged.
+
+    keys (R,); steps (R, L, >= n_records * interval + B) level of each step; `interval` steps between
+    two records. All of them are traced.
+    """
+    recorder = make_recorder(method.task, method.student, record, n_test)
+    b = method.chunk
+
+    def run(
+        keys: Key[Array, " R"],
+        steps: Integer[Array, "R L T"],
+        table: Level,
+        target: Level,
+        scaling: Scaling,
+        initial: Overlaps | None,
+        interval: Integer[Array, ""],
+    ):
+        n_replicates, n_protocols, _ = steps.shape
+        teacher = jax.vmap(method.teacher)(keys)
+        state = jax.vmap(lambda key, t: method.init(key, t, scaling, initial))(keys, teacher)
+        state = jax.tree.map(lambda x: jnp.repeat(x[:, None], n_protocols, 1), state)
+        advance = jax.vmap(jax.vmap(method.advance, (0, None, None, 0, None, None)), (0, 0, 0, 0, None, None))
+
+        def observe(row):
+            key, state, teacher = row
+            overlaps = jax.vmap(method.overlaps, (0, None))(state, teacher)
+            test = stream(key, "test")
+            values = jax.vmap(lambda o: recorder(o, scaling.output_scale, target, test))(overlaps)
+            norm = jnp.max(jnp.trace(overlaps.gram, axis1=-2, axis2=-1), -1) + jnp.sum(
+                overlaps.along**2, (-2, -1)
+            )
+            size = norm + jnp.sum(overlaps.readout**2, -1)
+            return values, ~(size < DIVERGED_NORM * method.student.width)
+
+        def chunk(c, carry):
+            start, state = carry
+            t = start + c * b
+            samples = jax.vmap(method.draw, (0, 0, None))(keys, teacher, t)
+            index = jax.lax.dynamic_slice_in_dim(steps, t, b, 2).astype(jnp.int32)
+            level = {name: values[index] for name, values in table.items()}
+            on = c * b + jnp.arange(b) < interval
+            return start, advance(state, teacher, samples, level, on, scaling)
+
+        def segment(state, r):
+            seen = jax.lax.map(observe, (keys, state, teacher))
+            n_chunks = jnp.where(r < n_records, (interval + b - 1) // b, 0)
+            _, state = jax.lax.fori_loop(0, n_chunks, chunk, (r * interval, state))
+            return state, seen
+
+        _, (values, diverged) = jax.lax.scan(segment, state, jnp.arange(n_records + 1))
+        return {name: jnp.moveaxis(x, 0, 2) for name, x in values.items()}, jnp.any(diverged, 0)
+
+    return jax.jit(run)
+
+
+def simulate(
+    task: Task,
+    student: TwoLayer,
+    table: list[Level],
+    steps: Integer[np.ndarray, "*R_L T"],
+    *,
+    target: Level,
+    learning_rate: float,
+    replicates: int | np.ndarray = 1,
+    seed: int = 0,
+    record: tuple[str, ...] = ("test_accuracy", "test_loss"),
+    n_records: int = 50,
+    n_test: int = 1024,
+    method: str = "auto",
+    dtype: str = "float32",
+    initial: Overlaps | None = None,
+) -> Simulation:
+    """Simulate online SGD for R replicates x L protocols at once.
+
+    Parameters
+    ----------
+    task, student
+        What is learned, and by whom.
+    table : list of levels
+        The difficulty levels that occur, from `task.level(...)`.
+    steps : integer array, shape (T,), (L, T) or (R, L, T)
+        The schedule: index into `table` of every step. T must be a multiple of `n_records`.
+    target : level
+        The test distribution, the same for all protocols and times.
+    learning_rate : float > 0
+        eta; see `teacher_student.students.two_layer` for what the parametrisation makes of it.
+    replicates : int or array of replicate numbers (R,)
+        A number means 0 .. replicates - 1. Replicate r has its own teacher, initial student and
+        sample stream, shared by its protocols.
+    record : names
+        See `teacher_student.training.recording`.
+    n_records : int
+        Records are taken at times 0, T/n, 2T/n, ..., T (over N).
+    n_test : int
+        Test points per record, see the task's `evaluate`.
+    method : {"auto", "gram", "full", "stepwise"}
+        "auto" takes Gram space where it is exact (N - P - K >= chunk) and full vectors elsewhere.
+    dtype : {"float32", "float64"}
+    initial : Overlaps, optional
+        Start every replicate from these order parameters instead of drawing them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from teacher_student.tasks.xor_mixture import XorMixture
+    >>> task = XorMixture(n_inputs=100)
+    >>> easy, hard = task.level(noise=0.1), task.level(noise=1.0)
+    >>> steps = np.repeat([0, 1], [3000, 7000])
+    >>> result = simulate(task, TwoLayer(8), [easy, hard], steps, target=hard, learning_rate=0.3)
+    >>> result.values["test_accuracy"].shape, result.method
+    ((1, 1, 51), 'gram')
+    """
+    steps = np.asarray(steps)
+    steps = steps.reshape((1,) * (3 - steps.ndim) + steps.shape)
+    numbers = np.arange(replicates) if isinstance(replicates, int) else np.asarray(replicates)
+    within("n_records", n_records, low=1)
+    within("n_test", n_test, low=1)
+    length = steps.shape[-1]
+    if length < n_records or length % n_records:
+        raise ValueError(
+            f"a run of {length} steps cannot be recorded at {n_records} equal intervals; "
+            "make the number of steps a multiple of n_records"
+        )
+    if steps.size and not (0 <= steps.min() and steps.max() < len(table)):
+        raise ValueError(
+            f"steps holds levels {steps.min()}..{steps.max()}, but table has {len(table)} levels"
+        )
+    runner = choose_method(task, student, method, dtype)
+    check_record(record)
+    shape = (len(numbers), steps.shape[1], length)
+    small = np.uint8 if len(table) <= 256 else np.int32
+    padded = np.pad(np.broadcast_to(steps, shape).astype(small), ((0, 0), (0, 0), (0, runner.chunk)))
+    run = compiled_run(runner, tuple(record), n_records, n_test)
+    cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype), tree)  # noqa: E731
+    values, diverged = run(
+        replicate_keys(seed, jnp.asarray(numbers)),
+        jnp.asarray(padded),
+        cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
+        cast(dict(target)),
+        cast(student.scaling(learning_rate, task.n_inputs)),
+        cast(initial),
+        jnp.asarray(length // n_records),
+    )
+    time = np.arange(n_records + 1) * (length // n_records) / task.n_inputs
+    return Simulation(time, {k: np.asarray(v) for k, v in values.items()}, np.asarray(diverged), runner.name)
