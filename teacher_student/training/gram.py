@@ -84,8 +84,9 @@ class GramSpace:
         for block in self.task.blocks:
             if self._dof(block) < self.chunk:
                 raise ValueError(
-                    f"Gram-space simulation needs N - P - K >= chunk in every block, but "
-                    f"{block.size} - {block.directions} - {self.student.width} < {self.chunk}; use method='full'"
+                    "Gram-space simulation needs N - P - K >= chunk in every block, but here "
+                    f"{block.size} - {block.directions} - {self.student.width} < {self.chunk}; "
+                    "use method='full'"
                 )
 
     def _dof(self, block: Block) -> int:

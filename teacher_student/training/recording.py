@@ -66,7 +66,8 @@ def make_recorder(
         missing = [name for name in record if name not in values]
         if missing:
             raise ValueError(
-                f"{type(task).__name__} does not measure {', '.join(missing)}; it measures {', '.join(values)}"
+                f"{type(task).__name__} does not measure {', '.join(missing)}; "
+                f"it measures {', '.join(values)}"
             )
         return {name: values[name] for name in record}
 

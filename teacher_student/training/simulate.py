@@ -1,7 +1,7 @@
 """`simulate`: one call for a batch of replicates x protocols, compiled once per shape.
 
 The run is one scan over the recorded times; between two records a loop over chunks of samples. Width,
-activation, loss and the number of records shape the program; learning rate, parametrisation, difficulty
+activation, loss and the room for records shape the program; learning rate, parametrisation, difficulty
 levels, schedule and length of the run are arguments, so changing them compiles nothing.
 """
 
@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Integer, Key
+from jaxtyping import Integer, Key
 
 from teacher_student.checks import known, within
 from teacher_student.interfaces import Level, Task
@@ -68,13 +68,11 @@ def choose_method(
 
 
 @lru_cache(maxsize=64)
-def compiled_run(
-    method: GramSpace | FullVectors | Stepwise, record: tuple[str, ...], n_records: int, n_test: int
-):
-    """The jitted run of a block: (keys, steps, table, target, scaling, initial, interval) -> values, diverged.
+def compiled_run(method: GramSpace | FullVectors | Stepwise, record: tuple[str, ...], room: int, n_test: int):
+    """The jitted run of a block -> values, diverged, for up to `room` records after the first.
 
-    keys (R,); steps (R, L, >= n_records * interval + B) level of each step; `interval` steps between
-    two records. All of them are traced.
+    Its arguments are all traced: keys (R,); steps (R, L, room * interval + B) level of each step;
+    `interval` steps between two records; `n_records` <= room, records beyond which mean nothing.
     """
     recorder = make_recorder(method.task, method.student, record, n_test)
     b = method.chunk
@@ -87,8 +85,9 @@ def compiled_run(
         scaling: Scaling,
         initial: Overlaps | None,
         interval: Integer[Array, ""],
+        n_records: Integer[Array, ""],
     ):
-        n_replicates, n_protocols, _ = steps.shape
+        n_protocols = steps.shape[1]
         teacher = jax.vmap(method.teacher)(keys)
         state = jax.vmap(lambda key, t: method.init(key, t, scaling, initial))(keys, teacher)
         state = jax.tree.map(lambda x: jnp.repeat(x[:, None], n_protocols, 1), state)
@@ -105,6 +104,9 @@ def compiled_run(
             size = norm + jnp.sum(overlaps.readout**2, -1)
             return values, ~(size < DIVERGED_NORM * method.student.width)
 
+        def look(rows):
+            return jax.lax.map(observe, rows)
+
         def chunk(c, carry):
             start, state = carry
             t = start + c * b
@@ -115,12 +117,14 @@ def compiled_run(
             return start, advance(state, teacher, samples, level, on, scaling)
 
         def segment(state, r):
-            seen = jax.lax.map(observe, (keys, state, teacher))
+            rows = (keys, state, teacher)
+            blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(look, rows))
+            seen = jax.lax.cond(r <= n_records, look, lambda _: blank, rows)
             n_chunks = jnp.where(r < n_records, (interval + b - 1) // b, 0)
             _, state = jax.lax.fori_loop(0, n_chunks, chunk, (r * interval, state))
             return state, seen
 
-        _, (values, diverged) = jax.lax.scan(segment, state, jnp.arange(n_records + 1))
+        _, (values, diverged) = jax.lax.scan(segment, state, jnp.arange(room + 1))
         return {name: jnp.moveaxis(x, 0, 2) for name, x in values.items()}, jnp.any(diverged, 0)
 
     return jax.jit(run)
@@ -138,6 +142,7 @@ def simulate(
     seed: int = 0,
     record: tuple[str, ...] = ("test_accuracy", "test_loss"),
     n_records: int = 50,
+    room: int | None = None,
     n_test: int = 1024,
     method: str = "auto",
     dtype: str = "float32",
@@ -164,6 +169,9 @@ def simulate(
         See `teacher_student.training.recording`.
     n_records : int
         Records are taken at times 0, T/n, 2T/n, ..., T (over N).
+    room : int, optional
+        Compile for this many records (default `n_records`): runs that differ in length, but share
+        the interval between records and the room, share the compiled program.
     n_test : int
         Test points per record, see the task's `evaluate`.
     method : {"auto", "gram", "full", "stepwise"}
@@ -194,16 +202,19 @@ def simulate(
             f"a run of {length} steps cannot be recorded at {n_records} equal intervals; "
             "make the number of steps a multiple of n_records"
         )
-    if steps.size and not (0 <= steps.min() and steps.max() < len(table)):
+    if steps.size and not (steps.min() >= 0 and steps.max() < len(table)):
         raise ValueError(
             f"steps holds levels {steps.min()}..{steps.max()}, but table has {len(table)} levels"
         )
     runner = choose_method(task, student, method, dtype)
     check_record(record)
-    shape = (len(numbers), steps.shape[1], length)
-    small = np.uint8 if len(table) <= 256 else np.int32
-    padded = np.pad(np.broadcast_to(steps, shape).astype(small), ((0, 0), (0, 0), (0, runner.chunk)))
-    run = compiled_run(runner, tuple(record), n_records, n_test)
+    interval = length // n_records
+    room = n_records if room is None else room
+    within("room", room, low=n_records)
+    shape = (len(numbers), steps.shape[1], room * interval + runner.chunk)
+    padded = np.zeros(shape, np.uint8 if len(table) <= 256 else np.int32)
+    padded[..., :length] = steps
+    run = compiled_run(runner, tuple(record), room, n_test)
     cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype), tree)  # noqa: E731
     values, diverged = run(
         replicate_keys(seed, jnp.asarray(numbers)),
@@ -212,7 +223,13 @@ def simulate(
         cast(dict(target)),
         cast(student.scaling(learning_rate, task.n_inputs)),
         cast(initial),
-        jnp.asarray(length // n_records),
+        jnp.asarray(interval),
+        jnp.asarray(n_records),
     )
-    time = np.arange(n_records + 1) * (length // n_records) / task.n_inputs
-    return Simulation(time, {k: np.asarray(v) for k, v in values.items()}, np.asarray(diverged), runner.name)
+    time = np.arange(n_records + 1) * interval / task.n_inputs
+    return Simulation(
+        time,
+        {name: np.asarray(x[:, :, : n_records + 1]) for name, x in values.items()},
+        np.asarray(diverged),
+        runner.name,
+    )

@@ -1,0 +1,29 @@
+# make figures   set up, run the quick preset of the headline study, draw its figures
+# make test      set up, run all tests
+# make check     set up, format, lint and types
+
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: venv figures test check
+
+venv: .venv/complete
+
+.venv/complete: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than Python 3.11; call make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+figures: venv
+	$(BIN)/python -m studies run xor_mixture
+	$(BIN)/python -m figures xor_mixture
+
+test: check
+	$(BIN)/python -m pytest
+
+check: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright

@@ -1,0 +1,69 @@
+"""python -m figures NAME [--from DIR] [--out DIR] [--format png|pdf|svg]: draw a study from saved arrays."""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import matplotlib as mpl
+import xarray as xr
+
+from figures.style import RC
+from studies.store import load
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors in one line, exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        fail(f"{message} (see python -m figures --help)")
+
+
+def fail(message: object) -> NoReturn:
+    """Say what is wrong in one line and stop with status 2."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def names() -> list[str]:
+    """The studies that have figures."""
+    own = {"__init__", "__main__", "style"}
+    return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in own)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, load or compute the summary, draw; returns the exit status."""
+    parser = Parser(prog="python -m figures", description=__doc__)
+    parser.add_argument("name", help=f"one of: {', '.join(names())}")
+    parser.add_argument(
+        "--from", dest="source", default="results",
+        help="folder of a study's results, or of summaries such as figures/data (default: results)",
+    )  # fmt: skip
+    parser.add_argument("--out", help="folder for the images (default: FROM/NAME/figures)")
+    parser.add_argument("--format", default="png", choices=("png", "pdf", "svg"))
+    args = parser.parse_args(argv)
+    if args.name not in names():
+        fail(f"unknown figure {args.name!r}; known: {', '.join(names())}")
+    module = importlib.import_module(f"figures.{args.name}")
+    published = Path(args.source) / f"{args.name}.nc"
+    out = Path(args.out or Path(args.source) / args.name / "figures")
+    try:
+        if published.exists():
+            summary = xr.load_dataset(published, engine="h5netcdf")
+        else:
+            summary = module.summarise(load(args.name, args.source))
+            out.mkdir(parents=True, exist_ok=True)
+            packed = {name: {"zlib": True, "complevel": 9} for name in summary.data_vars}
+            summary.to_netcdf(out / f"{args.name}.nc", engine="h5netcdf", encoding=packed)
+        mpl.use("Agg")
+        with mpl.rc_context(RC):
+            for path in module.draw(summary, out, args.format):
+                print(path)
+    except OSError as error:
+        fail(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

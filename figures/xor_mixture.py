@@ -1,0 +1,229 @@
+"""Figures of the study xor_mixture.
+
+accuracy          accuracy against time, a panel per width, a line per protocol
+benefit           benefit against width at the end of each budget, with the critical width
+map               benefit over width and time, with the curve where its interval covers 0
+lottery           replicates with every cluster covered against width, beside the coupon collector
+parametrisations  benefit against width for each parametrisation
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+
+from figures.style import PROTOCOLS, SERIES, save, width_axis, words
+from studies.analysis import benefit, lottery, over_replicates, usable
+
+TREATMENTS = ("curriculum", "anti_curriculum", "target_only", "rule_curriculum")
+#: Parametrisation and budget of the headline.
+HEADLINE = {"parametrisation": "standard", "budget": 1000.0}
+
+
+def summarise(ds: xr.Dataset) -> xr.Dataset:
+    """All that the figures show, replicates reduced to means and bootstrap intervals.
+
+    Axes parametrisation and budget are there even where a study has a single value of them.
+    """
+    for axis in HEADLINE:
+        if axis not in ds.dims:
+            ds = ds.expand_dims({axis: [_single(ds, axis)]})
+    accuracy = over_replicates(usable(ds))
+    out = accuracy.rename({name: f"accuracy_{name}" for name in accuracy.data_vars})
+    present = [p for p in TREATMENTS if p in ds.protocol]
+    gains = [benefit(ds, p).drop_attrs() for p in present]
+    out = out.merge(xr.concat(gains, xr.DataArray(present, dims="treatment", name="treatment")))
+    if "covered" in ds:
+        out = out.merge(lottery(ds))
+    out["diverged"] = (ds.status == 1).sum("replicate")
+    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
+    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+
+
+def _single(ds: xr.Dataset, axis: str):
+    import json
+
+    return json.loads(ds.attrs["description"])["cell"][axis] if axis not in ds.coords else ds[axis].item()
+
+
+def headline(summary: xr.Dataset) -> xr.Dataset:
+    """The standard parametrisation at the headline budget, or at the last budget there is."""
+    budgets = summary.budget.values
+    budget = HEADLINE["budget"] if HEADLINE["budget"] in budgets else budgets[-1]
+    return summary.sel(parametrisation=HEADLINE["parametrisation"], budget=budget).sel(time=slice(0, budget))
+
+
+def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
+    """Draw all figures into `out`; yields the images written."""
+    yield accuracy_figure(summary, out / "accuracy", fmt)
+    yield benefit_figure(summary, out / "benefit", fmt)
+    yield map_figure(summary, out / "map", fmt)
+    if "all_covered" in summary:
+        yield lottery_figure(summary, out / "lottery", fmt)
+    if summary.sizes["parametrisation"] > 1:
+        yield parametrisation_figure(summary, out / "parametrisations", fmt)
+
+
+def caption(summary: xr.Dataset, part: xr.Dataset) -> str:
+    """Settings, number of replicates and of diverged runs left out."""
+    import json
+
+    cell = json.loads(summary.attrs["description"])["cell"]
+    lost = int(part.diverged.sum())
+    return (
+        f"XOR-like Gaussian mixture, N = {cell['n_inputs']}, {cell['activation']}, {cell['loss']} loss, "
+        f"learning rate {cell['learning_rate']:g}, noise {cell['easy']['noise']:g} then "
+        f"{cell['hard']['noise']:g}, easy fraction {cell['easy_fraction']:g}, tested at noise "
+        f"{cell['hard']['noise']:g}. {summary.attrs['replicates']} replicates; bands and bars: 95 % "
+        f"bootstrap intervals. Diverged runs left out: {lost}."
+    )
+
+
+def accuracy_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+    """Accuracy against time per width and protocol."""
+    part = headline(summary)
+    widths = part.width.values
+    columns = min(4, len(widths))
+    rows = -(-len(widths) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(2.1 * columns, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for axes, width in zip(grid.flat, widths, strict=False):
+        for name, (colour, marker, dash) in PROTOCOLS.items():
+            if name in part.protocol:
+                line = part.sel(width=width, protocol=name)
+                axes.plot(
+                    line.time, line.accuracy_mean, color=colour, ls=dash, marker=marker, markevery=0.24,
+                    label=words(name),
+                )  # fmt: skip
+                axes.fill_between(
+                    line.time, line.accuracy_ci_low, line.accuracy_ci_high, color=colour, alpha=0.2, lw=0
+                )
+        axes.set_title(f"K = {width}")
+    for axes in grid.flat[len(widths) :]:
+        axes.set_axis_off()
+    figure.supxlabel("time, samples / N", fontsize=9)
+    figure.supylabel("test accuracy", fontsize=9)
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    table = part[["accuracy_mean", "accuracy_ci_low", "accuracy_ci_high", "accuracy_n"]]
+    return save(figure, table, caption(summary, part), path, fmt)
+
+
+def at_end(summary: xr.Dataset, treatment: str = "curriculum") -> xr.Dataset:
+    """Benefit at the end of every budget: dims (parametrisation, budget, width)."""
+    part = summary[["benefit", "ci_low", "ci_high", "n", "critical_width"]].sel(treatment=treatment)
+    ends = [part.sel(budget=b, time=b).drop_vars("time") for b in summary.budget.values]
+    return xr.concat(ends, summary.budget)
+
+
+def plot_benefit(axes, line: xr.Dataset, colour: str, marker: str, label: str, shift: float = 0) -> None:
+    """A benefit curve with its intervals; `shift` (in octaves) keeps bars of several curves apart."""
+    x = line.width * 2.0**shift
+    error = [line.benefit - line.ci_low, line.ci_high - line.benefit]
+    axes.errorbar(x, line.benefit, error, color=colour, marker=marker, capsize=2, label=label)
+
+
+def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+    """Benefit against width, by budget (left) and by kind of curriculum (right)."""
+    ends = at_end(summary).sel(parametrisation=HEADLINE["parametrisation"])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained", sharey=False)
+    n = summary.sizes["budget"]
+    for i, budget in enumerate(summary.budget.values):
+        line, (colour, marker) = ends.sel(budget=budget), SERIES[i % len(SERIES)]
+        critical = float(line.critical_width)
+        known = f"K* = {critical:.0f}" if np.isfinite(critical) else "K* beyond the sweep"
+        plot_benefit(left, line, colour, marker, f"budget {budget:g} ({known})", 0.08 * (i - (n - 1) / 2))
+        if np.isfinite(critical):
+            left.axvline(critical * 2 ** (0.08 * (i - (n - 1) / 2)), color=colour, lw=0.8, ls=":")
+    left.set_title("curriculum")
+    part = headline(summary)
+    for i, name in enumerate(summary.treatment.values):
+        line = at_end(summary, name).sel(
+            parametrisation=HEADLINE["parametrisation"], budget=part.budget.item()
+        )
+        colour, marker, _ = PROTOCOLS[name]
+        plot_benefit(right, line, colour, marker, words(name), 0.08 * (i - 1.5))
+    right.set_title(f"other orders, budget {part.budget.item():g}")
+    for axes in (left, right):
+        axes.axhline(0, color="#888888", lw=0.8)
+        width_axis(axes, summary.width.values)
+        axes.set_ylabel("benefit over no curriculum\n(test accuracy)")
+        axes.legend()
+    return save(figure, ends, caption(summary, ends.assign(diverged=summary.diverged)), path, fmt)
+
+
+def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+    """Benefit over width and time within a run, and over width and budget at the end of runs."""
+    part = headline(summary).sel(treatment="curriculum")
+    ends = at_end(summary).sel(parametrisation=HEADLINE["parametrisation"])
+    panels = [("within a run", part, "time", "time, samples / N")]
+    if summary.sizes["budget"] > 2:
+        panels.append(("at the end of a run", ends, "budget", "budget, samples / N"))
+    figure, grid = plt.subplots(
+        1, len(panels), figsize=(1 + 3.6 * len(panels), 3.2), layout="constrained", squeeze=False
+    )
+    top = max(float(np.abs(p.benefit).max()) for _, p, _, _ in panels)
+    mesh = None
+    for axes, (title, data, down, label) in zip(grid[0], panels, strict=True):
+        x = np.arange(data.sizes["width"])
+        y = data[down].values
+        mesh = axes.pcolormesh(
+            x, y, data.benefit.transpose(down, "width"), cmap="RdBu_r", vmin=-top, vmax=top,
+            shading="nearest" if down == "time" else "gouraud", rasterized=True,
+        )  # fmt: skip
+        critical = data.critical_width
+        ordinal = np.interp(
+            np.log2(critical.where(np.isfinite(critical))), np.log2(data.width), x, left=np.nan, right=np.nan
+        )
+        axes.plot(ordinal, y, color="black", lw=1.6, label="from here to the right the interval covers 0")
+        axes.set_xticks(x, [str(w) for w in data.width.values])
+        axes.set(xlabel="width K", ylabel=label, title=title)
+    figure.colorbar(mesh, ax=grid, label="benefit (test accuracy)")
+    grid[0, 0].legend(loc="upper left", bbox_to_anchor=(0, -0.2))
+    table = part[["benefit", "ci_low", "ci_high", "n", "critical_width"]]
+    return save(figure, table, caption(summary, part), path, fmt)
+
+
+def lottery_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+    """Share of replicates whose units cover all clusters, start and end, beside the coupon collector."""
+    part = headline(summary)
+    figure, grid = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained", sharey=True)
+    kinds = (("covered", "a unit points at every cluster"), ("aligned", "... with the right sign"))
+    for axes, (kind, title) in zip(grid, kinds, strict=True):
+        axes.plot(part.width, part[f"expected_{kind}"], color="#888888", lw=3, label="K random units")
+        for name, moment in (("no_curriculum", "start"), ("no_curriculum", "end"), ("curriculum", "end")):
+            line = part.sel(protocol=name, moment=moment)
+            colour, marker, dash = PROTOCOLS[name]
+            mean = line[f"all_{kind}"]
+            error = [mean - line[f"ci_low_{kind}"], line[f"ci_high_{kind}"] - mean]
+            axes.errorbar(
+                line.width, mean, error, color=colour if moment == "end" else "#E69F00", marker=marker,
+                ls=dash if moment == "end" else "none", capsize=2,
+                label="at the start" if moment == "start" else f"at the end, {words(name)}",
+            )  # fmt: skip
+        width_axis(axes, part.width.values)
+        axes.set_title(title)
+    grid[0].set_ylabel("share of replicates")
+    grid[1].legend()
+    names = [n for n in part.data_vars if "covered" in str(n) or "aligned" in str(n)]
+    return save(figure, part[names], caption(summary, part), path, fmt)
+
+
+def parametrisation_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+    """The benefit curve in each parametrisation, at the headline budget."""
+    budget = headline(summary).budget.item()
+    ends = at_end(summary).sel(budget=budget)
+    figure, axes = plt.subplots(figsize=(4.4, 3), layout="constrained")
+    for i, name in enumerate(summary.parametrisation.values):
+        colour, marker = SERIES[i]
+        plot_benefit(axes, ends.sel(parametrisation=name), colour, marker, words(name), 0.08 * (i - 1))
+    axes.axhline(0, color="#888888", lw=0.8)
+    width_axis(axes, summary.width.values)
+    axes.set_ylabel("benefit of the curriculum\n(test accuracy)")
+    axes.set_title(f"budget {budget:g}")
+    axes.legend()
+    lost = summary.sel(budget=budget)
+    return save(figure, ends, caption(summary, lost), path, fmt)
