@@ -1,10 +1,12 @@
 """One look for all figures: colour-blind safe, told apart in grey by markers and dashes, small type."""
 
+import textwrap
 from pathlib import Path
+from typing import Any
 
-import matplotlib as mpl
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 #: Okabe-Ito colours, a marker and a dash pattern for each protocol.
 PROTOCOLS = {
@@ -17,7 +19,7 @@ PROTOCOLS = {
 #: For anything else that needs telling apart, in this order.
 SERIES = [("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v")]
 
-RC = {
+RC: dict[Any, Any] = {
     "figure.dpi": 150,
     "savefig.dpi": 200,
     "font.size": 9,
@@ -42,14 +44,12 @@ def width_axis(axes, widths) -> None:
     """A logarithmic width axis that shows the widths swept, and nothing else."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(list(widths), [str(w) for w in widths])
-    axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("width K")
 
 
 def save(figure: Figure, table: xr.Dataset, caption: str, path: Path, fmt: str) -> Path:
     """Write the figure, its caption below it, and the plotted numbers beside it as CSV."""
-    import textwrap
-
     inches = figure.get_figwidth()
     text = "\n".join(textwrap.wrap(caption, int(inches * 18)))
     figure.text(0.01, -0.01, text, va="top", fontsize=7, color="#444444")

@@ -13,6 +13,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 
 from figures.style import PROTOCOLS, SERIES, save, width_axis, words
 from studies.analysis import benefit, lottery, over_replicates, usable
@@ -166,12 +168,12 @@ def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
         1, len(panels), figsize=(1 + 3.6 * len(panels), 3.2), layout="constrained", squeeze=False
     )
     top = max(float(np.abs(p.benefit).max()) for _, p, _, _ in panels)
-    mesh = None
+    scale = ScalarMappable(Normalize(-top, top), "RdBu_r")
     for axes, (title, data, down, label) in zip(grid[0], panels, strict=True):
         x = np.arange(data.sizes["width"])
         y = data[down].values
-        mesh = axes.pcolormesh(
-            x, y, data.benefit.transpose(down, "width"), cmap="RdBu_r", vmin=-top, vmax=top,
+        axes.pcolormesh(
+            x, y, data.benefit.transpose(down, "width"), cmap=scale.cmap, norm=scale.norm,
             shading="nearest" if down == "time" else "gouraud", rasterized=True,
         )  # fmt: skip
         critical = data.critical_width
@@ -181,7 +183,7 @@ def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
         axes.plot(ordinal, y, color="black", lw=1.6, label="from here to the right the interval covers 0")
         axes.set_xticks(x, [str(w) for w in data.width.values])
         axes.set(xlabel="width K", ylabel=label, title=title)
-    figure.colorbar(mesh, ax=grid, label="benefit (test accuracy)")
+    figure.colorbar(scale, ax=grid, label="benefit (test accuracy)")
     grid[0, 0].legend(loc="upper left", bbox_to_anchor=(0, -0.2))
     table = part[["benefit", "ci_low", "ci_high", "n", "critical_width"]]
     return save(figure, table, caption(summary, part), path, fmt)

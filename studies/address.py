@@ -37,7 +37,7 @@ def address(description: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> address({"width": 4, "learning_rate": 0.3})
-    '6cc7c3bdb7a7fb6b9b3a'
+    'ee7c03eccbfdfe2d6de0'
     """
     return hashlib.sha256(canonical(description).encode()).hexdigest()[:20]
 

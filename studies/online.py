@@ -4,6 +4,7 @@ No JAX is imported until a cell is checked or computed, so listing and loading s
 """
 
 import importlib
+import inspect
 import platform
 import time
 from collections.abc import Mapping
@@ -112,6 +113,8 @@ class OnlineCell:
             self.readout_start,
         )
         student.scaling(self.learning_rate, self.n_inputs)
+        for name in {**self.easy, **self.hard}:
+            known("difficulty field", name, inspect.signature(task.level).parameters)
         return task, student, (task.level(**self.easy), task.level(**self.hard))
 
     def method_in_use(self) -> Any:

@@ -149,7 +149,9 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
         replicates = [r for r in entry["replicates"] if r < asked["replicates"]]
         at = entry["at"] | {"protocol": entry["protocols"], "replicate": replicates}
         ds.status.loc[at] = STATUS["pending"] if block is None else block.status.sel(replicate=replicates)
-        for variable in [] if block is None else set(block.data_vars) - {"status"}:
+        if block is None:
+            continue
+        for variable in set(block.data_vars) - {"status"}:
             values = block[variable].sel(replicate=replicates)
             rest = {dim: values[dim].values for dim in values.dims if dim not in ("protocol", "replicate")}
             ds[variable].loc[at | rest] = values.values

@@ -144,11 +144,14 @@ class Study:
         study = self
         for name, text in given.items():
             if name in ("replicates", "rows"):
+                if not text.isdigit():
+                    raise ValueError(f"{name} is {text!r}; need a whole number")
                 study = replace(study, **{name: int(text)})
                 continue
             values = parse(study.cell, name, text)
             grids = tuple(
-                {**grid, name: values} if name in grid or len(values) > 1 else grid for grid in study.grids
+                {**grid, name: tuple(values)} if name in grid or len(values) > 1 else grid
+                for grid in study.grids
             )
             study = replace(study, cell=with_fields(study.cell, {name: values[0]}), grids=grids)
         return study
@@ -176,7 +179,7 @@ def get_field(cell: OnlineCell, name: str) -> Any:
     return value[inner] if inner else value
 
 
-def parse(cell: OnlineCell, name: str, text: str) -> tuple:
+def parse(cell: OnlineCell, name: str, text: str) -> list[Any]:
     """Comma-separated text as values of a field; ValueError in one line if it cannot be read."""
     outer, _, inner = name.partition(".")
     if outer not in {f.name for f in fields(cell)}:
@@ -185,11 +188,11 @@ def parse(cell: OnlineCell, name: str, text: str) -> tuple:
     if isinstance(old, Mapping) and not inner:
         raise ValueError(f"{name} has entries; set one, as --{name}.noise 0.2")
     if outer == "record":
-        return (tuple(text.split(",")),)
-    kind = float if inner else type(old)
+        return [tuple(text.split(","))]
+    kind: Any = float if inner else type(old)
     words = {"true": True, "false": False}
     try:
-        return tuple(words[t.lower()] if kind is bool else kind(t) for t in text.split(","))
+        return [words[t.lower()] if kind is bool else kind(t) for t in text.split(",")]
     except (ValueError, KeyError):
         raise ValueError(
             f"{name} is {text!r}; need {kind.__name__}, or several separated by commas"

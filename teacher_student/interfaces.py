@@ -14,13 +14,13 @@ Gram-space simulation of `teacher_student.training.gram` exact.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jax import Array
 from jaxtyping import Float, Key
 
-#: One difficulty level, or with a leading axis a table of levels: named arrays, all traced.
-Level = Mapping[str, Array]
+#: One difficulty level, or with a leading axis a table of levels: named arrays (NumPy or JAX), all traced.
+Level = Mapping[str, Any]
 
 
 class Block(NamedTuple):
@@ -70,6 +70,7 @@ class OrderParameters(NamedTuple):
     readout: Float[Array, " K"]
 
 
+@runtime_checkable
 class Task(Protocol):
     """A source of labelled Gaussian inputs with a difficulty knob; frozen and hashable."""
 
@@ -99,6 +100,40 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
+class Simulator(Protocol):
+    """A way to run online SGD in chunks of `chunk` samples; frozen and hashable.
+
+    `teacher`, `state` and `samples` are whatever pytrees the simulator likes; it is written for one
+    replicate and one protocol, and batched from outside. `draw` does not depend on the protocol.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def task(self) -> Any: ...
+
+    @property
+    def student(self) -> Any: ...
+
+    @property
+    def chunk(self) -> int: ...
+
+    def teacher(self, key: Key[Array, ""]) -> Any: ...
+
+    def init(self, key: Key[Array, ""], teacher: Any, scaling: Any, initial: Any) -> Any: ...
+
+    def draw(self, key: Key[Array, ""], teacher: Any, t: Any) -> Any: ...
+
+    def advance(
+        self, state: Any, teacher: Any, samples: Any, level: Level, on: Array, scaling: Any
+    ) -> Any: ...
+
+    def overlaps(self, state: Any, teacher: Any) -> Any: ...
+
+
+@runtime_checkable
 class Student(Protocol):
     """What the simulators and evaluators need of a two-layer student; frozen and hashable."""
 

@@ -1,5 +1,15 @@
-"""Shapes are checked at run time in every package: jaxtyping with beartype, before anything is imported."""
+"""Shapes are checked at run time (jaxtyping with beartype) and dtypes never promoted silently."""
 
+import jax
+import pytest
 from jaxtyping import install_import_hook
 
-install_import_hook(("teacher_student", "curricula"), "beartype.beartype")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+install_import_hook(("teacher_student", "curricula"), "tower.check")
+
+
+@pytest.fixture
+def float64():
+    """64-bit JAX for the length of a test."""
+    with jax.enable_x64(True):
+        yield

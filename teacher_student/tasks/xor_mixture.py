@@ -121,7 +121,7 @@ class XorMixture:
         -------
         inputs (n, N), labels (n,) in {-1, +1}
         """
-        level = difficulty if isinstance(difficulty, dict) else self.level() | {"noise": difficulty}
+        level = difficulty if isinstance(difficulty, dict) else {**self.level(), "noise": difficulty}
         shapes = {"noise": (n,), "signal": (n,), "prior": (n, 4)}
         full = {name: jnp.broadcast_to(jnp.asarray(level[name], float), shapes[name]) for name in shapes}
         axes = jnp.eye(2, self.n_inputs) if directions is None else directions
@@ -175,7 +175,7 @@ class XorMixture:
         """
         pull = order.along @ jnp.asarray(MEANS, order.along.dtype).T
         points = pull == pull.max(1, keepdims=True)
-        right = jnp.sign(order.readout)[:, None] == jnp.asarray(LABELS)
+        right = jnp.sign(order.readout)[:, None] == jnp.asarray(LABELS, pull.dtype)
         return {
             "covered": jnp.sum(points.any(0)).astype(pull.dtype),
             "covered_aligned": jnp.sum((points & right).any(0)).astype(pull.dtype),

@@ -36,21 +36,29 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True)
 class FullVectors:
-    """Online SGD on weights (K, N) with samples (B, N), `chunk` = B of them at a time."""
+    """Online SGD on weights (K, N), drawing `chunk` = B samples (B, N) at a time.
+
+    With `stepwise`, the samples are taken one after the other, each with a matrix-vector product and a
+    rank-one update: slow, and the truth that the chunked and the Gram-space forms are tested against.
+    """
 
     task: Task
     student: Student
     chunk: int
     dtype: str = "float32"
+    stepwise: bool = False
 
-    name = "full"
+    @property
+    def name(self) -> str:
+        """What results call this simulator."""
+        return "stepwise" if self.stepwise else "full"
 
     def teacher(self, key: Key[Array, ""]) -> Float[Array, "P N"]:
         """The task directions of the replicate."""
         return self.task.directions(stream(key, "teacher")).astype(self.dtype)
 
     def init(
-        self, key: Key[Array, ""], directions: Float[Array, "P N"], scaling: Scaling, initial: Overlaps | None
+        self, key: Key[Array, ""], teacher: Float[Array, "P N"], scaling: Scaling, initial: Overlaps | None
     ) -> Params:
         """w ~ N(0, 1/N) and v by the parametrisation, or weights with the `initial` overlaps."""
         n, k = self.task.n_inputs, self.student.width
@@ -58,15 +66,15 @@ class FullVectors:
         if initial is None:
             w = jax.random.normal(w_key, (k, n), self.dtype) * n**-0.5
             return Params(w, draw_readout(v_key, k, scaling, self.dtype))
-        w = initial.along @ directions
+        w = initial.along @ teacher
         for block, gram, start in zip(self.task.blocks, initial.gram, self._starts(), strict=True):
-            own = directions[:, start : start + block.size]
+            own = teacher[:, start : start + block.size]
             basis = jax.random.normal(jax.random.fold_in(w_key, start), (block.size, k), self.dtype)
             basis = jnp.linalg.qr(basis - own.T @ (own @ basis))[0]
             w = w.at[:, start : start + block.size].add(factor(gram) @ basis.T)
         return Params(w, initial.readout)
 
-    def draw(self, key: Key[Array, ""], directions: Float[Array, "P N"], t: Int[Array, ""]) -> Samples:
+    def draw(self, key: Key[Array, ""], teacher: Float[Array, "P N"], t: Int[Array, ""]) -> Samples:
         """Samples t, t+1, ..., t+B-1 of the replicate's data stream."""
         data = stream(key, "data")
 
@@ -77,66 +85,42 @@ class FullVectors:
             return z, choice, jax.random.normal(label_key, (), self.dtype)
 
         z, choice, label = jax.vmap(one)(t + jnp.arange(self.chunk))
-        return Samples(z, Noise(z @ directions.T, choice, label))
+        return Samples(z, Noise(z @ teacher.T, choice, label))
 
     def inputs(
-        self, samples: Samples, directions: Float[Array, "P N"], level: Level
+        self, samples: Samples, teacher: Float[Array, "P N"], level: Level
     ) -> tuple[Float[Array, "B N"], Float[Array, " B"]]:
         """Inputs (B, N) and labels (B,) of the samples at their levels."""
         seen = self.task.observe(samples.noise, level)
         sizes = jnp.array([block.size for block in self.task.blocks])
         scale = jnp.repeat(seen.scale, sizes, axis=1, total_repeat_length=self.task.n_inputs)
         x = scale * samples.z
-        return x + (seen.along - x @ directions.T) @ directions, seen.label
+        return x + (seen.along - x @ teacher.T) @ teacher, seen.label
 
     def advance(
         self,
-        params: Params,
-        directions: Float[Array, "P N"],
+        state: Params,
+        teacher: Float[Array, "P N"],
         samples: Samples,
         level: Level,
         on: Bool[Array, " B"],
         scaling: Scaling,
     ) -> Params:
-        """B steps of SGD at once."""
-        x, label = self.inputs(samples, directions, level)
-        h, v = descend(self.student, scaling, x @ params.w.T, x @ x.T, label, on, params.v)
-        return Params(params.w - h.T @ x, v)
+        """B steps of SGD."""
+        x, label = self.inputs(samples, teacher, level)
+        if self.stepwise:
+            return self._one_by_one(state, x, label, on, scaling)
+        h, v = descend(self.student, scaling, x @ state.w.T, x @ x.T, label, on, state.v)
+        return Params(state.w - h.T @ x, v)
 
-    def overlaps(self, params: Params, directions: Float[Array, "P N"]) -> Overlaps:
-        """M, the Gram matrices orthogonal to the task directions, and v."""
-        along = params.w @ directions.T
-        rest = params.w - along @ directions
-        parts = (
-            rest[:, start : start + block.size]
-            for block, start in zip(self.task.blocks, self._starts(), strict=True)
-        )
-        return Overlaps(along, jnp.stack([part @ part.T for part in parts]), params.v)
-
-    def _starts(self) -> list[int]:
-        sizes = [block.size for block in self.task.blocks]
-        return [sum(sizes[:b]) for b in range(len(sizes))]
-
-
-class Stepwise(FullVectors):
-    """The definition: one sample at a time, a matrix-vector product and a rank-one update each.
-
-    Slow, and the truth that the chunked and the Gram-space forms are tested against.
-    """
-
-    name = "stepwise"
-
-    def advance(
+    def _one_by_one(
         self,
-        params: Params,
-        directions: Float[Array, "P N"],
-        samples: Samples,
-        level: Level,
+        state: Params,
+        x: Float[Array, "B N"],
+        label: Float[Array, " B"],
         on: Bool[Array, " B"],
         scaling: Scaling,
     ) -> Params:
-        """B steps of SGD, one after the other."""
-
         def step(carry, sample):
             w, v = carry
             x, label, on = sample
@@ -146,6 +130,19 @@ class Stepwise(FullVectors):
             h = (scaling.hidden_rate * scale) * g * v * self.student.dphi(lam)
             return (w - jnp.outer(h, x), v - (scaling.readout_rate * scale) * g * phi), None
 
-        x, label = self.inputs(samples, directions, level)
-        (w, v), _ = jax.lax.scan(step, (params.w, params.v), (x, label, on))
+        (w, v), _ = jax.lax.scan(step, (state.w, state.v), (x, label, on))
         return Params(w, v)
+
+    def overlaps(self, state: Params, teacher: Float[Array, "P N"]) -> Overlaps:
+        """M, the Gram matrices orthogonal to the task directions, and v."""
+        along = state.w @ teacher.T
+        rest = state.w - along @ teacher
+        parts = (
+            rest[:, start : start + block.size]
+            for block, start in zip(self.task.blocks, self._starts(), strict=True)
+        )
+        return Overlaps(along, jnp.stack([part @ part.T for part in parts]), state.v)
+
+    def _starts(self) -> list[int]:
+        sizes = [block.size for block in self.task.blocks]
+        return [sum(sizes[:b]) for b in range(len(sizes))]

@@ -65,7 +65,7 @@ def wishart_factor(key: Key[Array, ""], n: int, dof: int, dtype) -> Float[Array,
         raise ValueError(f"a Wishart matrix of size {n} with {dof} degrees of freedom has no Bartlett factor")
     normal_key, chi_key = jax.random.split(key)
     below = jnp.tril(jax.random.normal(normal_key, (n, n), dtype), -1)
-    chi_squared = jax.random.chisquare(chi_key, dof - jnp.arange(n), dtype=dtype)
+    chi_squared = jax.random.chisquare(chi_key, dof - jnp.arange(n, dtype=dtype), dtype=dtype)
     return below + jnp.diag(jnp.sqrt(chi_squared))
 
 

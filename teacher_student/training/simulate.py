@@ -15,9 +15,9 @@ from jax import Array
 from jaxtyping import Integer, Key
 
 from teacher_student.checks import known, within
-from teacher_student.interfaces import Level, Task
+from teacher_student.interfaces import Level, Simulator, Task
 from teacher_student.students.two_layer import ACTIVATIONS, Scaling, TwoLayer
-from teacher_student.training.full import FullVectors, Stepwise
+from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.order_parameters import Overlaps
 from teacher_student.training.recording import check_record, make_recorder
@@ -49,13 +49,11 @@ def chunk_length(width: int) -> int:
     return 16 if width <= 8 else 32 if width <= 32 else 64
 
 
-def choose_method(
-    task: Task, student: TwoLayer, method: str = "auto", dtype: str = "float32"
-) -> GramSpace | FullVectors | Stepwise:
+def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: str = "float32") -> Simulator:
     """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors."""
     known("method", method, METHODS)
     known("dtype", dtype, ("float32", "float64"))
-    if dtype == "float64" and not jax.config.jax_enable_x64:
+    if dtype == "float64" and jnp.zeros((), float).dtype != dtype:
         raise ValueError("dtype float64 needs 64-bit JAX; set JAX_ENABLE_X64=1 before starting Python")
     if task_check := getattr(task, "check_activation", None):
         task_check(student.activation, ACTIVATIONS[student.activation].odd)
@@ -63,12 +61,11 @@ def choose_method(
     exact = all(b.size - b.directions - student.width >= chunk for b in task.blocks)
     if method == "gram" or (method == "auto" and exact):
         return GramSpace(task, core, chunk, dtype)
-    kind = Stepwise if method == "stepwise" else FullVectors
-    return kind(task, core, chunk, dtype)
+    return FullVectors(task, core, chunk, dtype, stepwise=method == "stepwise")
 
 
 @lru_cache(maxsize=64)
-def compiled_run(method: GramSpace | FullVectors | Stepwise, record: tuple[str, ...], room: int, n_test: int):
+def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: int):
     """The jitted run of a block -> values, diverged, for up to `room` records after the first.
 
     Its arguments are all traced: keys (R,); steps (R, L, room * interval + B) level of each step;

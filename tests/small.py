@@ -1,0 +1,66 @@
+"""A study small enough to run in a test, and a fake computation that costs nothing."""
+
+import numpy as np
+import xarray as xr
+
+from studies.online import OnlineCell
+from studies.study import Block, Study
+
+CELL = OnlineCell(n_inputs=40, width=4, budget=10.0, record_every=5.0, n_test=32, record=("test_accuracy",))
+
+
+def study(widths=(2, 4), replicates=3, rows=2, protocols=("curriculum", "no_curriculum"), **fields):
+    from dataclasses import replace
+
+    cell = replace(CELL, **fields)
+    return Study("small", "none", cell, ({"protocol": protocols, "width": widths},), replicates, rows)
+
+
+def fake(block: Block) -> xr.Dataset:
+    """Accuracy = width + protocol number / 10 + replicate / 1000 + time / 1e6."""
+    time = np.arange(block.cell.n_records + 1) * block.cell.record_every
+    values = (
+        block.cell.width
+        + np.arange(len(block.protocols))[:, None, None] / 10
+        + block.replicates[:, None] / 1000
+        + time / 1e6
+    )
+    return xr.Dataset(
+        {
+            "test_accuracy": (("protocol", "replicate", "time"), values),
+            "status": (("protocol", "replicate"), np.zeros(values.shape[:2], np.int8)),
+        },
+        coords={"protocol": list(block.protocols), "replicate": block.replicates, "time": time},
+        attrs={
+            "method": "fake",
+            "seconds": 1.0,
+            "run_steps": 1,
+            "device": "none",
+            "versions": "0",
+            "date": "x",
+        },
+    )
+
+
+def with_record(cell: OnlineCell, **fields) -> OnlineCell:
+    from dataclasses import replace
+
+    return replace(cell, n_inputs=40, **fields)
+
+
+def made_up(block: Block) -> xr.Dataset:
+    """A plausible block of xor_mixture without simulating it; replicate 0 of one cell has diverged."""
+    ds = fake(block)
+    rng = np.random.default_rng(block.tile)
+    late = ds.time / 100
+    gain = xr.DataArray(np.linspace(0.1, 0, len(block.protocols)), {"protocol": ds.protocol})
+    noise = xr.DataArray(rng.normal(size=ds.sizes["replicate"]), {"replicate": ds.replicate})
+    ds["test_accuracy"] = (0.5 + gain * late / block.cell.width + 0.01 * noise).transpose(
+        *ds.test_accuracy.dims
+    )
+    for name in ("covered", "covered_aligned"):
+        covered = np.minimum(4, block.cell.width + noise.round())
+        ds[name] = covered.broadcast_like(ds.test_accuracy).transpose(*ds.test_accuracy.dims)
+    if block.cell.width == 2 and block.cell.budget == 60.0:
+        ds.status[0, 0] = 1
+    return ds

@@ -1,0 +1,139 @@
+"""Analysis against numbers that can be worked out by hand."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+from studies import analysis
+
+
+def dataset(accuracy, protocols=("curriculum", "no_curriculum"), widths=(2, 4, 8), times=(0.0, 10.0), bad=()):
+    status = np.zeros(accuracy.shape[:3], np.int8)
+    for cell in bad:
+        status[cell] = 1
+    return xr.Dataset(
+        {
+            "test_accuracy": (("protocol", "width", "replicate", "time"), accuracy),
+            "status": (("protocol", "width", "replicate"), status),
+        },
+        coords={"protocol": list(protocols), "width": list(widths), "time": list(times)},
+    )
+
+
+def noisy(gains, n=40, seed=0):
+    rng = np.random.default_rng(seed)
+    base = 0.6 + 0.05 * rng.normal(size=(1, len(gains), n, 1))
+    accuracy = np.repeat(np.repeat(base, 2, 0), 2, 3)
+    accuracy = accuracy + 0.01 * rng.normal(size=accuracy.shape)
+    accuracy[0, :, :, 1] += np.array(gains)[:, None]
+    return accuracy
+
+
+def test_benefit_is_paired_and_its_interval_is_the_paired_one():
+    accuracy = noisy([0.05, 0.02, 0.0])
+    found = analysis.benefit(dataset(accuracy))
+    difference = accuracy[0] - accuracy[1]
+    np.testing.assert_allclose(found.benefit, difference.mean(1), rtol=1e-12)
+    half = stats.t.ppf(0.975, 39) * difference.std(1, ddof=1) / 40**0.5
+    np.testing.assert_allclose(found.ci_high - found.ci_low, 2 * half, rtol=0.15)
+    assert (found.n == 40).all()
+
+
+def test_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(200):
+        _, low, high, _ = analysis.interval(rng.exponential(size=(30, 1)), confidence=0.9)
+        hits += bool(low[0] <= 1 <= high[0])
+    assert 0.82 <= hits / 200 <= 0.96
+
+
+def test_failed_runs_leave_in_pairs_and_are_counted():
+    accuracy = noisy([0.05, 0.05, 0.05])
+    accuracy[1, 0, 3] = np.nan
+    accuracy[0, 0, 5] = 1e9
+    found = analysis.benefit(dataset(accuracy, bad=[(1, 0, 3), (0, 0, 5)]))
+    assert found.n.values.tolist() == [38, 40, 40]
+    keep = np.delete(np.arange(40), [3, 5])
+    expected = (accuracy[0, 0, keep] - accuracy[1, 0, keep]).mean(0)
+    np.testing.assert_allclose(found.benefit.sel(width=2), expected, rtol=1e-12)
+
+
+def test_identical_arms_have_a_degenerate_interval_not_a_nan():
+    accuracy = noisy([0, 0, 0])
+    accuracy[1] = accuracy[0]
+    found = analysis.benefit(dataset(accuracy))
+    assert (found.benefit == 0).all()
+    assert (found.ci_low == 0).all()
+    assert (found.critical_width == 2).all()
+
+
+@pytest.mark.parametrize(
+    ("covers", "expected"),
+    [
+        ([0, 0, 1, 1], 16),
+        ([0, 1, 0, 1], 32),
+        ([1, 1, 1, 1], 4),
+        ([0, 0, 1, 0], np.inf),
+        ([0, np.nan, 1, 1], 16),
+        ([1, np.nan, 1, 1], 4),
+        ([np.nan] * 4, np.nan),
+    ],
+)
+def test_critical_width(covers, expected):
+    array = xr.DataArray(np.array(covers, float), {"width": [4, 8, 16, 32]})
+    np.testing.assert_equal(float(analysis.critical_width(array)), expected)
+    shuffled = array.isel(width=[2, 0, 3, 1])
+    np.testing.assert_equal(float(analysis.critical_width(shuffled)), expected)
+
+
+def test_time_to_threshold_with_censoring():
+    curves = np.array(
+        [
+            [0.5, 0.6, 0.7, 0.8],  # reaches .65 at t = 20
+            [0.5, 0.7, 0.6, 0.8],  # dips: stays from t = 30
+            [0.5, 0.5, 0.5, 0.5],  # never
+            [0.7, 0.8, 0.8, 0.6],  # leaves it again
+        ]
+    )
+    ds = dataset(curves[None, None], ("curriculum",), (4,), (0.0, 10.0, 20.0, 30.0), bad=[])
+    found = analysis.time_to_threshold(ds, 0.65).squeeze()
+    np.testing.assert_equal(found.reached.values, [20, 30, np.nan, np.nan])
+    assert found.censored.values.tolist() == [False, False, True, True]
+
+
+def test_speed_up_counts_every_pair_once():
+    fast, slow, never = [0.5, 0.8, 0.8, 0.8], [0.5, 0.5, 0.8, 0.8], [0.5] * 4
+    accuracy = np.array([[fast, fast, never, never], [slow, never, slow, never]])[:, None]
+    ds = dataset(accuracy, widths=(4,), times=(0.0, 10.0, 20.0, 30.0))
+    found = analysis.speed_up(ds, 0.7).squeeze()
+    assert float(found.ratio) == 2.0
+    counts = [int(found[n]) for n in ("n_pairs", "n_treatment_only", "n_control_only", "n_neither")]
+    assert counts == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("share", [0.25, 0.125])
+def test_coverage_probability_is_that_of_random_units(share):
+    rng = np.random.default_rng(0)
+    hits = rng.random((20_000, 10)) // share
+    covered = np.mean([set(range(4)) <= set(row) for row in hits])
+    assert analysis.coverage_probability(np.array([10]), share=share)[0] == pytest.approx(covered, abs=0.015)
+    assert analysis.coverage_probability(np.array([3]), share=share)[0] == 0
+
+
+def test_last_takes_the_end_of_each_run():
+    data = xr.DataArray([[1.0, 2.0, np.nan], [3.0, 4.0, 5.0]], dims=("budget", "time"))
+    assert analysis.last(data).values.tolist() == [2.0, 5.0]
+
+
+def test_bad_requests_are_refused():
+    ds = dataset(noisy([0, 0, 0]))
+    with pytest.raises(
+        ValueError, match="unknown protocol 'anti'; this study has: curriculum, no_curriculum"
+    ):
+        analysis.benefit(ds, "anti")
+    with pytest.raises(ValueError, match="'loss' was not recorded"):
+        analysis.benefit(ds, variable="loss")
+    with pytest.raises(ValueError, match="confidence is 95"):
+        analysis.benefit(ds, confidence=95)

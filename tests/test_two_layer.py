@@ -1,0 +1,84 @@
+"""The student: its definition against plain NumPy, its derivatives, its parametrisations."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from teacher_student.students.two_layer import ACTIVATIONS, LOSSES, PARAMETRISATIONS, TwoLayer, draw_readout
+
+
+@pytest.mark.parametrize("parametrisation", PARAMETRISATIONS)
+def test_output_is_the_stated_sum(parametrisation):
+    student = TwoLayer(3, parametrisation=parametrisation)
+    params = student.init(jax.random.key(1), 7)
+    x = jax.random.normal(jax.random.key(2), (5, 7))
+    w, v = np.asarray(params.w), np.asarray(params.v)
+    factor = {"standard": 1, "ntk": 3**-0.5, "mean_field": 1 / 3}[parametrisation]
+    expected = factor * np.maximum(np.asarray(x) @ w.T, 0) @ v
+    np.testing.assert_allclose(student.apply(params, x), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_slope_is_the_derivative(name, float64):
+    u = jnp.array([-1.7, -0.3, 0.2, 2.1])
+    derivative = jax.vmap(jax.grad(ACTIVATIONS[name].value))(u)
+    np.testing.assert_allclose(ACTIVATIONS[name].slope(u), derivative, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_slope_is_the_derivative(name, float64):
+    f, y = jnp.array([-2.0, 0.3, 1.5]), jnp.array([1.0, -1.0, 1.0])
+    derivative = jax.vmap(jax.grad(LOSSES[name].value))(f, y)
+    np.testing.assert_allclose(LOSSES[name].slope(f, y), derivative, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_declared_symmetry_is_true(name):
+    u = jnp.linspace(0.1, 2, 5)
+    odd = np.allclose(ACTIVATIONS[name].value(-u), -ACTIVATIONS[name].value(u))
+    assert odd == ACTIVATIONS[name].odd
+
+
+@pytest.mark.parametrize(
+    ("parametrisation", "numbers"),
+    [
+        ("standard", (1, 16**-0.5, 0.3 / 100, 0.3 / 100)),
+        ("ntk", (16**-0.5, 1, 0.3 / 100, 0.3 / 100)),
+        ("mean_field", (1 / 16, 1, 16 * 0.3 / 100, 16 * 0.3 / 100)),
+    ],
+)
+def test_scaling_is_the_table(parametrisation, numbers):
+    s = TwoLayer(16, parametrisation=parametrisation).scaling(0.3, 100)
+    assert (s.output_scale, s.readout_std, s.hidden_rate, s.readout_rate) == pytest.approx(numbers)
+
+
+def test_fixed_readout_has_no_rate_and_sign_start_has_one_size():
+    student = TwoLayer(50, train_readout=False, readout_start="sign")
+    scaling = student.scaling(0.3, 100)
+    v = draw_readout(jax.random.key(0), 50, scaling)
+    assert scaling.readout_rate == 0
+    np.testing.assert_allclose(np.abs(v), 50**-0.5, rtol=1e-6)
+    assert 5 < np.sum(np.asarray(v) > 0) < 45
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 0}, "width is 0"),
+        ({"width": 4, "activation": "tanh"}, "unknown activation 'tanh'; known: erf, quadratic, relu"),
+        ({"width": 4, "parametrisation": "mup"}, "known: mean_field, ntk, standard"),
+        ({"width": 4, "loss_name": "hinge"}, "unknown loss"),
+        ({"width": 4, "readout_start": "zero"}, "unknown readout_start"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(arguments, message):
+    with pytest.raises(ValueError, match=message) as error:
+        TwoLayer(**arguments)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan")])
+def test_bad_learning_rate_is_refused(rate):
+    with pytest.raises(ValueError, match="learning_rate"):
+        TwoLayer(4).scaling(rate, 100)
