@@ -1,0 +1,24 @@
+"""One kind of key for all draws: an int, a numpy Generator or a typed JAX key."""
+
+from typing import Any
+
+import numpy as np
+
+
+def generator(key: Any) -> np.random.Generator:
+    """A numpy Generator from `key`; the same key gives the same draws, different keys different ones.
+
+    Examples
+    --------
+    >>> int(generator(3).integers(1000)) == int(generator(3).integers(1000))
+    True
+    """
+    if isinstance(key, np.random.Generator):
+        return key
+    if isinstance(key, (int, np.integer)) and key >= 0:
+        return np.random.default_rng(int(key))
+    if hasattr(key, "dtype") and "key<" in str(key.dtype):
+        import jax
+
+        return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    raise ValueError(f"key is {key!r}; need a whole number >= 0, a numpy Generator or a jax.random.key")
