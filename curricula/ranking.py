@@ -162,6 +162,15 @@ class Ranking:
         labels, easy = self.required_labels(), self.easiest(fraction)
         return {int(c): int(np.sum(labels[easy] == c)) for c in np.unique(labels)}
 
+    def standardised(self) -> "Ranking":
+        """z-scores within each class, (s - mean) / std with the population std; 0 in a constant class."""
+        labels, scores = self.required_labels(), self.scores.copy()
+        for c in np.unique(labels):
+            inside = labels == c
+            spread = scores[inside].std()
+            scores[inside] = (scores[inside] - scores[inside].mean()) / (spread if spread > 0 else 1.0)
+        return replace(self, scores=scores, error=None, definition=f"z-score per class of: {self.definition}")
+
     def required_labels(self) -> np.ndarray:
         """The labels, or a ValueError that says they are missing."""
         if self.labels is None:

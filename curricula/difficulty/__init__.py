@@ -1,0 +1,1 @@
+"""Where scores come from: the task itself (known), training (trained, heldout), or a file (stored)."""

@@ -1,0 +1,180 @@
+"""Scores from training: the table of what there is, and the function that computes any of them.
+
+`rank_all` trains `runs.seeds` networks once and returns every score asked for; `curricula.rank` is
+the same for one. A row says what is measured, what is made of it over time, and what high means.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from curricula.difficulty import gradients, over_time, pointwise
+from curricula.difficulty.depth import prediction_depth
+from curricula.difficulty.networks import MLP, Network, as_network
+from curricula.difficulty.score import Score, View
+from curricula.difficulty.training import Runs, train_scores
+from curricula.ranking import Ranking
+from teacher_student.checks import known
+
+
+def _of(function: Callable[..., Any]) -> Callable[[View], Any]:
+    return lambda view: function(view.logits, view.labels)
+
+
+_right, _p = _of(pointwise.correct), _of(pointwise.probability)
+_PAUL = "Paul et al., NeurIPS 2021, arXiv 2107.07075"
+_MAPS = "Swayamdipta et al., EMNLP 2020, arXiv 2009.10795"
+_TONEVA = "Toneva et al., ICLR 2019, arXiv 1812.05159"
+_VOG = "Agarwal et al., CVPR 2022, arXiv 2008.11600"
+_WU = "Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107"
+_BALDOCK = "Baldock et al., NeurIPS 2021, arXiv 2106.09647"
+_NEVER = over_time.NEVER
+
+#: Name -> score. Time runs over the records of `Runs`; LAST is the end of training.
+SCORES: dict[str, Score] = {
+    "el2n": Score(_of(pointwise.error_l2), over_time.LAST, "harder", "||p - onehot(y)||_2", _PAUL),
+    "el1n": Score(_of(pointwise.error_l1), over_time.LAST, "harder", "||p - onehot(y)||_1", _PAUL),
+    "grand": Score(gradients.grand, over_time.LAST, "harder", "norm of the loss gradient, all layers", _PAUL),
+    "grand_last": Score(gradients.grand_last, over_time.LAST, "harder", "the same, last layer", _PAUL),
+    "loss": Score(_of(pointwise.cross_entropy), over_time.LAST, "harder", "-ln p_y", "Kumar et al., NeurIPS 2010"),
+    "entropy": Score(_of(pointwise.entropy), over_time.LAST, "harder", "-sum_c p_c ln p_c", "Shannon"),
+    "max_confidence": Score(_of(pointwise.max_probability), over_time.LAST, "easier", "max_c p_c", _MAPS),
+    "margin": Score(_of(pointwise.margin), over_time.LAST, "easier", "p_y - max of the other p_c", _TONEVA),
+    "aum": Score(
+        _of(pointwise.logit_margin), over_time.MEAN, "easier", "mean over time of z_y - max of the other z_c",
+        "Pleiss et al., NeurIPS 2020, arXiv 2001.10528",
+    ),
+    "confidence": Score(_p, over_time.MEAN, "easier", "mean over time of p_y", _MAPS),
+    "variability": Score(_p, over_time.STD, "harder", "std over time of p_y: ambiguous, not always hard", _MAPS),
+    "correctness": Score(_right, over_time.SUM, "easier", "number of records at which it was right", _MAPS),
+    "threshold_closeness": Score(
+        _p, over_time.MEAN, "harder", "c (1 - c), c = mean over time of p_y: ambiguous, not always hard",
+        "Chang et al., NeurIPS 2017, arXiv 1704.07433", finish=lambda c, labels: c * (1 - c),
+    ),
+    "forgetting": Score(
+        _right, over_time.FORGOTTEN, "harder", "times it went from right to wrong, looked at in the minibatch",
+        _TONEVA, when="batch", never_learned=_NEVER,
+    ),
+    "forgetting_epoch": Score(
+        _right, over_time.FORGOTTEN, "harder", "times it went from right to wrong, looked at in evaluations",
+        _TONEVA, never_learned=_NEVER,
+    ),
+    "first_learned": Score(
+        _right, over_time.FIRST, "harder", "first record at which it was right", _WU, never_learned=_NEVER
+    ),
+    "learned_iteration": Score(
+        _right, over_time.LEARNED, "harder", "first record from which on it was always right", _BALDOCK,
+        never_learned=_NEVER,
+    ),
+    "prediction_depth": Score(
+        prediction_depth(), over_time.LAST, "harder", "layer from which its neighbours have its predicted class",
+        _BALDOCK, when="whole",
+    ),
+    "vog": Score(
+        gradients.input_gradient, over_time.STD, "harder", "mean over pixels of the std over time of d z_y / d x",
+        _VOG, finish=gradients.pixel_mean,
+    ),
+}  # fmt: skip
+
+
+def rank_all(
+    names: Sequence[str],
+    inputs: Any,
+    labels: Any,
+    *,
+    model: Any = None,
+    runs: Runs | None = None,
+    key: Any = 0,
+    index_space: str = "",
+    k: int = 30,
+    reference: str = "predicted",
+) -> dict[str, Ranking]:
+    """Train once, score every example in several ways.
+
+    Parameters
+    ----------
+    names : names from `SCORES`
+    inputs : (P, ...) numbers, used as float32, not augmented
+    labels : (P,) whole numbers 0..C-1
+    model : flax.linen Module, function rngs -> nnx.Module, or Network; default an MLP of 256 units
+    runs : `Runs`, default 10 seeds, one epoch
+    key : int or jax.random.key
+    index_space : which data the indices refer to, for the record
+    k, reference : of "prediction_depth"
+
+    Returns
+    -------
+    name -> Ranking: mean over seeds, with its standard error
+
+    Raises
+    ------
+    ValueError
+        For unknown names, inputs and labels that do not fit, or runs that end in NaN.
+    """
+    for name in names:
+        known("score", name, SCORES)
+    chosen = tuple(resolve(name, k, reference) for name in names)
+    x, y = check_examples(inputs, labels)
+    settings = runs or Runs()
+    keys = jax.random.split(as_key(key), settings.seeds)
+    tables = train_scores(network_for(model, y), chosen, settings, x, y, keys)
+    ready = [(name, score, np.asarray(table)) for name, score, table in zip(names, chosen, tables, strict=True)]
+    return {name: summarise(score, table, y, index_space) for name, score, table in ready}
+
+
+def resolve(name: str, k: int = 30, reference: str = "predicted") -> Score:
+    """The score of that name, with the options of prediction depth applied."""
+    score = SCORES[name]
+    return _depth(k, reference) if name == "prediction_depth" else score
+
+
+@functools.lru_cache(maxsize=16)
+def _depth(k: int, reference: str) -> Score:
+    return replace(SCORES["prediction_depth"], measure=prediction_depth(k, reference))
+
+
+def summarise(score: Score, table: np.ndarray, labels: Any, index_space: str) -> Ranking:
+    """Mean over runs (R, P) -> Ranking with its standard error; refuses runs that are not finite."""
+    broken = int((~np.isfinite(table)).any(1).sum())
+    if broken:
+        raise ValueError(f"{broken} of {len(table)} runs ended in NaN or infinity; try a lower learning rate")
+    values = table.astype(np.float64)
+    error = values.std(0, ddof=1) / len(values) ** 0.5 if len(values) > 1 else None
+    return Ranking.from_scores(
+        values.mean(0),
+        higher=score.higher,
+        definition=f"{score.definition}; mean over runs",
+        source=score.source,
+        index_space=index_space,
+        labels=np.asarray(labels),
+        error=error,
+        runs=len(values),
+        never_learned=score.never_learned,
+    )
+
+
+def check_examples(inputs: Any, labels: Any) -> tuple[jax.Array, jax.Array]:
+    """Inputs as float32 (P, ...) and labels as int32 (P,), or a ValueError that says what is wrong."""
+    x, y = np.asarray(inputs), np.asarray(labels)
+    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or len(y) == 0:
+        raise ValueError(f"inputs have shape {x.shape} and labels {y.shape}; need (P, ...) and (P,) with P >= 1")
+    if y.dtype.kind not in "iub" or y.min() < 0:
+        raise ValueError("labels must be whole numbers 0..C-1; map other labels, such as -1 and +1, to these")
+    if not np.isfinite(x).all():
+        raise ValueError("inputs hold NaN or infinity")
+    return jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.int32)
+
+
+def network_for(model: Any, labels: Any) -> Network:
+    """The model as a `Network`; without one, an MLP of 256 relu units."""
+    return as_network(MLP((256,), max(2, int(labels.max()) + 1)) if model is None else model)
+
+
+def as_key(key: Any) -> Any:
+    """A typed JAX key from an int or a typed key."""
+    return jax.random.key(key) if isinstance(key, (int, np.integer)) else key

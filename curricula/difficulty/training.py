@@ -1,0 +1,210 @@
+"""Training many networks at once, and measuring every example while they learn: one compiled program.
+
+A run is plain minibatch training: a fresh permutation of its members each epoch, the incomplete last
+batch left out (another part of the data each time), mean cross-entropy, an optax optimizer. Runs
+differ in their key and may differ in their members. They are vmapped; scores are accumulated inside the
+scan, so memory grows with runs x examples and not with training time.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jaxtyping import Float, Int, Key
+
+from curricula.difficulty.networks import Network
+from curricula.difficulty.pointwise import cross_entropy
+from curricula.difficulty.score import Score, View
+from teacher_student.checks import within
+
+SGD = optax.sgd(0.1, momentum=0.9)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How scores are trained.
+
+    Parameters
+    ----------
+    seeds : int, default 10
+        Independent runs that are averaged.
+    epochs : int, default 1
+        Passes over the members of a run.
+    batch_size : int, default 128
+        B; at most the number of members.
+    evaluations : int, default 1
+        Records per epoch of the scores that look at all examples, evenly spaced; must divide the
+        steps of an epoch. Scores that look at the minibatch have one record per epoch.
+    skip : int, default 0
+        Evaluations left out at the start ("late" scores).
+    optimizer : optax.GradientTransformation, default SGD, rate 0.1, momentum 0.9
+    chunk : int, default 1024
+        Examples evaluated at a time.
+    parallel : int or None, default None
+        Runs that are vmapped; None = all, fewer = less memory.
+    """
+
+    seeds: int = 10
+    epochs: int = 1
+    batch_size: int = 128
+    evaluations: int = 1
+    skip: int = 0
+    optimizer: optax.GradientTransformation = SGD
+    chunk: int = 1024
+    parallel: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "epochs", "batch_size", "evaluations", "chunk"):
+            within(name, getattr(self, name), low=1)
+        within("parallel", 1 if self.parallel is None else self.parallel, low=1)
+        within("skip", self.skip, low=0, high=self.epochs * self.evaluations - 1)
+
+    def steps_per_epoch(self, members: int) -> int:
+        """Whole batches in `members` examples; refuses a batch too large or evaluations that do not fit."""
+        within("batch_size", self.batch_size, high=members)
+        steps = members // self.batch_size
+        if steps % self.evaluations:
+            raise ValueError(f"evaluations is {self.evaluations} but an epoch has {steps} steps; need a divisor")
+        return steps
+
+
+@partial(jax.jit, static_argnames=("network", "scores", "runs", "history"))
+def train_scores(
+    network: Network,
+    scores: tuple[Score, ...],
+    runs: Runs,
+    inputs: Float[Array, "P ..."],
+    labels: Int[Array, " P"],
+    keys: Key[Array, " R"],
+    members: Int[Array, "R m"] | None = None,
+    *,
+    history: bool = False,
+) -> tuple[Array, ...]:
+    """Train R networks and return every score of every example.
+
+    Parameters
+    ----------
+    network, scores, runs : static; `runs.seeds` is not read, R is
+    inputs, labels : (P, ...), (P,)
+    keys : (R,) one per run: initial weights and data order
+    members : (R, m) indices each run trains on, default all
+    history : whether to return the scores as of every evaluation, not only the last
+
+    Returns
+    -------
+    one array per score: (R, P), with history (R, T, P) for T = epochs * evaluations - skip
+    """
+    run = partial(_one_run, network, scores, runs, inputs, labels, history)
+    if members is None:
+        everyone = jnp.arange(labels.shape[0])
+        return jax.lax.map(lambda key: run(key, everyone), keys, batch_size=runs.parallel or len(keys))
+    return jax.lax.map(lambda pair: run(*pair), (keys, members), batch_size=runs.parallel or len(keys))
+
+
+def _one_run(
+    network: Network,
+    scores: tuple[Score, ...],
+    runs: Runs,
+    inputs: Array,
+    labels: Array,
+    history: bool,
+    key: Array,
+    members: Array,
+) -> tuple[Array, ...]:
+    init_key, order_key = jax.random.split(key)
+    count, per_epoch = labels.shape[0], runs.steps_per_epoch(members.shape[0])
+    every = per_epoch // runs.evaluations
+    params = network.init(init_key, inputs[:1])
+    sample = View(network, params, inputs[:1], labels[:1], network.apply(params, inputs[:1]))
+    states = tuple(_start(score, sample, inputs, labels) for score in scores)
+
+    def loss(params: Any, x: Array, y: Array) -> tuple[Array, Array]:
+        logits = network.apply(params, x)
+        return cross_entropy(logits, y).mean(), logits
+
+    def train(carry: Any, step: Array) -> tuple[Any, None]:
+        params, memory, path, states = carry
+        epoch, place = step // per_epoch, step % per_epoch
+        path = jax.lax.cond(
+            place == 0, lambda: jax.random.permutation(jax.random.fold_in(order_key, epoch), members), lambda: path
+        )
+        batch = jax.lax.dynamic_slice_in_dim(path, place * runs.batch_size, runs.batch_size)
+        x, y = inputs[batch], labels[batch]
+        (_, logits), slope = jax.value_and_grad(loss, has_aux=True)(params, x, y)
+        view = View(network, params, x, y, logits)
+        states = tuple(
+            _record(score, state, view, epoch, batch) if score.when == "batch" else state
+            for score, state in zip(scores, states, strict=True)
+        )
+        change, memory = runs.optimizer.update(slope, memory, params)
+        return (optax.apply_updates(params, change), memory, path, states), None
+
+    def segment(carry: Any, index: Array) -> tuple[Any, Any]:
+        carry, _ = jax.lax.scan(train, carry, index * every + jnp.arange(every))
+        params, memory, path, states = carry
+        t = index - runs.skip
+        seen = _evaluate(network, scores, runs.chunk, params, inputs, labels)
+        states = tuple(
+            state if value is None else jax.tree.map(partial(jnp.where, t >= 0), score.over_time.update(state, value, t), state)
+            for score, state, value in zip(scores, states, seen, strict=True)
+        )
+        done = index // runs.evaluations + 1
+        return (params, memory, path, states), finish(states, t + 1, done) if history else None
+
+    def finish(states: Any, records: Any, epochs: Any) -> tuple[Array, ...]:
+        return tuple(
+            score.finish(score.over_time.finish(state, epochs if score.when == "batch" else records), labels)
+            for score, state in zip(scores, states, strict=True)
+        )
+
+    total = runs.epochs * runs.evaluations
+    carry = (params, runs.optimizer.init(params), members, states)
+    carry, past = jax.lax.scan(segment, carry, jnp.arange(total))
+    if history:
+        return tuple(values[runs.skip :] for values in past)
+    return finish(carry[3], total - runs.skip, runs.epochs)
+
+
+def _start(score: Score, sample: View, inputs: Array, labels: Array) -> Any:
+    """The accumulator before the first record: zeros of the shape the measure returns, (P, ...)."""
+    if score.when == "whole":
+        return score.over_time.init(jnp.zeros(labels.shape[0]))
+    value = jax.eval_shape(lambda: score.measure(sample))
+    return score.over_time.init(jnp.zeros((labels.shape[0], *value.shape[1:]), value.dtype))
+
+
+def _record(score: Score, state: Any, view: View, t: Array, batch: Array) -> Any:
+    """Update the accumulator at the examples of the minibatch."""
+    here = jax.tree.map(lambda s: s[batch], state)
+    new = score.over_time.update(here, score.measure(view), t)
+    return jax.tree.map(lambda s, n: s.at[batch].set(n, unique_indices=True), state, new)
+
+
+def _evaluate(
+    network: Network, scores: tuple[Score, ...], chunk: int, params: Any, inputs: Array, labels: Array
+) -> tuple[Array | None, ...]:
+    """Measure all examples, `chunk` at a time; None for the scores that look at the minibatch."""
+    count = labels.shape[0]
+    size = min(chunk, count)
+    padded = jnp.arange(-(-count // size) * size) % count
+
+    def piece(indices: Array) -> tuple[Array, ...]:
+        x, y = inputs[indices], labels[indices]
+        view = View(network, params, x, y, network.apply(params, x))
+        return tuple(score.measure(view) for score in scores if score.when == "evaluation")
+
+    pieces = iter(jax.lax.map(piece, padded.reshape(-1, size)))
+    whole = any(score.when == "whole" for score in scores)
+    view = View(network, params, inputs, labels, network.apply(params, inputs)) if whole else None
+    return tuple(
+        None
+        if score.when == "batch"
+        else score.measure(view)
+        if score.when == "whole" and view is not None
+        else (lambda v: v.reshape(-1, *v.shape[2:])[:count])(next(pieces))
+        for score in scores
+    )
