@@ -1,0 +1,152 @@
+"""Scores from networks that did not train on the example: C-score, its loss-based kin, memorisation.
+
+    c_score       mean over subset ratios n of Pr[f_S(x) = y | |S| = n P, x not in S]         easier
+                  Jiang et al., ICML 2021, arXiv 2002.03206, eq. (1) and (2)
+    loss_c_score  mean over shuffles of the cross-entropy of the fold's held-out network          harder
+                  Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107, sec. 3
+    memorisation  Pr[f_S(x) = y | x in S] - Pr[f_S(x) = y | x not in S]                        harder
+                  Feldman & Zhang, NeurIPS 2020, arXiv 2008.03703, eq. (1)
+
+Probabilities are frequencies over runs. Here `Runs.seeds` counts subsets per ratio (c_score, memorisation)
+or shuffles (loss_c_score). `reduce_*` are the plain formulas on tables of runs x examples.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from curricula.difficulty import over_time, pointwise
+from curricula.difficulty.networks import Network
+from curricula.difficulty.score import Score
+from curricula.difficulty.trained import as_key, check_examples, network_for
+from curricula.difficulty.training import Runs, train_scores
+from curricula.ranking import Ranking
+from teacher_student.checks import within
+
+RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+RIGHT = Score(lambda v: pointwise.correct(v.logits, v.labels), over_time.LAST, "easier", "right", "")
+LOSS = Score(lambda v: pointwise.cross_entropy(v.logits, v.labels), over_time.LAST, "harder", "loss", "")
+
+
+def reduce_consistency(right: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Share of runs that are right among those that did not train on the example (P,).
+
+    right, inside : (R, P); refuses examples that every run trained on.
+    """
+    out = ~inside
+    _require(out, "held out")
+    return (right * out).sum(0) / out.sum(0)
+
+
+def reduce_memorisation(right: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Share right among the runs that trained on the example, minus share right among the others (P,)."""
+    _require(inside, "trained on")
+    return (right * inside).sum(0) / inside.sum(0) - reduce_consistency(right, inside)
+
+
+def _require(chosen: np.ndarray, what: str) -> None:
+    if empty := int((chosen.sum(0) == 0).sum()):
+        raise ValueError(f"{empty} examples are {what} in none of the {len(chosen)} runs; use more seeds")
+
+
+def c_score(
+    inputs: Any,
+    labels: Any,
+    *,
+    model: Any = None,
+    runs: Runs | None = None,
+    key: Any = 0,
+    ratios: Sequence[float] = RATIOS,
+    index_space: str = "",
+) -> Ranking:
+    """C-score over subset ratios; see the module. Default ratios 0.1 to 0.9; the paper: 200 seeds each."""
+    settings, x, y, network = _setup(inputs, labels, model, runs)
+    keys = jax.random.split(as_key(key), len(ratios))
+    scores = [
+        reduce_consistency(*_subset_runs(network, settings, x, y, k, ratio))
+        for k, ratio in zip(keys, ratios, strict=True)
+    ]
+    error = np.std(scores, 0, ddof=1) / len(scores) ** 0.5 if len(scores) > 1 else None
+    return Ranking.from_scores(
+        np.mean(scores, 0), higher="easier", definition=f"C-score over ratios {', '.join(map(str, ratios))}",
+        source="Jiang et al., ICML 2021, arXiv 2002.03206", labels=np.asarray(y), error=error,
+        runs=settings.seeds * len(ratios), index_space=index_space,
+    )  # fmt: skip
+
+
+def memorisation(
+    inputs: Any,
+    labels: Any,
+    *,
+    model: Any = None,
+    runs: Runs | None = None,
+    key: Any = 0,
+    ratio: float = 0.7,
+    index_space: str = "",
+) -> Ranking:
+    """Memorisation with subsets of size ratio P; see the module. The paper: ratio 0.7, 2000 seeds (MNIST)."""
+    settings, x, y, network = _setup(inputs, labels, model, runs)
+    scores = reduce_memorisation(*_subset_runs(network, settings, x, y, as_key(key), ratio))
+    return Ranking.from_scores(
+        scores, higher="harder", definition=f"memorisation, subset ratio {ratio}",
+        source="Feldman & Zhang, NeurIPS 2020, arXiv 2008.03703", labels=np.asarray(y), runs=settings.seeds,
+        index_space=index_space,
+    )  # fmt: skip
+
+
+def loss_c_score(
+    inputs: Any,
+    labels: Any,
+    *,
+    model: Any = None,
+    runs: Runs | None = None,
+    key: Any = 0,
+    folds: int = 4,
+    index_space: str = "",
+) -> Ranking:
+    """Held-out cross-entropy over `folds`-fold splits, one split per seed; see the module. Paper: 4 folds."""
+    settings, x, y, network = _setup(inputs, labels, model, runs)
+    within("folds", folds, low=2, high=len(y))
+    split_key, train_key = jax.random.split(as_key(key))
+    count = len(y)
+    size = count - -(-count // folds)
+    shuffles = np.stack([jax.random.permutation(k, count) for k in jax.random.split(split_key, settings.seeds)])
+    outside = [[path[fold::folds] for fold in range(folds)] for path in shuffles]
+    members = [np.setdiff1d(path, out)[:size] for path, outs in zip(shuffles, outside, strict=True) for out in outs]
+    keys = jax.random.split(train_key, len(members))
+    (table,) = train_scores(network, (LOSS,), settings, x, y, keys, jnp.asarray(np.stack(members)))
+    losses = np.asarray(table, np.float64).reshape(settings.seeds, folds, count)
+    heldout = np.empty((settings.seeds, count))
+    for seed, outs in enumerate(outside):
+        for fold, out in enumerate(outs):
+            heldout[seed, out] = losses[seed, fold, out]
+    error = heldout.std(0, ddof=1) / settings.seeds**0.5 if settings.seeds > 1 else None
+    return Ranking.from_scores(
+        heldout.mean(0), higher="harder", definition=f"held-out cross-entropy, {folds}-fold",
+        source="Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107", labels=np.asarray(y), error=error,
+        runs=settings.seeds, index_space=index_space,
+    )  # fmt: skip
+
+
+def _setup(inputs: Any, labels: Any, model: Any, runs: Runs | None) -> tuple[Runs, Any, Any, Network]:
+    x, y = check_examples(inputs, labels)
+    return runs or Runs(), x, y, network_for(model, y)
+
+
+def _subset_runs(
+    network: Network, runs: Runs, x: Any, y: Any, key: Any, ratio: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Train on random subsets; whether each run is right on, and has trained on, each example (R, P)."""
+    if not 0 < ratio < 1:
+        raise ValueError(f"ratio is {ratio!r}; need 0 < ratio < 1, so that some examples are held out")
+    count, size = len(y), round(ratio * len(y))
+    subset_key, train_key = jax.random.split(key)
+    draw = jax.vmap(lambda k: jax.random.permutation(k, count)[:size])
+    members = draw(jax.random.split(subset_key, runs.seeds))
+    (right,) = train_scores(network, (RIGHT,), runs, x, y, jax.random.split(train_key, runs.seeds), members)
+    inside = np.zeros((runs.seeds, count), bool)
+    np.put_along_axis(inside, np.asarray(members), True, axis=1)
+    return np.asarray(right) > 0, inside
