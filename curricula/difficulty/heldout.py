@@ -7,7 +7,8 @@
     memorisation  Pr[f_S(x) = y | x in S] - Pr[f_S(x) = y | x not in S]                        harder
                   Feldman & Zhang, NeurIPS 2020, arXiv 2008.03703, eq. (1)
 
-Probabilities are frequencies over runs. Here `Runs.seeds` counts subsets per ratio (c_score, memorisation)
+Probabilities are frequencies over runs. Each subset is uniform among those of its size, and subsets are drawn
+in groups that leave every example out at least once, so few runs suffice for an estimate. Here `Runs.seeds` counts subsets per ratio (c_score, memorisation)
 or shuffles (loss_c_score). `reduce_*` are the plain formulas on tables of runs x examples.
 """
 
@@ -66,7 +67,7 @@ def c_score(
     settings, x, y, network = _setup(inputs, labels, model, runs)
     keys = jax.random.split(as_key(key), len(ratios))
     scores = [
-        reduce_consistency(*_subset_runs(network, settings, x, y, k, ratio))
+        reduce_consistency(*subset_runs(network, settings, x, y, k, ratio))
         for k, ratio in zip(keys, ratios, strict=True)
     ]
     error = np.std(scores, 0, ddof=1) / len(scores) ** 0.5 if len(scores) > 1 else None
@@ -89,7 +90,7 @@ def memorisation(
 ) -> Ranking:
     """Memorisation with subsets of size ratio P; see the module. The paper: ratio 0.7, 2000 seeds (MNIST)."""
     settings, x, y, network = _setup(inputs, labels, model, runs)
-    scores = reduce_memorisation(*_subset_runs(network, settings, x, y, as_key(key), ratio))
+    scores = reduce_memorisation(*subset_runs(network, settings, x, y, as_key(key), ratio))
     return Ranking.from_scores(
         scores, higher="harder", definition=f"memorisation, subset ratio {ratio}",
         source="Feldman & Zhang, NeurIPS 2020, arXiv 2008.03703", labels=np.asarray(y), runs=settings.seeds,
@@ -136,17 +137,25 @@ def _setup(inputs: Any, labels: Any, model: Any, runs: Runs | None) -> tuple[Run
     return runs or Runs(), x, y, network_for(model, y)
 
 
-def _subset_runs(
-    network: Network, runs: Runs, x: Any, y: Any, key: Any, ratio: float
+def subset_runs(
+    network: Network, runs: Runs, x: Any, y: Any, key: Any, ratio: float, history: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Train on random subsets; whether each run is right on, and has trained on, each example (R, P)."""
+    """Train on random subsets of size ratio P.
+
+    Returns whether each run is right on each example, (R, P) or with history (R, T, P), and whether it
+    has trained on it, (R, P).
+    """
     if not 0 < ratio < 1:
         raise ValueError(f"ratio is {ratio!r}; need 0 < ratio < 1, so that some examples are held out")
     count, size = len(y), round(ratio * len(y))
     subset_key, train_key = jax.random.split(key)
-    draw = jax.vmap(lambda k: jax.random.permutation(k, count)[:size])
-    members = draw(jax.random.split(subset_key, runs.seeds))
-    (right,) = train_scores(network, (RIGHT,), runs, x, y, jax.random.split(train_key, runs.seeds), members)
+    turns = -(-count // (count - size))
+    shuffles = jax.random.split(subset_key, -(-runs.seeds // turns))
+    paths = jnp.repeat(jax.vmap(lambda k: jax.random.permutation(k, count))(shuffles), turns, 0)[: runs.seeds]
+    starts = (1 + jnp.arange(runs.seeds) % turns) * (count - size)
+    members = jax.vmap(lambda path, start: jnp.roll(path, -start)[:size])(paths, starts)
+    keys = jax.random.split(train_key, runs.seeds)
+    (right,) = train_scores(network, (RIGHT,), runs, x, y, keys, members, history=history)
     inside = np.zeros((runs.seeds, count), bool)
     np.put_along_axis(inside, np.asarray(members), True, axis=1)
     return np.asarray(right) > 0, inside

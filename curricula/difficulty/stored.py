@@ -139,14 +139,9 @@ def load_ranking(
     file = Path(path)
     if higher is not None:
         known("direction", higher, DIRECTIONS)
-    content = open_content(file)
-    name = identify(content) if format == "auto" else format
-    known("format", name, FORMATS)
     mine = None if labels is None else np.asarray(labels)
-    found = _read(FORMATS[name], content, Options(mine, score, higher), name)
+    name, found = read_scores(file, format, Options(mine, score, higher))
     scores = np.asarray(found.scores)
-    if scores.ndim != 1:
-        raise ValueError(f"{file.name} holds an array of shape {scores.shape}, not one score per example")
     for what, value in (("labels", mine), ("ids", ids), ("index_map", index_map)):
         if value is not None and len(value) != len(scores):
             raise ValueError(f"{file.name} has {len(scores)} scores but {what} has {len(value)}: another data set")
@@ -169,11 +164,18 @@ def load_ranking(
     return Ranking.from_scores(parts["scores"], higher=found.higher, **fields)
 
 
-def _read(entry: Format, content: Content, options: Options, name: str) -> Found:
+def read_scores(file: Path, format: str = "auto", options: Options | None = None) -> tuple[str, Found]:
+    """Name of the format and what the file says, before any check against a data set."""
+    content = open_content(file)
+    name = identify(content) if format == "auto" else format
+    known("format", name, FORMATS)
     try:
-        return entry.read(content, options)
+        found = FORMATS[name].read(content, options or Options())
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"{content.path.name} is not a file of format {name!r} ({error!r})") from error
+        raise ValueError(f"{file.name} is not a file of format {name!r} ({error!r})") from error
+    if len(shape := np.shape(found.scores)) != 1:
+        raise ValueError(f"{file.name} holds an array of shape {shape}, not one score per example")
+    return name, found
 
 
 def _placement(found: Found, index_map: Any, ids: Any, name: str) -> np.ndarray | None:

@@ -1,0 +1,1 @@
+"""Speed and memory, each row against a named baseline."""

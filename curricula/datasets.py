@@ -1,0 +1,76 @@
+"""What data sets people hold look like, to tell whether a score file fits: size and first labels.
+
+Where the original files lie in a data folder (`TILTING_ODDS_DATA`, else `../shared/data` next to the
+project), all labels are compared; otherwise length and the first ten labels.
+"""
+
+import gzip
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+FIRST_LABELS = {
+    "mnist": (60_000, (5, 0, 4, 1, 9, 2, 1, 3, 1, 4)),
+    "fashion_mnist": (60_000, (9, 0, 0, 3, 0, 2, 7, 2, 5, 5)),
+    "cifar10": (50_000, (6, 9, 9, 4, 1, 1, 2, 7, 8, 3)),
+    "cifar100": (50_000, (19, 29, 0, 11, 1, 86, 90, 28, 23, 31)),
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training set: its name, size, first labels, and all labels where they could be read."""
+
+    name: str
+    size: int
+    first: tuple[int, ...]
+    labels: np.ndarray | None
+
+    def misfit(self, size: int, labels: np.ndarray | None) -> str:
+        """Why scores of `size` examples with these `labels` do not belong to it; "" if they may."""
+        if size != self.size:
+            return f"{size} scores, but {self.name} has {self.size} examples"
+        mine = np.array(self.first) if self.labels is None else self.labels
+        wrong = 0 if labels is None else int(np.sum(labels[: len(mine)] != mine))
+        return f"labels differ from {self.name} at {wrong} of {len(mine)} examples" if wrong else ""
+
+
+def data_folder() -> Path:
+    """Where data sets are looked for."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    return Path(os.environ.get("TILTING_ODDS_DATA", default))
+
+
+def find_dataset(name: str) -> Dataset:
+    """A known data set, or one given by a file of labels: .npy, .npz with `labels`, or idx (also .gz).
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if name in FIRST_LABELS:
+        size, first = FIRST_LABELS[name]
+        file = data_folder() / name / "train-labels-idx1-ubyte.gz"
+        return Dataset(name, size, first, _labels(file) if file.is_file() else None)
+    if not Path(name).is_file():
+        raise ValueError(f"unknown data set {name!r}; known: {', '.join(FIRST_LABELS)}, or a file of labels")
+    labels = _labels(Path(name))
+    return Dataset(Path(name).name, len(labels), tuple(labels[:10].tolist()), labels)
+
+
+def _labels(file: Path) -> np.ndarray:
+    raw = file.read_bytes()
+    raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    if raw[:4] == b"\x00\x00\x08\x01":
+        return np.frombuffer(raw, np.uint8, offset=8).astype(np.int64)
+    try:
+        loaded = np.load(file, allow_pickle=False)
+        labels = loaded if isinstance(loaded, np.ndarray) else loaded["labels"]
+    except (ValueError, KeyError, EOFError, OSError) as error:
+        raise ValueError(f"{file.name} holds no labels: need .npy, .npz with `labels`, or idx") from error
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(f"{file.name} holds no labels: need whole numbers of shape (P,)")
+    return labels.astype(np.int64)
