@@ -17,7 +17,9 @@ import numpy as np
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; see the module."""
-    parser = argparse.ArgumentParser(prog="python -m curricula", description="Difficulty scores and orderings.")
+    parser = argparse.ArgumentParser(
+        prog="python -m curricula", description="Difficulty scores and orderings."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     inspect = commands.add_parser("inspect", help="what a score file is, and whether it fits a data set")
     inspect.add_argument("file", type=Path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -64,8 +65,9 @@ def compare(a: Ranking, b: Ranking, fraction: float = 0.2) -> Agreement:
     overlap = np.intersect1d(easy, b.easiest(fraction)).size / easy.size
     if np.ptp(a.scores) == 0 or np.ptp(b.scores) == 0:
         return Agreement(float("nan"), float("nan"), overlap, fraction)
-    spearman = float(stats.spearmanr(a.scores, b.scores)[0])
-    return Agreement(spearman, float(stats.kendalltau(a.scores, b.scores)[0]), overlap, fraction)
+    spearman: Any = stats.spearmanr(a.scores, b.scores)
+    kendall: Any = stats.kendalltau(a.scores, b.scores)
+    return Agreement(float(spearman.statistic), float(kendall.statistic), overlap, fraction)
 
 
 def merge(rankings: Sequence[Ranking]) -> Ranking:

@@ -118,7 +118,9 @@ def grade_scores(
     judges = oracles_of(task) if oracles is None else oracles
     student = MLP((width,), 2) if model is None else model
     correlation = [
-        _one_data_set(task, np.asarray(levels, float), tuple(scores), student, n, settings, judges, ratio, k, sub)
+        _one_data_set(
+            task, np.asarray(levels, float), tuple(scores), student, n, settings, judges, ratio, k, sub
+        )
         for sub in jax.random.split(as_key(key), replicates)
     ]
     records = settings.epochs * settings.evaluations

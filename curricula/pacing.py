@@ -113,8 +113,8 @@ def _two_phase(total: float, a: float = 0.5, b: float = 0.5) -> Amount:
 def _three_phase(total: float, a: float = 1.0, b: float = 1 / 3, middle: float = 2 / 3) -> Amount:
     if not b <= middle <= 1:
         raise ValueError(f"middle is {middle!r}; need b <= middle <= 1 with b = {b!r}")
-    return lambda xp, t, n: n * xp.where(
-        t < a * total / 2, b, xp.where(t < a * total, middle, xp.ones_like(t))
+    return lambda xp, t, n: (
+        n * xp.where(t < a * total / 2, b, xp.where(t < a * total, middle, xp.ones_like(t)))
     )
 
 

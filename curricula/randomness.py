@@ -17,7 +17,7 @@ def generator(key: Any) -> np.random.Generator:
         return key
     if isinstance(key, (int, np.integer)) and key >= 0:
         return np.random.default_rng(int(key))
-    if hasattr(key, "dtype") and "key<" in str(key.dtype):
+    if "key<" in str(getattr(key, "dtype", "")):
         import jax
 
         return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())

@@ -74,7 +74,9 @@ class Ranking:
             raise ValueError(f"scores have shape {scores.shape}; need one score for each of P >= 1 examples")
         bad = np.flatnonzero(~np.isfinite(scores))
         if bad.size:
-            raise ValueError(f"{bad.size} scores are NaN or infinite, the first at index {bad[0]}; need finite")
+            raise ValueError(
+                f"{bad.size} scores are NaN or infinite, the first at index {bad[0]}; need finite"
+            )
         known("direction", self.higher_was, DIRECTIONS)
         object.__setattr__(self, "scores", scores)
         for name, kind in (("labels", np.int64), ("ids", np.str_), ("error", np.float64)):

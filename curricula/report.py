@@ -13,7 +13,12 @@ SHOWN = 20
 
 
 def inspect_file(
-    path: Path, dataset: Dataset | None = None, *, fraction: float = 0.2, index_map: Any = None, **options: Any
+    path: Path,
+    dataset: Dataset | None = None,
+    *,
+    fraction: float = 0.2,
+    index_map: Any = None,
+    **options: Any,
 ) -> tuple[list[str], bool]:
     """Lines that describe the file, and whether it fits (or nothing speaks against it).
 

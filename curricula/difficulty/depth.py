@@ -24,7 +24,9 @@ QUERIES_AT_ONCE = 128
 REFERENCES = ("predicted", "true")
 
 
-def neighbour_label(points: Float[Array, "P D"], labels: Int[Array, " P"], k: int, classes: int) -> Int[Array, " P"]:
+def neighbour_label(
+    points: Float[Array, "P D"], labels: Int[Array, " P"], k: int, classes: int
+) -> Int[Array, " P"]:
     """Majority label of the k nearest other points; ties to the smallest class."""
     norms = (points**2).sum(-1)
 
@@ -64,7 +66,8 @@ def prediction_depth(k: int = 30, reference: str = "predicted") -> Callable[[Vie
         layers = [view.inputs, *blocks[:-1], jax.nn.softmax(blocks[-1])]
         target = view.logits.argmax(-1) if reference == "predicted" else view.labels
         votes = [
-            neighbour_label(layer.reshape(count, -1), view.labels, k, view.logits.shape[-1]) for layer in layers
+            neighbour_label(layer.reshape(count, -1), view.labels, k, view.logits.shape[-1])
+            for layer in layers
         ]
         return depth(jnp.stack([(vote == target).astype(jnp.float32) for vote in votes]))
 

@@ -1,7 +1,8 @@
 """Measures from gradients: of the loss by the weights (GraNd), of the class score by the pixels (VoG).
 
     grand       ||d CE(f(x), y) / d w||_2 over all parameters
-    grand_last  the same over weight and bias of a last linear layer on h: ||p - onehot(y)||_2 sqrt(||h||^2 + 1)
+    grand_last  the same over weight and bias of a last linear layer on h,
+                ||p - onehot(y)||_2 sqrt(||h||^2 + 1)
     input_gradient   d z_y / d x, averaged over the channels of images (n, H, W, channels)
 
 Sources: Paul et al., NeurIPS 2021, arXiv 2107.07075, def. 2.1; Agarwal et al., CVPR 2022, arXiv 2008.11600,
@@ -34,7 +35,9 @@ def grand(view: View) -> Array:
 def grand_last(view: View) -> Array:
     """Norm of the gradient of a last linear layer with bias (n,); harder. The model needs `features`."""
     if view.network.features is None:
-        raise ValueError("grand_last needs a model with a method features(x) that lists its blocks, logits last")
+        raise ValueError(
+            "grand_last needs a model with a method features(x) that lists its blocks, logits last"
+        )
     blocks = view.network.features(view.params, view.inputs)
     hidden = (blocks[-2] if len(blocks) > 1 else view.inputs).reshape(len(view.inputs), -1)
     return pointwise.error_l2(view.logits, view.labels) * jnp.sqrt(1 + (hidden**2).sum(-1))

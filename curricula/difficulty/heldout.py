@@ -8,8 +8,9 @@
                   Feldman & Zhang, NeurIPS 2020, arXiv 2008.03703, eq. (1)
 
 Probabilities are frequencies over runs. Each subset is uniform among those of its size, and subsets are drawn
-in groups that leave every example out at least once, so few runs suffice for an estimate. Here `Runs.seeds` counts subsets per ratio (c_score, memorisation)
-or shuffles (loss_c_score). `reduce_*` are the plain formulas on tables of runs x examples.
+in groups that leave every example out at least once, so few runs suffice for an estimate. Here
+`Runs.seeds` counts subsets per ratio (c_score, memorisation) or shuffles (loss_c_score). `reduce_*` are the
+plain formulas on tables of runs x examples.
 """
 
 from collections.abc import Sequence
@@ -114,9 +115,13 @@ def loss_c_score(
     split_key, train_key = jax.random.split(as_key(key))
     count = len(y)
     size = count - -(-count // folds)
-    shuffles = np.stack([jax.random.permutation(k, count) for k in jax.random.split(split_key, settings.seeds)])
+    shuffles = np.stack(
+        [jax.random.permutation(k, count) for k in jax.random.split(split_key, settings.seeds)]
+    )
     outside = [[path[fold::folds] for fold in range(folds)] for path in shuffles]
-    members = [np.setdiff1d(path, out)[:size] for path, outs in zip(shuffles, outside, strict=True) for out in outs]
+    members = [
+        np.setdiff1d(path, out)[:size] for path, outs in zip(shuffles, outside, strict=True) for out in outs
+    ]
     keys = jax.random.split(train_key, len(members))
     (table,) = train_scores(network, (LOSS,), settings, x, y, keys, jnp.asarray(np.stack(members)))
     losses = np.asarray(table, np.float64).reshape(settings.seeds, folds, count)

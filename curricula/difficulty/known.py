@@ -56,7 +56,9 @@ def boundary_distance(inputs: Any, teacher: Any) -> Ranking:
     """
     x, w = np.asarray(inputs, np.float64), np.asarray(teacher, np.float64)
     if w.ndim != 1 or x.shape[1:] != w.shape or not w.any():
-        raise ValueError(f"inputs have shape {x.shape} and the teacher {w.shape}; need (P, N) and a nonzero (N,)")
+        raise ValueError(
+            f"inputs have shape {x.shape} and the teacher {w.shape}; need (P, N) and a nonzero (N,)"
+        )
     return Ranking(0.0 - np.abs(x @ w) / np.linalg.norm(w), "-distance to the teacher's boundary", _SAGLIETTI)
 
 
@@ -82,7 +84,9 @@ def label_surprise(posterior: Any, labels: Any) -> Ranking:
     p, y = _posterior(posterior), np.asarray(labels)
     if y.shape != (len(p),) or y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= p.shape[1]:
         raise ValueError(f"labels must be {len(p)} whole numbers in 0..{p.shape[1] - 1}")
-    return Ranking(1 - p[np.arange(len(p)), y], "posterior probability of another label", "by definition", labels=y)
+    return Ranking(
+        1 - p[np.arange(len(p)), y], "posterior probability of another label", "by definition", labels=y
+    )
 
 
 def xor_posterior(

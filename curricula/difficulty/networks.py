@@ -56,9 +56,18 @@ class MLP(linen.Module):
         return self.features(x)[-1]
 
 
-@functools.lru_cache(maxsize=64)
 def as_network(model: Any) -> Network:
-    """Turn any accepted model into a `Network`; the same model gives the same object."""
+    """Turn any accepted model into a `Network`; equal models give the same object."""
+    try:
+        return _as_network(model)
+    except TypeError as error:
+        raise ValueError(
+            f"the model cannot be hashed; give its lists of settings as tuples ({error})"
+        ) from error
+
+
+@functools.lru_cache(maxsize=64)
+def _as_network(model: Any) -> Network:
     if isinstance(model, Network):
         return model
     if isinstance(model, linen.Module):
@@ -74,14 +83,17 @@ def _from_linen(model: linen.Module) -> Network:
     def init(key: Any, inputs: Array) -> Any:
         variables = model.init(key, inputs)
         if extra := sorted(set(variables) - {"params"}):
-            raise ValueError(f"the model keeps {', '.join(extra)} besides params; use one without, e.g. LayerNorm")
+            raise ValueError(
+                f"the model keeps {', '.join(extra)} besides params; use one without, e.g. LayerNorm"
+            )
         return variables
 
     def apply(params: Any, inputs: Array) -> Array:
         return jnp.asarray(model.apply(params, inputs))
 
     def features(params: Any, inputs: Array) -> list[Array]:
-        return list(model.apply(params, inputs, method="features"))  # pyright: ignore[reportArgumentType]
+        blocks: Any = model.apply(params, inputs, method="features")
+        return list(blocks)
 
     return Network(init, apply, features if hasattr(model, "features") else None)
 
@@ -91,10 +103,14 @@ def _from_nnx(make: Callable[[Any], Any]) -> Network:
 
     shape = nnx.eval_shape(lambda: make(nnx.Rngs(0)))
     if not isinstance(shape, nnx.Module):
-        raise ValueError(f"the model function returned a {type(shape).__name__}; need one that returns an nnx.Module")
+        raise ValueError(
+            f"the model function returned a {type(shape).__name__}; need one that returns an nnx.Module"
+        )
     graph, _, other = nnx.split(shape, nnx.Param, ...)
     if jax.tree.leaves(other):
-        raise ValueError("the model keeps state besides nnx.Param; use one without dropout or batch statistics")
+        raise ValueError(
+            "the model keeps state besides nnx.Param; use one without dropout or batch statistics"
+        )
 
     def init(key: Any, inputs: Array) -> Any:
         return nnx.split(make(nnx.Rngs(key)), nnx.Param)[1]
@@ -103,6 +119,7 @@ def _from_nnx(make: Callable[[Any], Any]) -> Network:
         return nnx.merge(graph, params)(inputs)
 
     def features(params: Any, inputs: Array) -> list[Array]:
-        return list(nnx.merge(graph, params).features(inputs))
+        module: Any = nnx.merge(graph, params)
+        return list(module.features(inputs))
 
     return Network(init, apply, features if hasattr(shape, "features") else None)

@@ -57,12 +57,12 @@ LAST = OverTime(jnp.zeros_like, lambda s, v, t: v, lambda s, n: s)
 SUM = OverTime(jnp.zeros_like, lambda s, v, t: s + v, lambda s, n: s)
 MEAN = OverTime(jnp.zeros_like, lambda s, v, t: s + v, lambda s, n: s / n)
 STD = OverTime(
-    lambda v: (jnp.zeros_like(v), jnp.zeros_like(v)), _moments, lambda s, n: jnp.sqrt(jnp.maximum(s[1], 0) / n)
+    lambda v: (jnp.zeros_like(v), jnp.zeros_like(v)),
+    _moments,
+    lambda s, n: jnp.sqrt(jnp.maximum(s[1], 0) / n),
 )
 FORGOTTEN = OverTime(
     lambda v: (jnp.zeros_like(v),) * 3, _forgotten, lambda s, n: jnp.where(s[2] > 0, s[1], 1.0 * n)
 )
-FIRST = OverTime(
-    lambda v: (jnp.zeros_like(v),) * 2, _first, lambda s, n: jnp.where(s[1] > 0, s[0], 1.0 * n)
-)
+FIRST = OverTime(lambda v: (jnp.zeros_like(v),) * 2, _first, lambda s, n: jnp.where(s[1] > 0, s[0], 1.0 * n))
 LEARNED = OverTime(jnp.zeros_like, lambda s, v, t: jnp.where(v > 0, s, 1.0 + t), lambda s, n: s)

@@ -40,7 +40,8 @@ FORMATS: dict[str, Format] = {
         lambda c: c.kind == "npz" and (c.has("tr_mem") or c.has("memorization")), arrays.feldman_zhang
     ),
     "data_diet": Format(
-        lambda c: _flat(c, "npy", "f") and any(part in arrays.DATA_DIET for part in c.path.parts), arrays.data_diet
+        lambda c: _flat(c, "npy", "f") and any(part in arrays.DATA_DIET for part in c.path.parts),
+        arrays.data_diet,
     ),
     "cscore_npy": Format(lambda c: _flat(c, "npy", "f") and "cscore" in c.path.name, arrays.cscore_npy),
     "vog": Format(lambda c: _flat(c, "npy", "f") and "vog" in c.path.name.lower(), arrays.vog),
@@ -52,7 +53,8 @@ FORMATS: dict[str, Format] = {
         objects.uc_order,
     ),
     "torch_scores": Format(
-        lambda c: c.kind == "torch" and (bool(_entries(c, "torch")) or np.ndim(c.value) == 1), objects.torch_scores
+        lambda c: c.kind == "torch" and (bool(_entries(c, "torch")) or np.ndim(c.value) == 1),
+        objects.torch_scores,
     ),
     "toneva": Format(lambda c: c.kind == "pickle" and c.has("indices", "forgetting counts"), objects.toneva),
     "toneva_stats": Format(lambda c: bool(_entries(c, "pickle")), objects.toneva_stats),
@@ -60,7 +62,8 @@ FORMATS: dict[str, Format] = {
         lambda c: c.kind == "pickle" and np.ndim(c.value) == 2, objects.class_probabilities
     ),
     "cartography_metrics": Format(
-        lambda c: c.kind == "jsonl" and "guid" in c.value[0] and "confidence" in c.value[0], text.cartography_metrics
+        lambda c: c.kind == "jsonl" and "guid" in c.value[0] and "confidence" in c.value[0],
+        text.cartography_metrics,
     ),
     "cartography_dynamics": Format(
         lambda c: c.kind in ("jsonl", "folder") and bool(text.dynamics_files(c)), text.cartography_dynamics
@@ -69,7 +72,8 @@ FORMATS: dict[str, Format] = {
         lambda c: c.kind == "folder" and any(p.name.startswith("train-") for p in c.value), text.learn_t
     ),
     "depth_json": Format(
-        lambda c: c.kind == "json" and isinstance(c.value, dict) and all(k.isdigit() for k in c.value), text.depth_json
+        lambda c: c.kind == "json" and isinstance(c.value, dict) and all(k.isdigit() for k in c.value),
+        text.depth_json,
     ),
 }
 
@@ -144,7 +148,9 @@ def load_ranking(
     scores = np.asarray(found.scores)
     for what, value in (("labels", mine), ("ids", ids), ("index_map", index_map)):
         if value is not None and len(value) != len(scores):
-            raise ValueError(f"{file.name} has {len(scores)} scores but {what} has {len(value)}: another data set")
+            raise ValueError(
+                f"{file.name} has {len(scores)} scores but {what} has {len(value)}: another data set"
+            )
     place = _placement(found, index_map, ids, file.name)
     if place is None and found.reordered:
         raise ValueError(f"{file.name} is in {found.reordered}; pass index_map=... (or ids=...) to align it")
@@ -190,7 +196,8 @@ def _placement(found: Found, index_map: Any, ids: Any, name: str) -> np.ndarray 
     if found.ids is None:
         raise ValueError(f"{name} has no ids to match yours with; pass index_map=... or leave ids out")
     where = {str(key): index for index, key in enumerate(ids)}
-    if len(where) != len(ids) or (missing := [key for key in found.ids if key not in where]):
-        lost = "your ids repeat" if len(where) != len(ids) else f"no id {missing[0]!r} in yours"
+    missing = [key for key in found.ids if key not in where]
+    if len(where) != len(ids) or missing:
+        lost = f"no id {missing[0]!r} in yours" if missing else "your ids repeat"
         raise ValueError(f"ids do not match those of {name}: {lost}")
     return np.array([where[key] for key in found.ids])

@@ -1,11 +1,11 @@
 """Scores from what another model knows: its class probabilities, or its feature space.
 
-    transfer            probability of the label under a classifier fitted to features     easier
-                        Hacohen & Weinshall, ICML 2019, arXiv 1904.03626, sec. 2
-    teacher_loss        cross-entropy of a teacher's class probabilities, -ln p_y          harder
-                        Weinshall, Cohen, Amir, ICML 2018, arXiv 1802.03796
-    prototype_distance  distance to the mean of the class in feature space                 harder
-                        Sorscher et al., NeurIPS 2022, arXiv 2206.14486, sec. 4 (supervised variant)
+transfer            probability of the label under a classifier fitted to features     easier
+                    Hacohen & Weinshall, ICML 2019, arXiv 1904.03626, sec. 2
+teacher_loss        cross-entropy of a teacher's class probabilities, -ln p_y          harder
+                    Weinshall, Cohen, Amir, ICML 2018, arXiv 1802.03796
+prototype_distance  distance to the mean of the class in feature space                 harder
+                    Sorscher et al., NeurIPS 2022, arXiv 2206.14486, sec. 4 (supervised variant)
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ def transfer(features: Any, labels: Any, *, classifier: Any = None, index_space:
     from sklearn.svm import LinearSVC
 
     x, y = _flat(features, labels)
-    model = CalibratedClassifierCV(LinearSVC(random_state=0), cv=3) if classifier is None else classifier
+    model: Any = CalibratedClassifierCV(LinearSVC(random_state=0), cv=3) if classifier is None else classifier
     table = model.fit(x, y).predict_proba(x)
     scores = table[np.arange(len(y)), np.searchsorted(model.classes_, y)]
     source = "Hacohen & Weinshall, ICML 2019, arXiv 1904.03626"
@@ -79,7 +79,9 @@ def prototype_distance(features: Any, labels: Any, *, index_space: str = "") -> 
     return Ranking(scores, "distance to the class mean", source, index_space=index_space, labels=y)
 
 
-def _easier(scores: np.ndarray, labels: np.ndarray, definition: str, source: str, index_space: str) -> Ranking:
+def _easier(
+    scores: np.ndarray, labels: np.ndarray, definition: str, source: str, index_space: str
+) -> Ranking:
     return Ranking.from_scores(
         scores, higher="easier", definition=definition, source=source, labels=labels, index_space=index_space
     )

@@ -123,7 +123,9 @@ def rank_all(
     settings = runs or Runs()
     keys = jax.random.split(as_key(key), settings.seeds)
     tables = train_scores(network_for(model, y), chosen, settings, x, y, keys)
-    ready = [(name, score, np.asarray(table)) for name, score, table in zip(names, chosen, tables, strict=True)]
+    ready = [
+        (name, score, np.asarray(table)) for name, score, table in zip(names, chosen, tables, strict=True)
+    ]
     return {name: summarise(score, table, y, index_space) for name, score, table in ready}
 
 
@@ -162,7 +164,9 @@ def check_examples(inputs: Any, labels: Any) -> tuple[jax.Array, jax.Array]:
     """Inputs as float32 (P, ...) and labels as int32 (P,), or a ValueError that says what is wrong."""
     x, y = np.asarray(inputs), np.asarray(labels)
     if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or len(y) == 0:
-        raise ValueError(f"inputs have shape {x.shape} and labels {y.shape}; need (P, ...) and (P,) with P >= 1")
+        raise ValueError(
+            f"inputs have shape {x.shape} and labels {y.shape}; need (P, ...) and (P,) with P >= 1"
+        )
     if y.dtype.kind not in "iub" or y.min() < 0:
         raise ValueError("labels must be whole numbers 0..C-1; map other labels, such as -1 and +1, to these")
     if not np.isfinite(x).all():

@@ -6,6 +6,7 @@ differ in their key and may differ in their members. They are vmapped; scores ar
 scan, so memory grows with runs x examples and not with training time.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -68,7 +69,9 @@ class Runs:
         within("batch_size", self.batch_size, high=members)
         steps = members // self.batch_size
         if steps % self.evaluations:
-            raise ValueError(f"evaluations is {self.evaluations} but an epoch has {steps} steps; need a divisor")
+            raise ValueError(
+                f"evaluations is {self.evaluations} but an epoch has {steps} steps; need a divisor"
+            )
         return steps
 
 
@@ -101,8 +104,13 @@ def train_scores(
     run = partial(_one_run, network, scores, runs, inputs, labels, history)
     if members is None:
         everyone = jnp.arange(labels.shape[0])
-        return jax.lax.map(lambda key: run(key, everyone), keys, batch_size=runs.parallel or len(keys))
-    return jax.lax.map(lambda pair: run(*pair), (keys, members), batch_size=runs.parallel or len(keys))
+        return _over_runs(lambda key: run(key, everyone), keys, runs.parallel)
+    return _over_runs(lambda pair: run(*pair), (keys, members), runs.parallel)
+
+
+def _over_runs(run: Callable[[Any], Any], each: Any, parallel: int | None) -> Any:
+    """All runs at once, or `parallel` at a time."""
+    return jax.vmap(run)(each) if parallel is None else jax.lax.map(run, each, batch_size=parallel)
 
 
 def _one_run(
@@ -130,7 +138,9 @@ def _one_run(
         params, memory, path, states = carry
         epoch, place = step // per_epoch, step % per_epoch
         path = jax.lax.cond(
-            place == 0, lambda: jax.random.permutation(jax.random.fold_in(order_key, epoch), members), lambda: path
+            place == 0,
+            lambda: jax.random.permutation(jax.random.fold_in(order_key, epoch), members),
+            lambda: path,
         )
         batch = jax.lax.dynamic_slice_in_dim(path, place * runs.batch_size, runs.batch_size)
         x, y = inputs[batch], labels[batch]
@@ -149,7 +159,9 @@ def _one_run(
         t = index - runs.skip
         seen = _evaluate(network, scores, runs.chunk, params, inputs, labels)
         states = tuple(
-            state if value is None else jax.tree.map(partial(jnp.where, t >= 0), score.over_time.update(state, value, t), state)
+            state
+            if value is None
+            else jax.tree.map(partial(jnp.where, t >= 0), score.over_time.update(state, value, t), state)
             for score, state, value in zip(scores, states, seen, strict=True)
         )
         done = index // runs.evaluations + 1

@@ -17,8 +17,10 @@ def uc_order(content: Content, options: Options) -> Found:
     keys = list(content.value)
     means = np.array([float(np.asarray(pair).ravel()[0]) for pair in content.value.values()])
     agrees = np.isfinite(means).all() and (np.diff(means) >= -1e-6 * np.abs(means[1:])).all()
-    scores, ids = indexed(dict(zip(keys, means if agrees else np.arange(len(keys)), strict=True)))
-    definition = "held-out cross-entropy, mean over folds and runs" if agrees else "position in the order of the file"
+    scores, ids = indexed(dict(zip(keys, means if agrees else np.arange(1.0 * len(keys)), strict=True)))
+    definition = (
+        "held-out cross-entropy, mean over folds and runs" if agrees else "position in the order of the file"
+    )
     return Found(scores, options.direction("harder"), definition, _WU, ids=ids)
 
 
@@ -55,14 +57,18 @@ def deepcore(content: Content, options: Options) -> Found:
     if "scores" not in subset:
         raise ValueError(f"{content.path.name} holds a subset without scores; it cannot rank the examples")
     name = content.path.name.lower()
-    usual = "harder" if "grand" in name or "forgetting" in name else "easier" if "uncertainty" in name else None
+    usual = (
+        "harder" if "grand" in name or "forgetting" in name else "easier" if "uncertainty" in name else None
+    )
     higher = options.direction(usual, "the file name does not tell which method made the scores")
     raw = subset["scores"]
     if isinstance(raw, (list, tuple)):
         labels = options.needed_labels("the scores are given class by class")
         classes = np.unique(labels)
         if [len(part) for part in raw] != [int(np.sum(labels == c)) for c in classes]:
-            raise ValueError("the scores per class do not have the class sizes of the labels: another data set")
+            raise ValueError(
+                "the scores per class do not have the class sizes of the labels: another data set"
+            )
         flat = np.empty(len(labels))
         for c, part in zip(classes, raw, strict=True):
             flat[labels == c] = part

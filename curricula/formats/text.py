@@ -29,7 +29,11 @@ def cartography_metrics(content: Content, options: Options) -> Found:
     column = options.score or "confidence"
     known("score", column, [name for name in COLUMNS if name in rows[0]])
     return _keyed(
-        [row["guid"] for row in rows], [row[column] for row in rows], None, options.direction(COLUMNS[column]), column
+        [row["guid"] for row in rows],
+        [row[column] for row in rows],
+        None,
+        options.direction(COLUMNS[column]),
+        column,
     )
 
 

@@ -112,7 +112,8 @@ def _read_legacy(data: bytes) -> Any:
     stream = io.BytesIO(data)
     if read_stream(stream) != MAGIC:
         raise ValueError("not a torch file: the magic number is missing")
-    read_stream(stream), read_stream(stream)
+    for _ in ("protocol", "system"):
+        read_stream(stream)
     storages: dict[str, bytes] = {}
     seen: dict[str, str] = {}
     value = read_stream(stream, _names(), _persistent(storages.__getitem__, seen))

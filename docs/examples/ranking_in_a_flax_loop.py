@@ -1,6 +1,6 @@
 """A published ranking file drives a plain flax and optax loop: indices out, the loop stays yours.
 
-    python docs/examples/ranking_in_a_flax_loop.py RANKING.npz IMAGES.npy LABELS.npy [STEPS]
+python docs/examples/ranking_in_a_flax_loop.py RANKING.npz IMAGES.npy LABELS.npy [STEPS]
 """
 
 import sys
