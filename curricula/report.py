@@ -1,4 +1,4 @@
-"""What a score file is, in lines of text: format, direction, ties, classes of the easiest, whether it fits."""
+"""What a score file is, in lines of text: format, direction, ties, classes, whether it fits."""
 
 from pathlib import Path
 from typing import Any
@@ -78,8 +78,8 @@ def class_lines(ranking: Ranking, fraction: float) -> list[str]:
     total = sum(counts.values())
     ordered = sorted(counts.items(), key=lambda item: item[1])
     lines = [
-        f"classes    easiest {100 * fraction:g} % = {total} examples; {ordered[0][1]} to {ordered[-1][1]} per class, "
-        f"even would be {total / len(counts):.0f}"
+        f"classes    easiest {100 * fraction:g} % = {total} examples; {ordered[0][1]} to {ordered[-1][1]} "
+        f"per class, even would be {total / len(counts):.0f}"
     ]
     if len(counts) <= SHOWN:
         return lines + [f"           {c:>4} {n:>7}" for c, n in sorted(counts.items())]

@@ -59,11 +59,10 @@ class MLP(linen.Module):
 def as_network(model: Any) -> Network:
     """Turn any accepted model into a `Network`; equal models give the same object."""
     try:
-        return _as_network(model)
+        hash(model)
     except TypeError as error:
-        raise ValueError(
-            f"the model cannot be hashed; give its lists of settings as tuples ({error})"
-        ) from error
+        raise ValueError(f"the model cannot be hashed; give its settings as tuples ({error})") from error
+    return _as_network(model)
 
 
 @functools.lru_cache(maxsize=64)
@@ -75,7 +74,8 @@ def _as_network(model: Any) -> Network:
     if callable(model):
         return _from_nnx(model)
     raise ValueError(
-        f"model is a {type(model).__name__}; need a flax.linen Module, a function rngs -> nnx.Module or a Network"
+        f"model is a {type(model).__name__}; need a flax.linen Module, a function "
+        "rngs -> nnx.Module or a Network"
     )
 
 

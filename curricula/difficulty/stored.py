@@ -159,8 +159,8 @@ def load_ranking(
         parts = {k: None if v is None else np.asarray(v)[np.argsort(place)] for k, v in parts.items()}
     if mine is not None and parts["labels"] is not None and (wrong := int(np.sum(parts["labels"] != mine))):
         raise ValueError(
-            f"labels differ from those in {file.name} at {wrong} of {len(mine)} examples: another order or data "
-            "set; pass index_map=..."
+            f"labels differ from those in {file.name} at {wrong} of {len(mine)} examples: "
+            "another order or data set; pass index_map=..."
         )
     digest = f", sha256 {hashlib.sha256(file.read_bytes()).hexdigest()}" if file.is_file() else ""
     source = found.source if name == "ranking" else f"{found.source}; {file.name}{digest}"

@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from curricula.difficulty import gradients, over_time, pointwise
+from curricula.difficulty import gradients, pointwise
 from curricula.difficulty.depth import prediction_depth
 from curricula.difficulty.networks import MLP, Network, as_network
+from curricula.difficulty.over_time import FIRST, FORGOTTEN, LAST, LEARNED, MEAN, NEVER, STD, SUM
 from curricula.difficulty.score import Score, View
 from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
@@ -33,50 +34,49 @@ _TONEVA = "Toneva et al., ICLR 2019, arXiv 1812.05159"
 _VOG = "Agarwal et al., CVPR 2022, arXiv 2008.11600"
 _WU = "Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107"
 _BALDOCK = "Baldock et al., NeurIPS 2021, arXiv 2106.09647"
-_NEVER = over_time.NEVER
 
 #: Name -> score. Time runs over the records of `Runs`; LAST is the end of training.
 SCORES: dict[str, Score] = {
-    "el2n": Score(_of(pointwise.error_l2), over_time.LAST, "harder", "||p - onehot(y)||_2", _PAUL),
-    "el1n": Score(_of(pointwise.error_l1), over_time.LAST, "harder", "||p - onehot(y)||_1", _PAUL),
-    "grand": Score(gradients.grand, over_time.LAST, "harder", "norm of the loss gradient, all layers", _PAUL),
-    "grand_last": Score(gradients.grand_last, over_time.LAST, "harder", "the same, last layer", _PAUL),
-    "loss": Score(_of(pointwise.cross_entropy), over_time.LAST, "harder", "-ln p_y", "Kumar et al., NeurIPS 2010"),
-    "entropy": Score(_of(pointwise.entropy), over_time.LAST, "harder", "-sum_c p_c ln p_c", "Shannon"),
-    "max_confidence": Score(_of(pointwise.max_probability), over_time.LAST, "easier", "max_c p_c", _MAPS),
-    "margin": Score(_of(pointwise.margin), over_time.LAST, "easier", "p_y - max of the other p_c", _TONEVA),
+    "el2n": Score(_of(pointwise.error_l2), LAST, "harder", "||p - onehot(y)||_2", _PAUL),
+    "el1n": Score(_of(pointwise.error_l1), LAST, "harder", "||p - onehot(y)||_1", _PAUL),
+    "grand": Score(gradients.grand, LAST, "harder", "norm of the loss gradient, all layers", _PAUL),
+    "grand_last": Score(gradients.grand_last, LAST, "harder", "the same, last layer", _PAUL),
+    "loss": Score(_of(pointwise.cross_entropy), LAST, "harder", "-ln p_y", "Kumar et al., NeurIPS 2010"),
+    "entropy": Score(_of(pointwise.entropy), LAST, "harder", "-sum_c p_c ln p_c", "Shannon"),
+    "max_confidence": Score(_of(pointwise.max_probability), LAST, "easier", "max_c p_c", _MAPS),
+    "margin": Score(_of(pointwise.margin), LAST, "easier", "p_y - max of the other p_c", _TONEVA),
     "aum": Score(
-        _of(pointwise.logit_margin), over_time.MEAN, "easier", "mean over time of z_y - max of the other z_c",
+        _of(pointwise.logit_margin), MEAN, "easier", "mean over time of z_y - max of the other z_c",
         "Pleiss et al., NeurIPS 2020, arXiv 2001.10528",
     ),
-    "confidence": Score(_p, over_time.MEAN, "easier", "mean over time of p_y", _MAPS),
-    "variability": Score(_p, over_time.STD, "harder", "std over time of p_y: ambiguous, not always hard", _MAPS),
-    "correctness": Score(_right, over_time.SUM, "easier", "number of records at which it was right", _MAPS),
+    "confidence": Score(_p, MEAN, "easier", "mean over time of p_y", _MAPS),
+    "variability": Score(_p, STD, "harder", "std over time of p_y: ambiguous, not always hard", _MAPS),
+    "correctness": Score(_right, SUM, "easier", "number of records at which it was right", _MAPS),
     "threshold_closeness": Score(
-        _p, over_time.MEAN, "harder", "c (1 - c), c = mean over time of p_y: ambiguous, not always hard",
+        _p, MEAN, "harder", "c (1 - c), c = mean over time of p_y: ambiguous, not always hard",
         "Chang et al., NeurIPS 2017, arXiv 1704.07433", finish=lambda c, labels: c * (1 - c),
     ),
     "forgetting": Score(
-        _right, over_time.FORGOTTEN, "harder", "times it went from right to wrong, looked at in the minibatch",
-        _TONEVA, when="batch", never_learned=_NEVER,
+        _right, FORGOTTEN, "harder", "times it went from right to wrong, looked at in the minibatch",
+        _TONEVA, when="batch", never_learned=NEVER,
     ),
     "forgetting_epoch": Score(
-        _right, over_time.FORGOTTEN, "harder", "times it went from right to wrong, looked at in evaluations",
-        _TONEVA, never_learned=_NEVER,
+        _right, FORGOTTEN, "harder", "times it went from right to wrong, looked at in evaluations",
+        _TONEVA, never_learned=NEVER,
     ),
     "first_learned": Score(
-        _right, over_time.FIRST, "harder", "first record at which it was right", _WU, never_learned=_NEVER
+        _right, FIRST, "harder", "first record at which it was right", _WU, never_learned=NEVER
     ),
     "learned_iteration": Score(
-        _right, over_time.LEARNED, "harder", "first record from which on it was always right", _BALDOCK,
-        never_learned=_NEVER,
+        _right, LEARNED, "harder", "first record from which on it was always right", _BALDOCK,
+        never_learned=NEVER,
     ),
     "prediction_depth": Score(
-        prediction_depth(), over_time.LAST, "harder", "layer from which its neighbours have its predicted class",
+        prediction_depth(), LAST, "harder", "layer from which its neighbours have its predicted class",
         _BALDOCK, when="whole",
     ),
     "vog": Score(
-        gradients.input_gradient, over_time.STD, "harder", "mean over pixels of the std over time of d z_y / d x",
+        gradients.input_gradient, STD, "harder", "mean over pixels of the std over time of d z_y / d x",
         _VOG, finish=gradients.pixel_mean,
     ),
 }  # fmt: skip

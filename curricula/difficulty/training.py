@@ -124,7 +124,7 @@ def _one_run(
     members: Array,
 ) -> tuple[Array, ...]:
     init_key, order_key = jax.random.split(key)
-    count, per_epoch = labels.shape[0], runs.steps_per_epoch(members.shape[0])
+    per_epoch = runs.steps_per_epoch(members.shape[0])
     every = per_epoch // runs.evaluations
     params = network.init(init_key, inputs[:1])
     sample = View(network, params, inputs[:1], labels[:1], network.apply(params, inputs[:1]))

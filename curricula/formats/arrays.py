@@ -36,7 +36,7 @@ def cscore_npz(content: Content, options: Options) -> Found:
     names = values.get("filenames")
     return Found(
         values["scores"], options.direction("easier"), _CSCORE, _JIANG, values["labels"],
-        None if names is None else _text(names), "" if names is None else "arbitrary order, keyed by file name",
+        None if names is None else _text(names), _keyed(names),
     )  # fmt: skip
 
 
@@ -93,16 +93,20 @@ def feldman_zhang(content: Content, options: Options) -> Found:
     return Found(
         values["tr_mem"] if "tr_mem" in values else values["memorization"],
         options.direction("harder"), definition, source, values.get("tr_labels"),
-        None if names is None else _text(names), "" if names is None else "arbitrary order, keyed by file name",
+        None if names is None else _text(names), _keyed(names),
     )  # fmt: skip
 
 
 def influence_pairs(content: Content, options: Options) -> Found:
     """The list of high-influence pairs: refused, since most examples are not in it."""
     raise ValueError(
-        f"{content.path.name} lists {len(content.value['tr_idx'])} pairs of train and test examples, not a score of "
-        "every example; pass the file with tr_mem"
+        f"{content.path.name} lists {len(content.value['tr_idx'])} pairs of train and test examples, "
+        "not a score of every example; pass the file with tr_mem"
     )
+
+
+def _keyed(names: np.ndarray | None) -> str:
+    return "" if names is None else "arbitrary order, keyed by file name"
 
 
 def _text(names: np.ndarray) -> np.ndarray:
