@@ -1,0 +1,36 @@
+"""Importing curricula is free, and it imports nothing that comes after it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_importing_the_parts_that_need_no_jax_does_not_load_it():
+    code = (
+        "import sys\n"
+        "from curricula import load_ranking, rank, order, pace, Ranking\n"
+        "import curricula.draw, curricula.self_paced, curricula.adaptive, curricula.compare, curricula.report\n"
+        "heavy = {'jax', 'flax', 'torch', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
+def test_unknown_attribute_lists_the_known_ones():
+    import curricula
+
+    with pytest.raises(AttributeError, match="load_ranking"):
+        _ = curricula.loadranking  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "curricula").rglob("*.py")), ids=lambda p: p.stem)
+def test_curricula_imports_nothing_downstream(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        assert not {name.split(".")[0] for name in names} & {"studies", "figures", "benchmarks", "torch"}
