@@ -106,7 +106,7 @@ def check_draw(path: np.ndarray, batch_size: int, n_min: int) -> None:
     """Refuse a path that is no permutation, and sizes that do not fit it."""
     if path.ndim != 1 or path.size == 0 or not (np.bincount(path, minlength=path.size) == 1).all():
         raise ValueError("path must be a permutation of 0..P-1, as curricula.order returns it")
-    within("batch_size", batch_size, low=1, high=path.size)
+    within("batch_size", batch_size, low=1)
     within("n_min", n_min, low=1, high=path.size)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.stats import rankdata
 
@@ -144,7 +145,7 @@ def _one_data_set(
     """Correlations (oracle, score, time) on one sample of the task."""
     level_key, data_key, train_key, subset_key = jax.random.split(key, 4)
     difficulty = levels[np.asarray(jax.random.randint(level_key, (n,), 0, len(levels)))]
-    inputs, signs = (np.asarray(a) for a in task.sample(data_key, n, difficulty))
+    inputs, signs = (np.asarray(a) for a in task.sample(data_key, n, jnp.asarray(difficulty, jnp.float32)))
     x, y = check_examples(inputs, (signs > 0).astype(np.int64))
     network = network_for(model, y)
     times = runs.epochs * runs.evaluations - runs.skip

@@ -14,7 +14,8 @@ of T at which all examples are in, b the fraction of N available at t = 0, and s
     exponential_step  ceil(N b inc^floor(t / interval))
     table             N values[t], the last value afterwards
 
-The count is rounded down (up for exponential_step) and clipped to [n_min, N]. Steps may be Python
+The count is rounded down (up for exponential_step), with a slack of a few units of the last place so
+that rounding errors never leave one example out, and clipped to [n_min, N]. Steps may be Python
 numbers, numpy arrays (float64) or JAX arrays, also traced; in float32 a count may differ by one.
 
 Sources: first six, Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107, sec. 3; geom and root_p, Platanios et
@@ -23,7 +24,7 @@ Weinshall, ICML 2019, arXiv 1904.03626, sec. 2; baby_step, Spitkovsky et al., NA
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,9 @@ class Pacing:
         if not 1 <= n_min <= n:
             raise ValueError(f"n_min is {n_min} and n is {n}; need 1 <= n_min <= n")
         xp, t = _as_array(step)
-        value = xp.clip(self.amount(xp, t, float(n)), n_min, n)
-        return (xp.ceil(value) if self.ceil else xp.floor(value)).astype(int if xp is np else "int32")
+        value, slack = self.amount(xp, t, float(n)), 4 * n * float(xp.finfo(t.dtype).eps)
+        whole = xp.ceil(value - slack) if self.ceil else xp.floor(value + slack)
+        return xp.clip(whole, n_min, n).astype(int if xp is np else "int32")
 
 
 def _as_array(step: Any) -> tuple[Any, Any]:
@@ -70,7 +72,11 @@ def _as_array(step: Any) -> tuple[Any, Any]:
 
 
 def _grown(shape: Callable[[Any, Any], Any], b: float, duration: float) -> Amount:
-    return lambda xp, t, n: b * n + (1 - b) * n * shape(xp, t / duration)
+    def amount(xp: Any, t: Any, n: float) -> Any:
+        value = b * n + (1 - b) * n * shape(xp, t / duration)
+        return xp.where(t < duration, value, xp.maximum(value, n))
+
+    return amount
 
 
 def _linear(total: float, a: float = 1.0, b: float = 1.0) -> Amount:
@@ -103,7 +109,12 @@ def _geom(total: float, a: float = 1.0, b: float = 1.0) -> Amount:
 
 def _root_p(total: float, a: float = 1.0, b: float = 1.0, p: float = 2.0) -> Amount:
     within("p", p, low=0, open_low=True)
-    return lambda xp, t, n: n * (b**p + (1 - b**p) * t / (a * total)) ** (1 / p)
+
+    def amount(xp: Any, t: Any, n: float) -> Any:
+        value = n * (b**p + (1 - b**p) * t / (a * total)) ** (1 / p)
+        return xp.where(t < a * total, value, xp.maximum(value, n))
+
+    return amount
 
 
 def _two_phase(total: float, a: float = 0.5, b: float = 0.5) -> Amount:
@@ -129,7 +140,7 @@ def _exponential_step(b: float = 0.04, inc: float = 1.9, interval: float = 100.0
     return lambda xp, t, n: n * b * inc ** xp.minimum(xp.floor(t / interval), stop)
 
 
-def _table(values: Sequence[float]) -> Amount:
+def _table(values: Any) -> Amount:
     table = np.asarray(values, np.float64)
     if table.ndim != 1 or table.size == 0 or not ((table > 0) & (table <= 1)).all():
         raise ValueError("values must be a non-empty list of fractions in (0, 1], one per step")

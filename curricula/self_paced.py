@@ -1,6 +1,7 @@
 """Self-paced weights: the current loss decides how much an example counts.
 
-With losses l_i (higher = harder) and an age lambda > 0 (higher = more examples take part):
+With losses l_i (higher = harder) and an age lambda > 0 (higher = more examples
+take part; with hard and linear no weight falls):
 
     hard         v_i = 1 if l_i < lambda else 0
     linear       v_i = max(0, 1 - l_i / lambda)

@@ -198,6 +198,6 @@ def _placement(found: Found, index_map: Any, ids: Any, name: str) -> np.ndarray 
     where = {str(key): index for index, key in enumerate(ids)}
     missing = [key for key in found.ids if key not in where]
     if len(where) != len(ids) or missing:
-        lost = f"no id {missing[0]!r} in yours" if missing else "your ids repeat"
+        lost = f"no id {str(missing[0])!r} in yours" if missing else "your ids repeat"
         raise ValueError(f"ids do not match those of {name}: {lost}")
     return np.array([where[key] for key in found.ids])

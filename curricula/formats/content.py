@@ -1,7 +1,6 @@
 """Open a file as plain data, whatever it is, and what a reader makes of it."""
 
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,8 +83,10 @@ def open_content(path: Path) -> Content:
     data = path.read_bytes()
     try:
         return _decode(data, path)
-    except (OSError, EOFError, UnicodeDecodeError, json.JSONDecodeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"cannot read {path.name}: {error}") from error
+    except Exception as error:  # whatever a damaged file makes the parsers stumble over
+        if isinstance(error, pickles.Unsafe):
+            raise
+        raise ValueError(f"cannot read {path.name}: {' '.join(str(error).split())}") from error
 
 
 def _decode(data: bytes, path: Path) -> Content:

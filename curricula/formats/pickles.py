@@ -12,7 +12,7 @@ import pickle
 import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -100,6 +100,11 @@ def _frombuffer(data: Any, dtype: Dtype, shape: tuple[int, ...], order: str) -> 
     return dtype.read(data, shape, order == "F")
 
 
+def _no_bytes() -> bytes:
+    """Old protocols write empty bytes as a call without arguments."""
+    return b""
+
+
 def _encode(text: str, encoding: str = "latin1") -> bytes:
     return str(text).encode("latin1" if encoding == "latin1" else "ascii")
 
@@ -117,6 +122,7 @@ def _table() -> dict[tuple[str, str], Any]:
         table[f"{core}.multiarray", "scalar"] = Call(_scalar)
         table[f"{core}.numeric", "_frombuffer"] = Call(_frombuffer)
     for builtins in ("builtins", "__builtin__"):
+        table[builtins, "bytes"] = Call(_no_bytes)
         for kind in (list, dict, set, int, float, bool, str):
             table[builtins, kind.__name__] = kind
     return table
@@ -125,7 +131,7 @@ def _table() -> dict[tuple[str, str], Any]:
 class _Reader(pickle.Unpickler):
     def __init__(
         self,
-        stream: BinaryIO,
+        stream: io.BytesIO,
         extra: Mapping[tuple[str, str], Any] | None,
         persistent: Callable[[Any], Any] | None,
     ) -> None:
@@ -147,7 +153,7 @@ class _Reader(pickle.Unpickler):
 
 
 def read_stream(
-    stream: BinaryIO,
+    stream: io.BytesIO,
     extra: Mapping[tuple[str, str], Any] | None = None,
     persistent: Callable[[Any], Any] | None = None,
 ) -> Any:
@@ -156,7 +162,7 @@ def read_stream(
         return _Reader(stream, extra, persistent).load()
     except Unsafe:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a damaged stream makes the unpickler stumble over
         raise ValueError(f"not a readable pickle of plain data ({type(error).__name__}: {error})") from error
 
 
@@ -201,5 +207,7 @@ def loads(data: bytes) -> Any:
     value = read_stream(io.BytesIO(data))
     try:
         return plain(value)
-    except RecursionError as error:
-        raise ValueError("not a readable pickle of plain data: it contains itself") from error
+    except ValueError:
+        raise
+    except Exception as error:  # such as an object that contains itself
+        raise ValueError(f"not a readable pickle of plain data ({type(error).__name__}: {error})") from error

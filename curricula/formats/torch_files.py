@@ -141,5 +141,7 @@ def loads(data: bytes) -> Any:
     """
     try:
         return _read_zip(data) if data[:2] == b"PK" else _read_legacy(data)
-    except (KeyError, IndexError, TypeError, RecursionError, zipfile.BadZipFile) as error:
+    except ValueError:
+        raise
+    except Exception as error:  # whatever a damaged container makes the parsers stumble over
         raise ValueError(f"a damaged torch file ({type(error).__name__}: {error})") from error
