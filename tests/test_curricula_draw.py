@@ -53,7 +53,8 @@ def test_keys():
     path = order(RANKING)
     for refresh in ("step", "epoch"):
         one, again, other = (
-            np.concatenate(list(batches(path, PACE, steps=9, batch_size=4, refresh=refresh, key=k))) for k in (1, 1, 2)
+            np.concatenate(list(batches(path, PACE, steps=9, batch_size=4, refresh=refresh, key=k)))
+            for k in (1, 1, 2)
         )
         assert (one == again).all()
         assert (one != other).any()

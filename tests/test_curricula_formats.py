@@ -52,19 +52,29 @@ def learn_t(path):
     path.mkdir()
     logs = [{0: 0, 1: 0, 2: 1, 3: 0}, {0: 0, 1: 1, 2: 0, 3: 0}, {0: 0, 1: 1, 2: 1, 3: 1}]
     for epoch, log in enumerate(logs):
-        (path / f"train-{epoch}.pt").write_bytes(as_zip({i: [[0.5, prediction]] for i, prediction in log.items()}))
+        (path / f"train-{epoch}.pt").write_bytes(
+            as_zip({i: [[0.5, prediction]] for i, prediction in log.items()})
+        )
 
 
-ORDER = {i: [Tensor(np.float32(loss)), Tensor(np.float32(0.1))] for i, loss in ((2, 0.1), (0, 0.2), (3, 0.5), (1, 0.9))}
+ORDER = {
+    i: [Tensor(np.float32(loss)), Tensor(np.float32(0.1))]
+    for i, loss in ((2, 0.1), (0, 0.2), (3, 0.5), (1, 0.9))
+}
 PAIR = {"indices": np.array([2, 0, 3, 1]), "forgetting counts": np.array([0, 0, 4, 7])}
 STATS = {
-    i: [[0.0] * 4, right, [0.0] * 4] for i, right in enumerate([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 0, 1]])
+    i: [[0.0] * 4, right, [0.0] * 4]
+    for i, right in enumerate([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 0, 1]])
 }
-DEEPCORE = {"exp": 0, "subset": {"indices": np.arange(2), "scores": np.array([0.3, 0.1, 0.4, 0.2], np.float32)}}
+DEEPCORE = {
+    "exp": 0,
+    "subset": {"indices": np.arange(2), "scores": np.array([0.3, 0.1, 0.4, 0.2], np.float32)},
+}
 BALANCED = {"subset": {"indices": np.arange(2), "scores": [np.array([0.3, 0.4]), np.array([0.1, 0.2])]}}
 HSF = {i: [Tensor(np.float64(v))] for i, v in enumerate((0.3, 0.1, 0.4, 0.2))}
 METRICS = [
-    {"guid": g, "confidence": c, "variability": v, "correctness": 1} for g, c, v in ((1, 0.9, 0.3), (0, 0.2, 0.1))
+    {"guid": g, "confidence": c, "variability": v, "correctness": 1}
+    for g, c, v in ((1, 0.9, 0.3), (0, 0.2, 0.1))
 ]
 FLAT = np.array([0.3, 0.1, 0.4, 0.2])
 
@@ -108,7 +118,9 @@ def test_format(case, tmp_path):
     np.testing.assert_allclose(ranking.scores, expected, rtol=1e-6)
     assert ranking.definition
     assert ranking.source
-    np.testing.assert_array_equal(load_ranking(folder / name, format=format, **options).scores, ranking.scores)
+    np.testing.assert_array_equal(
+        load_ranking(folder / name, format=format, **options).scores, ranking.scores
+    )
     with pytest.raises(ValueError, match="scores but labels has 9|labels"):
         load_ranking(folder / name, **(options | {"labels": np.zeros(9, int)}))
 
@@ -130,7 +142,11 @@ def test_probabilities_of_the_dynamics_by_hand(tmp_path):
 
 
 def test_names_align_scores(tmp_path):
-    values = {"scores": FLAT, "labels": LABELS, "filenames": np.array([b"d.png", b"b.png", b"a.png", b"c.png"])}
+    values = {
+        "scores": FLAT,
+        "labels": LABELS,
+        "filenames": np.array([b"d.png", b"b.png", b"a.png", b"c.png"]),
+    }
     arrays(**values)(tmp_path / "imagenet-cscores-with-filename.npz")
     path = tmp_path / "imagenet-cscores-with-filename.npz"
     ranking = load_ranking(path, ids=["a.png", "b.png", "c.png", "d.png"], labels=[0, 1, 1, 0])

@@ -45,7 +45,9 @@ def test_other_families_by_hand():
         pace("root_p", total=100, a=1, b=0.6, p=2)(t), [0.6, 0.52**0.5, 0.68**0.5, 1, 1]
     )
     np.testing.assert_allclose(pace("two_phase", total=100, a=0.5, b=0.3)(t), [0.3, 0.3, 1, 1, 1])
-    np.testing.assert_allclose(pace("three_phase", total=100, a=1, b=0.2, middle=0.6)(t), [0.2, 0.2, 0.6, 1, 1])
+    np.testing.assert_allclose(
+        pace("three_phase", total=100, a=1, b=0.2, middle=0.6)(t), [0.2, 0.2, 0.6, 1, 1]
+    )
     np.testing.assert_allclose(pace("baby_step", b=0.1, grow=0.2, interval=25)(t), [0.3, 0.5, 0.7, 1, 1])
     staircase = pace("exponential_step", b=0.1, inc=2, interval=25)
     np.testing.assert_allclose(staircase(t), [0.1, 0.2, 0.4, 1, 1])
@@ -136,14 +138,20 @@ def test_self_paced_weights_by_hand():
     assert self_paced_weights(losses, age_for(losses, 0.5)).tolist() == [1, 1, 0, 0]
 
 
-@given(st.sampled_from(sorted(WEIGHTINGS)), st.lists(st.floats(0, 5), min_size=2, max_size=20), st.floats(0.01, 0.99))
+@given(
+    st.sampled_from(sorted(WEIGHTINGS)),
+    st.lists(st.floats(0, 5), min_size=2, max_size=20),
+    st.floats(0.01, 0.99),
+)
 def test_weights_fall_with_the_loss_and_grow_with_age(name, losses, age):
     ordered = np.sort(losses)
     young, old = (self_paced_weights(ordered, a, name) for a in (age / 2, age))
     assert ((young >= 0) & (old <= 1)).all()
     assert (np.diff(old) <= 1e-12).all()
     assert name == "logarithmic" or (old >= young - 1e-12).all()
-    np.testing.assert_allclose(jax.jit(lambda v: self_paced_weights(v, age, name))(jnp.asarray(ordered)), old, atol=1e-4)
+    np.testing.assert_allclose(
+        jax.jit(lambda v: self_paced_weights(v, age, name))(jnp.asarray(ordered)), old, atol=1e-4
+    )
 
 
 def test_self_paced_refusals():

@@ -53,7 +53,12 @@ def test_hostile_pickles_are_refused_and_nothing_runs(name, protocol, tmp_path, 
 
 
 def test_names_spelled_in_the_stream_are_refused():
-    for module, name in ((b"os", b"system"), (b"builtins", b"exec"), (b"torch.hub", b"load"), (b"copyreg", b"_reconstructor")):
+    for module, name in (
+        (b"os", b"system"),
+        (b"builtins", b"exec"),
+        (b"torch.hub", b"load"),
+        (b"copyreg", b"_reconstructor"),
+    ):
         with pytest.raises(pickles.Unsafe, match="refused"):
             pickles.loads(b"c" + module + b"\n" + name + b"\n(S'x'\ntR.")
 
@@ -128,7 +133,11 @@ def test_tensors_that_reach_outside_their_storage_are_refused():
 
 @given(st.binary(max_size=60), st.integers(0, 400))
 def test_damage_gives_a_value_error_and_nothing_else(noise, cut):
-    for good in (pickle.dumps({"a": np.arange(5)}), as_zip(Tensor(np.arange(4))), as_stream(Tensor(np.arange(4)))):
+    for good in (
+        pickle.dumps({"a": np.arange(5)}),
+        as_zip(Tensor(np.arange(4))),
+        as_stream(Tensor(np.arange(4))),
+    ):
         data = good[:cut] + noise + good[cut + len(noise) :]
         for load in (pickles.loads, torch_files.loads):
             try:

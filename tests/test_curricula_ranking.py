@@ -119,7 +119,9 @@ def test_compare_refuses_what_is_not_aligned():
 
 
 def test_merge_gives_mean_and_standard_error():
-    merged = merge([Ranking(np.array([0.0, 1.0])), Ranking(np.array([2.0, 1.0])), Ranking(np.array([4.0, 1.0]))])
+    merged = merge(
+        [Ranking(np.array([0.0, 1.0])), Ranking(np.array([2.0, 1.0])), Ranking(np.array([4.0, 1.0]))]
+    )
     assert merged.scores.tolist() == [2.0, 1.0]
     assert merged.error is not None
     np.testing.assert_allclose(merged.error, [2 / 3**0.5, 0])

@@ -27,7 +27,7 @@ class OverTime(NamedTuple):
     """An online accumulator over records; every array keeps the shape of the values.
 
     init : values -> state
-    update : (state, values, t) -> state, t = index of the record
+    update : (state, values, t) -> state, t = index of the record, as a float
     finish : (state, T) -> result
     """
 
@@ -50,7 +50,7 @@ def _forgotten(state: tuple[Array, Array, Array], v: Array, t: Any) -> tuple[Arr
 
 def _first(state: tuple[Array, Array], v: Array, t: Any) -> tuple[Array, Array]:
     first, ever = state
-    return jnp.where((ever == 0) & (v > 0), 1.0 * t, first), jnp.maximum(ever, v)
+    return jnp.where((ever == 0) & (v > 0), t, first), jnp.maximum(ever, v)
 
 
 LAST = OverTime(jnp.zeros_like, lambda s, v, t: v, lambda s, n: s)
@@ -62,7 +62,7 @@ STD = OverTime(
     lambda s, n: jnp.sqrt(jnp.maximum(s[1], 0) / n),
 )
 FORGOTTEN = OverTime(
-    lambda v: (jnp.zeros_like(v),) * 3, _forgotten, lambda s, n: jnp.where(s[2] > 0, s[1], 1.0 * n)
+    lambda v: (jnp.zeros_like(v),) * 3, _forgotten, lambda s, n: jnp.where(s[2] > 0, s[1], n)
 )
-FIRST = OverTime(lambda v: (jnp.zeros_like(v),) * 2, _first, lambda s, n: jnp.where(s[1] > 0, s[0], 1.0 * n))
-LEARNED = OverTime(jnp.zeros_like, lambda s, v, t: jnp.where(v > 0, s, 1.0 + t), lambda s, n: s)
+FIRST = OverTime(lambda v: (jnp.zeros_like(v),) * 2, _first, lambda s, n: jnp.where(s[1] > 0, s[0], n))
+LEARNED = OverTime(jnp.zeros_like, lambda s, v, t: jnp.where(v > 0, s, 1 + t), lambda s, n: s)

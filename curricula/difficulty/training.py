@@ -75,7 +75,6 @@ class Runs:
         return steps
 
 
-@partial(jax.jit, static_argnames=("network", "scores", "runs", "history"))
 def train_scores(
     network: Network,
     scores: tuple[Score, ...],
@@ -100,7 +99,28 @@ def train_scores(
     Returns
     -------
     one array per score: (R, P), with history (R, T, P) for T = epochs * evaluations - skip
+
+    Raises
+    ------
+    ValueError
+        If a batch is larger than a run's members, or evaluations do not divide the steps of an epoch.
     """
+    runs.steps_per_epoch(labels.shape[0] if members is None else members.shape[1])
+    return compiled(network, scores, runs, inputs, labels, keys, members, history)
+
+
+@partial(jax.jit, static_argnames=("network", "scores", "runs", "history"))
+def compiled(
+    network: Network,
+    scores: tuple[Score, ...],
+    runs: Runs,
+    inputs: Array,
+    labels: Array,
+    keys: Array,
+    members: Array | None,
+    history: bool,
+) -> tuple[Array, ...]:
+    """`train_scores` once its arguments are checked: one program for all runs."""
     run = partial(_one_run, network, scores, runs, inputs, labels, history)
     if members is None:
         everyone = jnp.arange(labels.shape[0])
@@ -147,7 +167,7 @@ def _one_run(
         (_, logits), slope = jax.value_and_grad(loss, has_aux=True)(params, x, y)
         view = View(network, params, x, y, logits)
         states = tuple(
-            _record(score, state, view, epoch, batch) if score.when == "batch" else state
+            _record(score, state, view, epoch.astype(jnp.float32), batch) if score.when == "batch" else state
             for score, state in zip(scores, states, strict=True)
         )
         change, memory = runs.optimizer.update(slope, memory, params)
@@ -156,7 +176,7 @@ def _one_run(
     def segment(carry: Any, index: Array) -> tuple[Any, Any]:
         carry, _ = jax.lax.scan(train, carry, index * every + jnp.arange(every))
         params, memory, path, states = carry
-        t = index - runs.skip
+        t = (index - runs.skip).astype(jnp.float32)
         seen = _evaluate(network, scores, runs.chunk, params, inputs, labels)
         states = tuple(
             state
@@ -164,7 +184,7 @@ def _one_run(
             else jax.tree.map(partial(jnp.where, t >= 0), score.over_time.update(state, value, t), state)
             for score, state, value in zip(scores, states, seen, strict=True)
         )
-        done = index // runs.evaluations + 1
+        done = (index // runs.evaluations + 1).astype(jnp.float32)
         return (params, memory, path, states), finish(states, t + 1, done) if history else None
 
     def finish(states: Any, records: Any, epochs: Any) -> tuple[Array, ...]:

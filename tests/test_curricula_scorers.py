@@ -1,0 +1,259 @@
+"""What all scorers owe: shape, type, finite, higher = harder, keys that count, one compiled run."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen, nnx
+
+from curricula import Ranking, rank
+from curricula.difficulty.heldout import c_score
+from curricula.difficulty.menu import HELDOUT, KNOWN, SCORERS, TEACHER, TRAINED
+from curricula.difficulty.networks import MLP, Network, as_network
+from curricula.difficulty.pointwise import cross_entropy, error_l2
+from curricula.difficulty.trained import SCORES, rank_all
+from curricula.difficulty.training import Runs, compiled, train_scores
+from teacher_student.tasks.xor_mixture import XorMixture
+
+P, WRONG = 240, 24
+RUNS = Runs(seeds=8, epochs=8, batch_size=24)
+
+
+@cache
+def examples():
+    """Three Gaussian clusters in 8 dimensions; the first 24 of 240 examples carry the wrong label."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 3, P)
+    x = rng.normal(size=(P, 8)) + 3 * np.eye(8)[truth]
+    y = np.where(np.arange(P) < WRONG, (truth + 1) % 3, truth)
+    return x, y
+
+
+@cache
+def xor():
+    """The XOR mixture at two noise levels, and its true posterior."""
+    from curricula.difficulty.known import xor_posterior
+
+    level = np.repeat([0.05, 1.0], P // 2)
+    x, sign = XorMixture(8).sample(jax.random.key(1), P, jnp.asarray(level, jnp.float32))
+    return np.asarray(x), (np.asarray(sign) > 0).astype(int), level, xor_posterior(x, np.eye(2, 8), level)
+
+
+@cache
+def scored(name: str, key: int = 0) -> Ranking:
+    """Any scorer on the examples above."""
+    x, y = examples()
+    points, sides, level, posterior = xor()
+    if name in TRAINED:
+        return trained(key)[name]
+    given = {
+        "transfer": (x, y),
+        "prototype_distance": (x, y),
+        "teacher_loss": (np.where(np.eye(3)[y] > 0, 0.8, 0.1) if key else _soft(x, y), y),
+        "noise_level": (level,),
+        "noise_norm": (points[:, 2:],),
+        "boundary_distance": (points, np.eye(8)[0]),
+        "bayes_error": (posterior,),
+        "label_surprise": (posterior, sides),
+    }
+    options = {"c_score": {"ratios": (0.5, 0.8)}}.get(name, {})
+    if name in HELDOUT:
+        return rank(name, x, y, runs=RUNS, key=key, **options)
+    return rank(name, *given[name])
+
+
+def _soft(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    power = np.exp(x[:, :3])
+    return power / power.sum(1, keepdims=True)
+
+
+@cache
+def trained(key: int) -> dict[str, Ranking]:
+    """All trained scores from one run."""
+    x, y = examples()
+    return rank_all(TRAINED, x, y, runs=RUNS, key=key, k=10)
+
+
+def test_the_menu_is_complete():
+    assert set(TRAINED) == set(SCORES)
+    assert set(SCORERS) == {*TRAINED, *HELDOUT, *TEACHER, *KNOWN}
+
+
+@pytest.mark.parametrize("name", sorted(SCORERS))
+def test_contract(name):
+    ranking = scored(name)
+    assert ranking.scores.shape == (P,)
+    assert ranking.scores.dtype == np.float64
+    assert np.ptp(ranking.scores) > 0
+    assert ranking.definition
+    assert ranking.source
+    assert ranking.higher_was in ("harder", "easier")
+    if name in TRAINED:
+        assert ranking.runs == RUNS.seeds
+        assert ranking.error is not None
+        assert (ranking.error >= 0).all()
+        assert "learn" not in name and "forget" not in name or "never" in ranking.never_learned
+
+
+#: Scores of an example's whole course or of its neighbourhood do not single out wrong labels.
+NOT_ABOUT_LABELS = {"vog", "entropy", "max_confidence", "variability", "threshold_closeness"}
+
+
+@pytest.mark.parametrize("name", sorted({*TRAINED, *HELDOUT, *TEACHER} - NOT_ABOUT_LABELS))
+def test_wrong_labels_are_harder(name):
+    scores = scored(name).scores
+    assert scores[:WRONG].mean() > scores[WRONG:].mean() + scores[WRONG:].std() / 4
+    assert (scores[:WRONG][:, None] > scores[WRONG:][None]).mean() > 0.6
+
+
+@pytest.mark.parametrize("name", sorted({"entropy", "max_confidence", "variability", "threshold_closeness"}))
+def test_points_between_the_clusters_are_harder(name):
+    x, _ = examples()
+    top = np.sort(x[:, :3], 1)
+    between = np.argsort(top[:, 2] - top[:, 1])
+    scores = scored(name).scores
+    assert scores[between[: P // 5]].mean() > scores[between[-P // 5 :]].mean()
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_oracles_find_the_noisy_half_harder(name):
+    points, _, level, _ = xor()
+    scores = scored(name).scores
+    if name == "boundary_distance":
+        near = np.abs(points[:, 0]) < np.median(np.abs(points[:, 0]))
+        assert scores[near].min() > scores[~near].max() - 1e-12
+    else:
+        assert scores[level > 0.5].mean() > scores[level < 0.5].mean()
+
+
+@pytest.mark.parametrize("name", ["el2n", *HELDOUT])
+def test_same_key_same_answer_other_key_another(name):
+    x, y = examples()
+    once, other = scored(name), scored(name, 1)
+    again = trained.__wrapped__(0)[name] if name in TRAINED else scored.__wrapped__(name)
+    np.testing.assert_array_equal(once.scores, again.scores)
+    assert (once.scores != other.scores).any()
+
+
+def test_vog_grows_with_the_change_of_the_gradient_late_in_training():
+    x, y = examples()
+    early = rank("vog", x, y, runs=Runs(seeds=2, epochs=4, batch_size=24))
+    late = rank("vog", x, y, runs=Runs(seeds=2, epochs=12, batch_size=24, skip=8))
+    assert early.scores.mean() > late.scores.mean()
+
+
+def test_training_is_what_a_plain_loop_does():
+    x, y = jnp.asarray(examples()[0], jnp.float32), jnp.asarray(examples()[1], jnp.int32)
+    network = as_network(MLP((5,), 3))
+    runs = Runs(epochs=3, batch_size=P)
+    keys = jax.random.split(jax.random.key(7), 2)
+    (table,) = train_scores(network, (SCORES["el2n"],), runs, x, y, keys)
+    for key, scores in zip(keys, table, strict=True):
+        params = network.init(jax.random.split(key)[0], x[:1])
+        memory = runs.optimizer.init(params)
+        for _ in range(3):
+            slope = jax.grad(lambda p: cross_entropy(network.apply(p, x), y).mean())(params)
+            change, memory = runs.optimizer.update(slope, memory)
+            params = jax.tree.map(jnp.add, params, change)
+        np.testing.assert_allclose(scores, error_l2(network.apply(params, x), y), rtol=1e-3, atol=1e-4)
+
+
+def test_a_run_does_not_depend_on_its_neighbours_or_on_the_chunk():
+    x, y = jnp.asarray(examples()[0], jnp.float32), jnp.asarray(examples()[1], jnp.int32)
+    network, keys = as_network(MLP((5,), 3)), jax.random.split(jax.random.key(7), 4)
+    tables = [
+        train_scores(
+            network, (SCORES["el2n"],), Runs(batch_size=24, chunk=chunk, parallel=parallel), x, y, keys
+        )[0]
+        for chunk, parallel in ((1000, None), (7, None), (P, 3))
+    ]
+    np.testing.assert_allclose(tables[0], tables[1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(tables[0], tables[2], rtol=1e-4, atol=1e-5)
+
+
+def test_one_compilation_for_all_seeds_and_calls():
+    x, y = examples()
+    before = compiled._cache_size()
+    for key in range(3):
+        rank("el1n", x, y, runs=Runs(seeds=3, batch_size=30), key=key)
+    assert compiled._cache_size() == before + 1
+
+
+class Net(nnx.Module):
+    """One hidden layer."""
+
+    def __init__(self, rngs: nnx.Rngs):
+        self.inner, self.outer = nnx.Linear(8, 6, rngs=rngs), nnx.Linear(6, 3, rngs=rngs)
+
+    def features(self, x):
+        hidden = nnx.relu(self.inner(x))
+        return [hidden, self.outer(hidden)]
+
+    def __call__(self, x):
+        return self.features(x)[-1]
+
+
+class Plain(linen.Module):
+    """A linen model without the method `features`."""
+
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(3)(x)
+
+
+def test_models_of_both_kinds_and_plain_functions():
+    x, y = examples()
+    for model in (
+        Net,
+        Plain(),
+        as_network(Plain()),
+        Network(lambda k, x: jnp.zeros((8, 3)), lambda w, x: x @ w),
+    ):
+        assert len(rank("el2n", x, y, model=model, runs=Runs(seeds=2, batch_size=60))) == P
+    assert len(rank("prediction_depth", x, y, model=Net, runs=Runs(seeds=2, batch_size=60))) == P
+    for name in ("prediction_depth", "grand_last"):
+        with pytest.raises(ValueError, match="features"):
+            rank(name, x, y, model=Plain(), runs=Runs(seeds=2, batch_size=60))
+
+
+class Stateful(linen.Module):
+    """Keeps running averages."""
+
+    @linen.compact
+    def __call__(self, x):
+        return linen.Dense(3)(linen.BatchNorm(use_running_average=False)(x))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, y: rank("el3n", x, y), "unknown scorer 'el3n'; known: aum"),
+        (lambda x, y: rank("el2n", x, y[:-1]), r"need \(P, \.\.\.\)"),
+        (lambda x, y: rank("el2n", x[:0], y[:0]), "P >= 1"),
+        (lambda x, y: rank("el2n", x, y - 1), r"0\.\.C-1"),
+        (lambda x, y: rank("el2n", x, y + 0.5), "whole numbers"),
+        (lambda x, y: rank("el2n", x * np.nan, y), "NaN"),
+        (lambda x, y: rank("el2n", x * 1e9, y, runs=Runs(seeds=2, epochs=3)), "2 of 2 runs ended in NaN"),
+        (lambda x, y: rank("el2n", x, y, runs=Runs(batch_size=P + 1)), "batch_size is 241"),
+        (lambda x, y: rank("el2n", x, y, runs=Runs(batch_size=24, evaluations=3)), "divisor"),
+        (lambda x, y: rank("el2n", x, y, model=Stateful()), "batch_stats"),
+        (lambda x, y: rank("el2n", x, y, model=3), "model is a int"),
+        (lambda x, y: rank("prediction_depth", x, y, k=P), "k is 240"),
+        (lambda x, y: rank("prediction_depth", x, y, reference="gold"), "known: predicted, true"),
+        (lambda x, y: rank("loss_c_score", x, y, folds=1), "folds is 1"),
+        (lambda x, y: rank("c_score", x, y, ratios=(1.0,)), "0 < ratio < 1"),
+        (lambda x, y: c_score(x, y, ratios=(0.5,), runs=Runs(seeds=1, batch_size=24)), "use more seeds"),
+        (lambda x, y: Runs(seeds=0), "seeds is 0"),
+        (lambda x, y: Runs(epochs=2, skip=2), "skip is 2"),
+        (lambda x, y: rank("noise_level", [-1.0]), "noise must be"),
+        (lambda x, y: rank("boundary_distance", x, np.zeros(8)), "nonzero"),
+        (lambda x, y: rank("bayes_error", [[0.5, 0.6]]), "sum to 1"),
+        (lambda x, y: rank("teacher_loss", [[0.5, 0.6]], [0]), "sum to 1"),
+    ],
+)
+def test_refusals_in_one_line(call, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        call(*examples())
+    assert "\n" not in str(caught.value)
