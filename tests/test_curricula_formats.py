@@ -62,10 +62,8 @@ ORDER = {
     for i, loss in ((2, 0.1), (0, 0.2), (3, 0.5), (1, 0.9))
 }
 PAIR = {"indices": np.array([2, 0, 3, 1]), "forgetting counts": np.array([0, 0, 4, 7])}
-STATS = {
-    i: [[0.0] * 4, right, [0.0] * 4]
-    for i, right in enumerate([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 0, 1]])
-}
+HISTORIES = [[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 0, 1]]
+STATS = {i: [[0.0] * 4, right, [0.0] * 4] for i, right in enumerate(HISTORIES)} | {"train": [[0.1]]}
 DEEPCORE = {
     "exp": 0,
     "subset": {"indices": np.arange(2), "scores": np.array([0.3, 0.1, 0.4, 0.2], np.float32)},
@@ -77,29 +75,31 @@ METRICS = [
     for g, c, v in ((1, 0.9, 0.3), (0, 0.2, 0.1))
 ]
 FLAT = np.array([0.3, 0.1, 0.4, 0.2])
+PATH = np.array([2, 0, 3, 1])
+FORGET = np.array([1, np.inf, 0, 3])
+SVM = np.array([[0.9, 0.1], [0.4, 0.6]] * 2)
 
 #: file name, format, writer, options, scores with higher = harder
 CASES = [
     ("a-cscores.npz", "cscore_npz", arrays(labels=LABELS, scores=FLAT), {}, -FLAT),
     ("mnist-cscores.npy", "cscore_npy", array(FLAT), {"index_map": [3, 2, 1, 0]}, -FLAT[::-1]),
-    ("ckpt_1.npy", "data_diet", array(np.array([1, np.inf, 0, 3])), {"index_map": [1, 0, 3, 2]}, [4, 1, 3, 0]),
+    ("ckpt_1.npy", "data_diet", array(FORGET), {"index_map": [1, 0, 3, 2]}, [4, 1, 3, 0]),
     ("imagenet_vog_early.npy", "vog", array(FLAT.astype(np.float32)), {}, FLAT),
-    ("order_mnist_adv_train.npy", "order_npy", array(np.array([2, 0, 3, 1])), {}, [1, 3, 0, 2]),
-    ("order_hardest_first.npy", "order_npy", array(np.array([2, 0, 3, 1])), {"higher": "easier"}, [-1, -3, 0, -2]),
+    ("order_mnist_adv_train.npy", "order_npy", array(PATH), {}, [1, 3, 0, 2]),
+    ("order_hardest_first.npy", "order_npy", array(PATH), {"higher": "easier"}, [-1, -3, 0, -2]),
     ("own.npy", "scores_npy", array(FLAT), {"higher": "easier"}, -FLAT),
     ("infl.npz", "feldman_zhang", arrays(tr_mem=FLAT, tr_labels=LABELS, tt_labels=LABELS), {}, FLAT),
     ("infl_mem.npz", "feldman_zhang", arrays(memorization=FLAT, influence=np.zeros((2, 4))), {}, FLAT),
     ("cifar10.order.pth", "uc_order", lambda p: p.write_bytes(as_stream(ORDER)), {}, [0.2, 0.9, 0.1, 0.5]),
     ("cifar100.order.pth", "uc_order", zipped(ORDER), {}, [0.2, 0.9, 0.1, 0.5]),
     ("forgetting.pkl", "toneva", pickled(PAIR), {}, [0, 7, 0, 4]),
-    ("x__stats_dict.pkl", "toneva_stats", pickled(STATS | {"train": [[0.1]], "test": [[0.1]]}), {}, [2, 0, 4, 1]),
+    ("x__stats_dict.pkl", "toneva_stats", pickled(STATS), {}, [2, 0, 4, 1]),
     ("CIFAR10_GraNd_0.1.ckpt", "deepcore", zipped(DEEPCORE), {}, FLAT),
     ("CIFAR10_Uncertainty.ckpt", "deepcore", zipped(BALANCED), {"labels": LABELS}, [-0.3, -0.1, -0.4, -0.2]),
-    ("inceptionsvm.pkl", "class_probabilities", pickled(np.array([[0.9, 0.1], [0.4, 0.6]] * 2)), {"labels": LABELS},
-     [-0.9, -0.6, -0.9, -0.6]),
+    ("inceptionsvm.pkl", "class_probabilities", pickled(SVM), {"labels": LABELS}, [-0.9, -0.6, -0.9, -0.6]),
     ("classification_margin.pt", "torch_scores", zipped(Tensor(FLAT, device="cuda:0")), {}, -FLAT),
     ("hsf.pt", "torch_scores", zipped(HSF), {"higher": "harder"}, FLAT),
-    ("test_mlp_pd.pkl", "depth_json", lambda p: p.write_text(json.dumps({"1": 4, "0": 1, "2": 2})), {}, [1, 4, 2]),
+    ("test_mlp_pd.pkl", "depth_json", lines({"1": 4, "0": 1, "2": 2}), {}, [1, 4, 2]),
     ("td_metrics.jsonl", "cartography_metrics", lines(*METRICS), {}, [-0.2, -0.9]),
     ("data_map.jsonl", "cartography_metrics", lines(*METRICS), {"score": "variability"}, [0.1, 0.3]),
     ("training_dynamics", "cartography_dynamics", dynamics, {"score": "correctness"}, [-2, -1, 0]),
@@ -185,7 +185,7 @@ def test_partial_files_keep_their_indices_as_ids(tmp_path):
         ("c.npz", arrays(labels=LABELS, scores=np.full(4, np.nan)), {}, "NaN"),
         ("c.npz", arrays(labels=LABELS[:3], scores=FLAT), {}, "labels have shape"),
         ("c.npz", arrays(labels=LABELS, scores=np.ones((4, 2))), {}, "not one score per example"),
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"format": "cscores"}, "unknown format 'cscores'; known: "),
+        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"format": "x"}, "unknown format 'x'; known: "),
         ("c.npz", arrays(labels=LABELS, scores=FLAT), {"format": "toneva"}, "not a file of format 'toneva'"),
         ("c.npz", arrays(labels=LABELS, scores=FLAT), {"higher": "better"}, "unknown direction"),
         ("c.npz", arrays(other=FLAT), {}, "in no format known here; known: "),

@@ -10,7 +10,7 @@ from curricula.difficulty.heldout import subset_runs
 from curricula.difficulty.networks import Network, as_network
 from curricula.difficulty.training import Runs
 
-#: One weight per class and example: it learns exactly the examples it trains on, and guesses 0 for the others.
+#: One weight per class and example: it learns what it trains on, and guesses 0 for all others.
 LOOKUP = Network(lambda key, x: jnp.zeros((x.shape[1], 2)), lambda w, x: x @ w)
 COUNT = 20
 INPUTS, LABELS = np.eye(COUNT), np.arange(COUNT) % 2

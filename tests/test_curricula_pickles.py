@@ -5,6 +5,7 @@ import os
 import pickle
 import zipfile
 from collections import OrderedDict, defaultdict
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -140,7 +141,5 @@ def test_damage_gives_a_value_error_and_nothing_else(noise, cut):
     ):
         data = good[:cut] + noise + good[cut + len(noise) :]
         for load in (pickles.loads, torch_files.loads):
-            try:
+            with suppress(ValueError):
                 load(data)
-            except ValueError as error:
-                assert "\n" not in str(error)

@@ -52,7 +52,8 @@ def test_arrays_cannot_be_altered():
 def test_saved_ranking_comes_back_whole(tmp_path):
     ranking = Ranking.from_scores(
         np.array([0.5, 0.25, 0.125]), higher="easier", definition="d", source="s", index_space="here",
-        labels=np.array([0, 1, 1]), ids=np.array(["a", "b", "c"]), error=np.full(3, 0.1), runs=4, never_learned="T",
+        labels=np.array([0, 1, 1]), ids=np.array(["a", "b", "c"]), error=np.full(3, 0.1), runs=4,
+        never_learned="T",
     )  # fmt: skip
     back = load_ranking(ranking.save(tmp_path / "r.npz"))
     for name in ("scores", "labels", "ids", "error"):
@@ -64,8 +65,8 @@ def test_saved_ranking_comes_back_whole(tmp_path):
 def test_damaged_file_is_noticed(tmp_path):
     path = Ranking(np.arange(3.0)).save(tmp_path / "r.npz")
     with np.load(path) as archive:
-        parts = dict(archive)
-    np.savez(path, **(parts | {"scores": np.array([0.0, 1.0, 3.0])}))
+        header = archive["header"]
+    np.savez(path, scores=np.array([0.0, 1.0, 3.0]), header=header)
     with pytest.raises(ValueError, match="damaged"):
         load_ranking(path)
 

@@ -44,7 +44,7 @@ def test_pointwise(name):
 
 COUNTER = optax.GradientTransformation(
     lambda params: optax.EmptyState(),
-    lambda slope, state, params=None: (jax.tree.map(jnp.ones_like, slope), state),
+    lambda updates, state, params=None: (jax.tree.map(jnp.ones_like, updates), state),
 )
 
 
@@ -156,7 +156,7 @@ def test_input_gradient_averages_channels():
 def test_prediction_depth_by_hand():
     points = jnp.array([[0.0], [1.0], [2.0], [10.0], [11.0], [13.0]])
     labels = jnp.array([0, 1, 0, 1, 1, 0])
-    # two nearest others: 0 -> {1, 2}, 1 -> {0, 2}, 2 -> {1, 0}, 10 -> {11, 13}, 11 -> {10, 13}, 13 -> {11, 10}
+    # two nearest others: 0 -> 1, 2; 1 -> 0, 2; 2 -> 1, 0; 10 -> 11, 13; 11 -> 10, 13; 13 -> 11, 10
     assert neighbour_label(points, labels, 2, 2).tolist() == [0, 0, 0, 0, 0, 1]
     assert neighbour_label(points, labels, 1, 2).tolist() == [1, 0, 1, 1, 1, 1]
     assert depth(jnp.array([[1.0, 0, 0, 1], [1, 1, 0, 0], [1, 1, 1, 0]])).tolist() == [0, 1, 2, 3]
