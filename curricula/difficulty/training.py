@@ -122,10 +122,14 @@ def compiled(
 ) -> tuple[Array, ...]:
     """`train_scores` once its arguments are checked: one program for all runs."""
     run = partial(_one_run, network, scores, runs, inputs, labels, history)
+    split = jax.vmap(jax.random.split)(keys)
+    # one after the other: an initialiser compiles several times faster than its vmap, and runs in no time
+    params = jax.lax.map(lambda key: network.init(key, inputs[:1]), split[:, 0])
+    each = (params, split[:, 1])
     if members is None:
         everyone = jnp.arange(labels.shape[0])
-        return _over_runs(lambda key: run(key, everyone), keys, runs.parallel)
-    return _over_runs(lambda pair: run(*pair), (keys, members), runs.parallel)
+        return _over_runs(lambda pair: run(*pair, everyone), each, runs.parallel)
+    return _over_runs(lambda triple: run(*triple), (*each, members), runs.parallel)
 
 
 def _over_runs(run: Callable[[Any], Any], each: Any, parallel: int | None) -> Any:
@@ -140,13 +144,12 @@ def _one_run(
     inputs: Array,
     labels: Array,
     history: bool,
-    key: Array,
+    params: Any,
+    order_key: Array,
     members: Array,
 ) -> tuple[Array, ...]:
-    init_key, order_key = jax.random.split(key)
     per_epoch = runs.steps_per_epoch(members.shape[0])
     every = per_epoch // runs.evaluations
-    params = network.init(init_key, inputs[:1])
     sample = View(network, params, inputs[:1], labels[:1], network.apply(params, inputs[:1]))
     states = tuple(_start(score, sample, inputs, labels) for score in scores)
 
