@@ -149,9 +149,13 @@ def test_weights_fall_with_the_loss_and_grow_with_age(name, losses, age):
     assert ((young >= 0) & (old <= 1)).all()
     assert (np.diff(old) <= 1e-12).all()
     assert name == "logarithmic" or (old >= young - 1e-12).all()
-    np.testing.assert_allclose(
-        jax.jit(lambda v: self_paced_weights(v, age, name))(jnp.asarray(ordered)), old, atol=1e-4
-    )
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_weights_are_the_same_when_compiled(name):
+    losses = np.linspace(0, 2, 9)
+    compiled = jax.jit(lambda v: self_paced_weights(v, 0.6, name))(jnp.asarray(losses))
+    np.testing.assert_allclose(compiled, self_paced_weights(losses, 0.6, name), atol=1e-6)
 
 
 def test_self_paced_refusals():

@@ -64,7 +64,30 @@ def c_score(
     ratios: Sequence[float] = RATIOS,
     index_space: str = "",
 ) -> Ranking:
-    """C-score over subset ratios; see the module. Default ratios 0.1 to 0.9; the paper: 200 seeds each."""
+    """C-score: how often networks that did not train on an example get it right; higher = easier there.
+
+    Parameters
+    ----------
+    inputs, labels, model, key, index_space : as for `curricula.difficulty.trained.rank_all`
+    runs : `Runs`; seeds = subsets per ratio, default 10 (the paper: 200)
+    ratios : subset sizes as fractions of P, in (0, 1); default 0.1, 0.2, ..., 0.9
+
+    Returns
+    -------
+    Ranking; its error is the standard error over ratios
+
+    Raises
+    ------
+    ValueError
+        For a ratio outside (0, 1), or examples that are never held out because there are too few seeds.
+
+    Examples
+    --------
+    >>> x, y = np.array([[-2.0], [-1.0], [1.0], [2.0], [-1.5], [1.5]]), np.array([0, 0, 1, 1, 0, 0])
+    >>> ranking = c_score(x, y, ratios=(0.7,), runs=Runs(seeds=6, epochs=20, batch_size=2))
+    >>> int(ranking.ranks().argmax())
+    5
+    """
     settings, x, y, network = _setup(inputs, labels, model, runs)
     keys = jax.random.split(as_key(key), len(ratios))
     scores = [
@@ -89,7 +112,23 @@ def memorisation(
     ratio: float = 0.7,
     index_space: str = "",
 ) -> Ranking:
-    """Memorisation with subsets of size ratio P; see the module. The paper: ratio 0.7, 2000 seeds (MNIST)."""
+    """Memorisation: how much more often an example is right when trained on; higher = harder.
+
+    Parameters
+    ----------
+    inputs, labels, model, key, index_space : as for `curricula.difficulty.trained.rank_all`
+    runs : `Runs`; seeds = subsets, default 10 (the paper: 2000 for MNIST)
+    ratio : subset size as a fraction of P, in (0, 1); default 0.7, as in the paper
+
+    Returns
+    -------
+    Ranking, scores in [-1, 1]
+
+    Raises
+    ------
+    ValueError
+        For a ratio outside (0, 1), or examples that are always or never trained on.
+    """
     settings, x, y, network = _setup(inputs, labels, model, runs)
     scores = reduce_memorisation(*subset_runs(network, settings, x, y, as_key(key), ratio))
     return Ranking.from_scores(
@@ -109,7 +148,23 @@ def loss_c_score(
     folds: int = 4,
     index_space: str = "",
 ) -> Ranking:
-    """Held-out cross-entropy over `folds`-fold splits, one split per seed; see the module. Paper: 4 folds."""
+    """Loss-based C-score: mean cross-entropy of the networks that did not train on the example; harder.
+
+    Parameters
+    ----------
+    inputs, labels, model, key, index_space : as for `curricula.difficulty.trained.rank_all`
+    runs : `Runs`; seeds = shuffles, each split into folds, default 10 as in the paper
+    folds : >= 2, default 4 as in the paper
+
+    Returns
+    -------
+    Ranking; its error is the standard error over shuffles
+
+    Raises
+    ------
+    ValueError
+        For fewer than two folds or more than examples.
+    """
     settings, x, y, network = _setup(inputs, labels, model, runs)
     within("folds", folds, low=2, high=len(y))
     split_key, train_key = jax.random.split(as_key(key))
