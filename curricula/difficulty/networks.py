@@ -42,7 +42,7 @@ class MLP(linen.Module):
     classes: int
 
     @linen.compact
-    def features(self, x: Array) -> list[Array]:
+    def features(self, x: Any) -> list[Array]:
         """Activations (n, width) after each hidden layer, then the logits (n, classes)."""
         hidden = x.reshape(x.shape[0], -1)
         blocks = []
@@ -51,7 +51,7 @@ class MLP(linen.Module):
             blocks.append(hidden)
         return [*blocks, linen.Dense(self.classes)(hidden)]
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Any) -> Array:
         """Logits (n, classes) of inputs (n, ...)."""
         return self.features(x)[-1]
 

@@ -125,16 +125,17 @@ def compiled(
     split = jax.vmap(jax.random.split)(keys)
     # one after the other: an initialiser compiles several times faster than its vmap, and runs in no time
     params = jax.lax.map(lambda key: network.init(key, inputs[:1]), split[:, 0])
-    each = (params, split[:, 1])
     if members is None:
         everyone = jnp.arange(labels.shape[0])
-        return _over_runs(lambda pair: run(*pair, everyone), each, runs.parallel)
-    return _over_runs(lambda triple: run(*triple), (*each, members), runs.parallel)
+        return _over_runs(lambda p, key: run(p, key, everyone), (params, split[:, 1]), runs.parallel)
+    return _over_runs(run, (params, split[:, 1], members), runs.parallel)
 
 
-def _over_runs(run: Callable[[Any], Any], each: Any, parallel: int | None) -> Any:
+def _over_runs(run: Callable[..., Any], each: tuple[Any, ...], parallel: int | None) -> Any:
     """All runs at once, or `parallel` at a time."""
-    return jax.vmap(run)(each) if parallel is None else jax.lax.map(run, each, batch_size=parallel)
+    if parallel is None:
+        return jax.vmap(run)(*each)
+    return jax.lax.map(lambda arguments: run(*arguments), each, batch_size=parallel)
 
 
 def _one_run(
