@@ -47,7 +47,8 @@ def final(method, n, width, seed, steps=600, rate=0.4, **student):
 
 def smallest_p(a, b):
     """Bonferroni-corrected p of the most different feature."""
-    p = [float(stats.ks_2samp(x, y)[1]) for x, y in zip(a.T, b.T, strict=True)]
+    tests = [stats.ks_2samp(x, y) for x, y in zip(a.T, b.T, strict=True)]
+    p = [test.pvalue for test in tests]  # pyright: ignore[reportAttributeAccessIssue]
     return min(1.0, min(p) * len(p))
 
 
