@@ -30,7 +30,7 @@ def full() -> Study:
     grids = (
         {"budget": (300.0, 600.0, 1000.0), "protocol": PROTOCOLS, "width": NARROW},
         {"parametrisation": ("ntk", "mean_field"), "protocol": pair, "width": NARROW},
-        {"learning_rate": (0.1, 0.2, 0.3, 0.4, 0.5), "protocol": pair, "width": NARROW},
+        {"learning_rate": (0.1, 0.2, 0.3, 0.45), "protocol": pair, "width": NARROW},
         {"budget": (300.0, 600.0, 1000.0), "protocol": PROTOCOLS, "width": (128,)},
         {"budget": (300.0, 600.0), "protocol": PROTOCOLS, "width": (256,)},
     )
