@@ -64,7 +64,7 @@ def rows_for(n: int, width: int, quick: bool) -> list[Row]:
     rows = []
     if min(n, 10**9) - 2 - width >= 32:
         rows += [ours("gram", n, width, 32, 1, steps * 4), ours("gram", n, width, 32, 5, steps * 2)]
-    few = max(64, min(steps // 4, int(3e8 * long / (32 * n * max(width, 8)))))
+    few = max(128, min(steps, int(5e8 * long / (32 * n * max(width, 8)))) // 128 * 128)
     if 32 * n * width * 4 <= TOO_LARGE:
         rows.append(ours("full", n, width, 32, 1, few))
         call = baselines.naive_jax(n, width, 32, few)

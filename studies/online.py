@@ -65,7 +65,7 @@ class OnlineCell:
     budget: float = 1000.0
     record_every: float = 20.0
     record: tuple[str, ...] = ("test_accuracy", "test_loss")
-    n_test: int = 1024
+    n_test: int = 512
     method: str = "auto"
     dtype: str = "float32"
     seed: int = 0

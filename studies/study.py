@@ -145,22 +145,19 @@ class Study:
 
         One value replaces the field everywhere; several (comma-separated) make it an axis.
         """
-        study = self
+        own: dict[str, Any] = {}
+        grids, cell = self.grids, self.cell
         for name, text in given.items():
             if name in ("replicates", "rows", "memory"):
-                kind = type(getattr(study, name))
                 try:
-                    study = replace(study, **{name: kind(text)})
-                except ValueError as error:
-                    raise ValueError(f"{name} is {text!r}: {error}") from None
+                    own[name] = type(getattr(self, name))(text)
+                except ValueError:
+                    raise ValueError(f"{name} is {text!r}; need a number") from None
                 continue
-            values = parse(study.cell, name, text)
-            grids = tuple(
-                {**grid, name: tuple(values)} if name in grid or len(values) > 1 else grid
-                for grid in study.grids
-            )
-            study = replace(study, cell=with_fields(study.cell, {name: values[0]}), grids=grids)
-        return study
+            values = parse(cell, name, text)
+            grids = tuple({**g, name: tuple(values)} if name in g or len(values) > 1 else g for g in grids)
+            cell = with_fields(cell, {name: values[0]})
+        return replace(self, cell=cell, grids=grids, **own)
 
     def description(self) -> dict[str, Any]:
         """The study as plain JSON values."""

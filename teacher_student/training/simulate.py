@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Integer, Key
+from threadpoolctl import threadpool_limits
 
 from teacher_student.checks import known, within
 from teacher_student.interfaces import Level, Simulator, Task
@@ -162,7 +163,7 @@ def simulate(
     record: tuple[str, ...] = ("test_accuracy", "test_loss"),
     n_records: int = 50,
     room: int | None = None,
-    n_test: int = 1024,
+    n_test: int = 512,
     method: str = "auto",
     dtype: str = "float32",
     initial: Overlaps | None = None,
@@ -238,17 +239,20 @@ def simulate(
     padded[:n_protocols, :, :length] = np.swapaxes(steps, 0, 1)
     run = compiled_run(runner, tuple(record), room, n_test)
     cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype), tree)  # noqa: E731
-    values, diverged = run(
-        replicate_keys(seed, jnp.asarray(numbers)),
-        jnp.asarray(padded),
-        cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
-        cast(dict(target)),
-        cast(student.scaling(learning_rate, task.n_inputs)),
-        cast(initial),
-        jnp.asarray(interval),
-        jnp.asarray(n_records),
-        jnp.asarray(n_protocols),
-    )
+    # LAPACK factors many small matrices: its own threads never pay, and stall when a core is taken
+    with threadpool_limits(1, user_api="blas"):
+        values, diverged = run(
+            replicate_keys(seed, jnp.asarray(numbers)),
+            jnp.asarray(padded),
+            cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
+            cast(dict(target)),
+            cast(student.scaling(learning_rate, task.n_inputs)),
+            cast(initial),
+            jnp.asarray(interval),
+            jnp.asarray(n_records),
+            jnp.asarray(n_protocols),
+        )
+        jax.block_until_ready(diverged)
     time = np.arange(n_records + 1) * interval / task.n_inputs
     found = {name: np.asarray(x[:, :n_protocols, : n_records + 1]) for name, x in values.items()}
     return Simulation(time, found, np.asarray(diverged[:, :n_protocols]), runner.name)
