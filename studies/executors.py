@@ -31,14 +31,13 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
 
 def run_serially(
     pending: list[Block],
-    compute: Callable[[Block], xr.Dataset],
     store: Store,
     report: Callable[[Block, xr.Dataset], None],
 ) -> bool:
     """Compute blocks one after the other, each stored before the next; False if stopped before the end."""
     with stop_on_interrupt() as stopped:
         for block in pending:
-            result = compute(block)
+            result = block.cell.compute(block)
             store.write(block.address, result)
             report(block, result)
             if stopped():

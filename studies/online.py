@@ -136,24 +136,51 @@ class OnlineCell:
         limit = gigabytes * 2**30
         return rows_that_fit(self.method_in_use(), protocols, self.n_steps, self.n_test, most, limit)
 
+    def label(self) -> str:
+        """The settings in a few words."""
+        rate = f"rate {self.learning_rate:g}"
+        return f"{self.parametrisation} width {self.width} budget {self.budget:g} {rate}"
+
+    def compute(self, block: "Block") -> xr.Dataset:
+        """Run all cells of a block at once."""
+        return compute(self, block)
+
+    @property
+    def work(self) -> float:
+        """Steps, weighted by what they cost at this width."""
+        return self.n_steps * (16 + self.width)
+
     @property
     def n_records(self) -> int:
+        """Records after the first."""
         return round(self.budget / self.record_every)
 
     @property
     def n_steps(self) -> int:
+        """Samples of the run."""
         return round(self.budget * self.n_inputs)
 
 
-def compute(block: "Block") -> xr.Dataset:
-    """Run all cells of a block at once: dims protocol, replicate, time (and those of the quantities)."""
+def provenance(started: float) -> dict[str, Any]:
+    """Seconds since `started`, device, versions and date, as attributes of a block."""
     import jax
 
+    return {
+        "seconds": time.perf_counter() - started,
+        "device": jax.devices()[0].device_kind,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": " ".join(f"{p} {version(p)}" for p in ("jax", "jaxlib", "numpy", "tilting-odds")),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def compute(cell: OnlineCell, block: "Block") -> xr.Dataset:
+    """Run all cells of a block at once: dims protocol, replicate, time (and those of the quantities)."""
     from curricula.schedule import draw_steps, level_table
     from teacher_student.training.recording import QUANTITIES
     from teacher_student.training.simulate import simulate
 
-    cell, started = block.cell, time.perf_counter()
+    started = time.perf_counter()
     task, student, (easy, hard) = cell.world()
     result = simulate(
         task,
@@ -183,11 +210,7 @@ def compute(block: "Block") -> xr.Dataset:
         },
         attrs={
             "method": result.method,
-            "seconds": time.perf_counter() - started,
             "run_steps": int(np.prod(result.diverged.shape)) * cell.n_steps,
-            "device": jax.devices()[0].device_kind,
-            "machine": f"{platform.system()} {platform.machine()}",
-            "versions": " ".join(f"{p} {version(p)}" for p in ("jax", "jaxlib", "numpy", "tilting-odds")),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
+        }
+        | provenance(started),
     )

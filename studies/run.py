@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from studies.executors import run_serially
-from studies.online import compute
 from studies.store import Store
 from studies.study import Block, Study
 
 
 def work(block: Block) -> float:
-    """Run-steps of a block times its width: what its time is roughly proportional to."""
-    return block.rows * len(block.protocols) * block.cell.n_steps * (16 + block.cell.width)
+    """What the time of a block is roughly proportional to."""
+    return block.rows * len(block.protocols) * block.cell.work
 
 
 def run(study: Study, out: str) -> int:
@@ -51,7 +50,7 @@ def run(study: Study, out: str) -> int:
                 line + (f"  {bad} diverged" if bad else ""), highlight=False, soft_wrap=True
             )
 
-        done = run_serially(pending, compute, store, report)
+        done = run_serially(pending, store, report)
     if not done:
         print(f"stopped; the same command goes on from here: {store.folder}")
         return 130

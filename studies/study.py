@@ -9,14 +9,60 @@ for, so neither do its numbers.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+import xarray as xr
 
 from studies.address import address, describe, plain
-from studies.online import OnlineCell
 
 Grid = Mapping[str, tuple]
+
+
+@runtime_checkable
+class Cell(Protocol):
+    """What a study needs of the settings of one run: a frozen dataclass of plain data with these."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def protocol(self) -> str: ...
+
+    @property
+    def n_records(self) -> int:
+        """Records after the first."""
+        ...
+
+    @property
+    def work(self) -> float:
+        """What the time of one run is roughly proportional to."""
+        ...
+
+    def check(self) -> None:
+        """Raise ValueError, in one line, if anything is wrong with the settings."""
+        ...
+
+    def numerics(self) -> dict[str, Any]:
+        """What fixes the numbers besides the fields."""
+        ...
+
+    def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
+        """Replicates of a block, at most `most`, that need less memory than `gigabytes` GiB."""
+        ...
+
+    def label(self) -> str:
+        """The settings in a few words."""
+        ...
+
+    def compute(self, block: "Block") -> xr.Dataset:
+        """Run all cells of a block: dims protocol, replicate, time (and those of the quantities)."""
+        ...
+
+
+AnyCell = TypeVar("AnyCell", bound=Cell)
 
 
 @dataclass(frozen=True)
@@ -29,7 +75,7 @@ class Block:
     room : records the program is compiled for, at least the cell's own number; changes no number
     """
 
-    cell: OnlineCell
+    cell: Cell
     protocols: tuple[str, ...]
     tile: int
     rows: int
@@ -57,8 +103,7 @@ class Block:
 
     def label(self) -> str:
         """The block in a few words, for progress lines."""
-        c, r = self.cell, self.replicates
-        return f"{c.parametrisation} width {c.width} budget {c.budget:g} replicates {r[0]}-{r[-1]}"
+        return f"{self.cell.label()} replicates {self.replicates[0]}-{self.replicates[-1]}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +114,7 @@ class Study:
     ----------
     name : str
     question : str, one line
-    cell : OnlineCell, the settings common to all cells
+    cell : the settings common to all cells
     grids : tuple of mappings axis -> values; an axis is a field of the cell, or "easy.noise" and the
         like for an entry of a mapping
     replicates : int >= 1
@@ -79,7 +124,7 @@ class Study:
 
     name: str
     question: str
-    cell: OnlineCell
+    cell: Cell
     grids: tuple[Grid, ...]
     replicates: int
     rows: int = 32
@@ -96,7 +141,7 @@ class Study:
             cell.check()
         self.blocks()
 
-    def cells(self) -> Iterator[OnlineCell]:
+    def cells(self) -> Iterator[Cell]:
         """All cells asked for, replicates aside."""
         for grid in self.grids:
             for values in product(*grid.values()):
@@ -176,14 +221,14 @@ class Study:
         return address(self.description())
 
 
-def get_field(cell: OnlineCell, name: str) -> Any:
+def get_field(cell: Cell, name: str) -> Any:
     """A field of the cell, or with a dot an entry of a mapping: "easy.noise"."""
     outer, _, inner = name.partition(".")
     value = getattr(cell, outer)
     return value[inner] if inner else value
 
 
-def parse(cell: OnlineCell, name: str, text: str) -> list[Any]:
+def parse(cell: Cell, name: str, text: str) -> list[Any]:
     """Comma-separated text as values of a field; ValueError in one line if it cannot be read."""
     outer, _, inner = name.partition(".")
     if outer not in {f.name for f in fields(cell)}:
@@ -203,7 +248,7 @@ def parse(cell: OnlineCell, name: str, text: str) -> list[Any]:
         ) from None
 
 
-def with_fields(cell: OnlineCell, changes: Mapping[str, Any]) -> OnlineCell:
+def with_fields(cell: AnyCell, changes: Mapping[str, Any]) -> AnyCell:
     """The cell with fields replaced, cast to their type; unknown names are refused with the known ones."""
     types = {f.name: type(getattr(cell, f.name)) for f in fields(cell)}
     for name, value in changes.items():

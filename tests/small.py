@@ -1,5 +1,8 @@
 """A study small enough to run in a test, and a fake computation that costs nothing."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -10,15 +13,14 @@ CELL = OnlineCell(n_inputs=40, width=4, budget=10.0, record_every=5.0, n_test=32
 
 
 def study(widths=(2, 4), replicates=3, rows=2, protocols=("curriculum", "no_curriculum"), **fields):
-    from dataclasses import replace
-
     cell = replace(CELL, **fields)
     return Study("small", "none", cell, ({"protocol": protocols, "width": widths},), replicates, rows)
 
 
 def fake(block: Block) -> xr.Dataset:
     """Accuracy = width + protocol number / 10 + replicate / 1000 + time / 1e6."""
-    time = np.arange(block.cell.n_records + 1) * block.cell.record_every
+    cell: Any = block.cell
+    time = np.arange(cell.n_records + 1) * cell.record_every
     values = (
         block.cell.width
         + np.arange(len(block.protocols))[:, None, None] / 10
@@ -43,8 +45,6 @@ def fake(block: Block) -> xr.Dataset:
 
 
 def with_record(cell: OnlineCell, **fields) -> OnlineCell:
-    from dataclasses import replace
-
     return replace(cell, n_inputs=40, **fields)
 
 
@@ -61,6 +61,7 @@ def made_up(block: Block) -> xr.Dataset:
     for name in ("covered", "covered_aligned"):
         covered = (noise.round() + block.cell.width).clip(max=4)
         ds[name] = covered.broadcast_like(ds.test_accuracy).transpose(*ds.test_accuracy.dims)
-    if block.cell.width == 2 and block.cell.budget == 60.0:
+    cell: Any = block.cell
+    if cell.width == 2 and cell.budget == 60.0:
         ds.status[0, 0] = 1
     return ds

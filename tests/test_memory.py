@@ -1,5 +1,7 @@
 """The estimate of memory against the compiler's own account, and blocks that split to fit."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,14 +40,14 @@ def test_estimate_bounds_what_the_compiler_reserves(method, n, width, replicates
 def test_a_study_that_would_not_fit_is_split():
     whole = small.study(replicates=8, rows=8)
     assert {b.rows for b in whole.blocks()} == {8}
-    cell = whole.blocks()[0].cell
+    cell: Any = whole.blocks()[0].cell
     limit = 0.6 * run_bytes(cell.method_in_use(), 8, 2, cell.n_steps, cell.n_test)
     tight = small.study(replicates=8, rows=8).changed({"memory": str(limit / 2**30)})
     rows = {b.rows for b in tight.blocks()}
     assert max(rows) < 8
     for block in tight.blocks():
-        simulator = block.cell.method_in_use()
-        needed = run_bytes(simulator, block.rows, 2, block.cell.n_steps, block.cell.n_test)
+        cell = block.cell
+        needed = run_bytes(cell.method_in_use(), block.rows, 2, cell.n_steps, cell.n_test)
         assert needed <= limit
     covered = np.concatenate([b.replicates for b in tight.blocks() if b.cell.width == 4])
     assert set(range(8)) <= set(covered.tolist())
