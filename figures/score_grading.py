@@ -42,8 +42,8 @@ def caption(summary: xr.Dataset) -> str:
     return (
         f"Spearman correlation (1: the score orders examples as the oracle does). XOR-like mixture, N = "
         f"{cell['n_inputs']}, {cell['n_examples']} examples at noise {', '.join(map(str, cell['levels']))}; "
-        f"scores averaged over {cell['networks']} relu networks. {summary.attrs['replicates']} data sets; bars and "
-        "bands: 95 % bootstrap intervals."
+        f"scores averaged over {cell['networks']} relu networks. {summary.attrs['replicates']} data sets; "
+        "bars and bands: 95 % bootstrap intervals."
     )
 
 
