@@ -148,9 +148,11 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
         block = done[entry["address"]]
         replicates = [r for r in entry["replicates"] if r < asked["replicates"]]
         at = entry["at"] | {"protocol": entry["protocols"], "replicate": replicates}
-        ds.status.loc[at] = STATUS["pending"] if block is None else block.status.sel(replicate=replicates)
         if block is None:
+            asked_only = ds.status.loc[at] == STATUS["not_asked"]
+            ds.status.loc[at] = ds.status.loc[at].where(~asked_only, STATUS["pending"])
             continue
+        ds.status.loc[at] = block.status.sel(replicate=replicates).values
         for variable in set(block.data_vars) - {"status"}:
             values = block[variable].sel(replicate=replicates)
             rest = {dim: values[dim].values for dim in values.dims if dim not in ("protocol", "replicate")}

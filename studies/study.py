@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import xarray as xr
 
-from studies.address import address, describe, plain
+from studies.address import address, canonical, describe, plain
 
 Grid = Mapping[str, tuple]
 
@@ -148,9 +148,13 @@ class Study:
                 yield with_fields(self.cell, dict(zip(grid, values, strict=True)))
 
     def blocks(self) -> list[Block]:
-        """The blocks that hold all cells asked for, each once, in the order of the grids."""
+        """The blocks that hold all cells asked for, in the order of the grids.
+
+        A block whose protocols are all in an earlier block of the same settings is left out.
+        """
         room = max((cell.n_records for cell in self.cells()), default=0)
         found: dict[str, Block] = {}
+        covered: dict[str, set[str]] = {}
         for grid in self.grids:
             protocols = grid.get("protocol", (self.cell.protocol,))
             others = {axis: values for axis, values in grid.items() if axis != "protocol"}
@@ -159,7 +163,10 @@ class Study:
                 rows = cell.rows_that_fit(len(protocols), self.rows, self.memory)
                 for tile in range(-(-self.replicates // rows)):
                     block = Block(cell, tuple(protocols), tile, rows, room)
-                    found.setdefault(block.address, block)
+                    settings = canonical(block.description() | {"protocols": None})
+                    if not set(protocols) <= covered.setdefault(settings, set()):
+                        covered[settings] |= set(protocols)
+                        found[block.address] = block
         return list(found.values())
 
     def axes(self) -> dict[str, tuple]:

@@ -54,6 +54,17 @@ def test_pending_and_not_asked_cells_are_marked_and_nan(filled, tmp_path):
     assert ds.test_accuracy.isnull().sum() == 3 * (3 * 4 - 2)
 
 
+def test_a_pending_block_does_not_hide_cells_that_another_block_holds(filled, tmp_path):
+    study, store = filled
+    more = {"protocol": ("curriculum", "target_only"), "width": (2, 4)}
+    wider = small.Study("small", "none", small.CELL, (*study.grids, more), 3, rows=2)
+    store.describe(wider.entry())
+    ds = load("small", tmp_path)
+    assert (ds.status.sel(protocol="curriculum") == STATUS["ok"]).all()
+    assert (ds.status.sel(protocol="target_only") == STATUS["pending"]).all()
+    assert ds.test_accuracy.sel(protocol="curriculum").notnull().all()
+
+
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
 def test_damaged_block_is_set_aside_and_reported(filled, damage, capsys):
     study, store = filled

@@ -55,6 +55,18 @@ def test_overlapping_grids_share_their_cells():
     assert study.axes() == {"protocol": ("curriculum",), "width": (2, 4, 8)}
 
 
+def test_protocols_already_covered_are_not_computed_again():
+    pair = ("curriculum", "no_curriculum")
+    grids = (
+        {"protocol": (*pair, "target_only"), "width": (2,)},
+        {"protocol": pair, "width": (2,), "learning_rate": (0.3, 0.5)},
+    )
+    found = [(b.protocols, b.cell) for b in Study("small", "none", small.CELL, grids, 2, rows=2).blocks()]
+    cells: Any = [cell for _, cell in found]
+    assert [p for p, _ in found] == [(*pair, "target_only"), pair]
+    assert [cell.learning_rate for cell in cells] == [0.3, 0.5]
+
+
 def test_axes_of_a_union_hold_the_base_value_of_grids_without_them():
     study = get("xor_mixture", "full")
     assert set(study.axes()["parametrisation"]) == {"standard", "ntk", "mean_field"}
