@@ -147,7 +147,9 @@ def quadruples(
             return total + w[:, None] * arcsine((c[:, None] * scale) * scale_j - p * x_j - q * y_j), None
 
         both = jnp.asarray(twice, cov.dtype) * weight * weight[partner]
-        terms, _ = jax.lax.scan(add, jnp.zeros_like(scale), (distance, cov[np.arange(n), partner], both))
+        terms, _ = jax.lax.scan(
+            jax.checkpoint(add), jnp.zeros_like(scale), (distance, cov[np.arange(n), partner], both)
+        )
         total = total + jnp.sum(terms, 0)
     return _symmetric((2 / np.pi) ** 2 * jax.lax.rsqrt(det) * total, width)
 

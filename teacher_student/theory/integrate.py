@@ -22,7 +22,7 @@ from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.theory.committee import CommitteeEquations
 from teacher_student.theory.rates import Equations, Rates, rates_of
 from teacher_student.theory.schedule import Phases, make_schedule, stack_schedules
-from teacher_student.theory.solve import DEFAULTS, SOLVERS, STATUSES, Settings, solve
+from teacher_student.theory.solve import DEFAULTS, SOLVERS, Settings, solve
 from teacher_student.theory.sparse_teacher import SparseTeacherEquations
 from teacher_student.theory.xor_mixture import XorMixtureEquations
 from teacher_student.training.order_parameters import Overlaps
@@ -116,7 +116,9 @@ def compiled_solve(equation: Equations, settings: Settings, chunk: int):
 
     def batch(initial, schedule, rates, times, target, nodes):
         return jax.lax.map(
-            lambda own: one(*own, rates, times, target, nodes), (initial, schedule), batch_size=chunk
+            lambda own: one(*own, rates, times, target, nodes),
+            (initial, schedule),
+            batch_size=chunk if chunk > 1 else None,
         )
 
     return jax.jit(batch)
@@ -190,7 +192,7 @@ def trajectory(
 
     Examples
     --------
-    >>> import jax.numpy as jnp
+    >>> from teacher_student.theory.solve import STATUSES
     >>> task, student = SparseTeacher(1000), TwoLayer(1, activation="erf")
     >>> start = Overlaps(jnp.zeros((1, 1)), jnp.full((2, 1, 1), 0.5), jnp.ones(1))
     >>> table = [task.level(noise=0.1), task.level(noise=1.0)]

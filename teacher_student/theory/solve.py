@@ -10,6 +10,7 @@ A trajectory whose weights blow up ends there with status "diverged", its later 
 the others go on.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import diffrax
@@ -22,10 +23,13 @@ from teacher_student.theory.rates import Equations, Rates, derivative
 from teacher_student.theory.schedule import Schedule
 from teacher_student.training.order_parameters import Overlaps
 
-SOLVERS = {"tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8}
+SOLVERS = {"tsit5": diffrax.Tsit5, "bosh3": diffrax.Bosh3, "dopri8": diffrax.Dopri8}
 
 #: Status codes of a trajectory are indices into this.
 STATUSES = ("ok", "diverged", "max_steps")
+
+#: States kept for the reverse pass: a gradient recomputes no step of a run with fewer steps than this.
+CHECKPOINTS = 1024
 
 #: A trajectory whose squared weights sum to more than this times the width, or to NaN, has diverged.
 DIVERGED_NORM = 1e6
@@ -43,10 +47,50 @@ class Settings(NamedTuple):
     solver: str = "tsit5"
     rtol: float = 1e-5
     atol: float = 1e-7
-    max_steps: int = 16384
+    max_steps: int = 4096
 
 
 DEFAULTS = Settings()
+
+
+def piece_at(ends: Float[Array, " J"], tau: Array) -> Array:
+    """Index of the piece that holds the time(s) `tau`, the later one at a jump."""
+    return jnp.minimum(jnp.searchsorted(ends, tau, side="right"), len(ends) - 1)
+
+
+def slope(equation: Equations, tau: Float[Array, ""], state: Overlaps, args) -> Overlaps:
+    """dstate/dtau at internal time tau; `args` are the schedule, the rates and the nodes."""
+    schedule, rates, nodes = args
+    length = jax.lax.stop_gradient(schedule.duration)
+    piece = piece_at(jnp.cumsum(length), tau)
+
+    def of_level(level):
+        return equation.moments(state, level, rates.output_scale, nodes)
+
+    each = jax.vmap(of_level)({name: x[piece] for name, x in schedule.level.items()})
+    mixed = jax.tree.map(lambda x: jnp.tensordot(schedule.weight[piece], x, 1), each)
+    stretch = stretches(schedule.duration)[piece]
+    return jax.tree.map(lambda x: stretch * x, derivative(mixed, state, rates))
+
+
+def stretches(duration: Float[Array, " J"]) -> Float[Array, " J"]:
+    """Factors that are 1 and whose derivative by log duration is 1: the clock of each piece."""
+    length = jax.lax.stop_gradient(duration)
+    return jnp.where(length > 0, duration / jnp.where(length > 0, length, 1), 1)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def at_times(equation: Equations, states: Overlaps, taus: Float[Array, " T"], args) -> Overlaps:
+    """The states at `taus` as they are; their derivative by `taus`, which the solver drops, is `slope`."""
+    return states
+
+
+@at_times.defjvp
+def _at_times_jvp(equation, primals, tangents):
+    states, taus, args = primals
+    moved = jax.vmap(partial(slope, equation), (0, 0, None))(taus, states, args)
+    along_tau = jax.tree.map(lambda x: x * tangents[1].reshape(-1, *[1] * (x.ndim - 1)), moved)
+    return states, jax.tree.map(jnp.add, tangents[0], along_tau)
 
 
 def solve(
@@ -64,43 +108,36 @@ def solve(
     """
     length = jax.lax.stop_gradient(schedule.duration)
     ends = jnp.cumsum(length)
-    starts = ends - length
-    stretch = jnp.where(length > 0, schedule.duration / jnp.where(length > 0, length, 1), 1)
-
-    def slope(tau, state, args):
-        piece = jnp.minimum(jnp.searchsorted(ends, tau, side="right"), len(ends) - 1)
-
-        def of_level(level):
-            return equation.moments(state, level, rates.output_scale, nodes)
-
-        each = jax.vmap(of_level)({name: x[piece] for name, x in schedule.level.items()})
-        mixed = jax.tree.map(lambda x: jnp.tensordot(schedule.weight[piece], x, 1), each)
-        return jax.tree.map(lambda x: stretch[piece] * x, derivative(mixed, state, rates))
+    args = (schedule, rates, nodes)
 
     def blown(tau, state, args, **_):
         size = sum(jnp.sum(x**2) for x in (state.along, state.readout))
         size += jnp.sum(jnp.trace(state.gram, axis1=-2, axis2=-1))
         return ~(size < DIVERGED_NORM * equation.student.width)
 
-    start_of_piece = jnp.cumsum(schedule.duration) - schedule.duration
-    at = jnp.minimum(jnp.searchsorted(ends, times, side="right"), len(ends) - 1)
-    taus = starts[at] + (times - start_of_piece[at]) / stretch[at]
+    at = piece_at(ends, times)
+    since = times - (jnp.cumsum(schedule.duration) - schedule.duration)[at]
+    taus = jnp.clip((ends - length)[at] + since / stretches(schedule.duration)[at], 0, ends[-1])
+    controller = diffrax.PIDController(rtol=settings.rtol, atol=settings.atol)
+    if len(ends) > 1:
+        controller = diffrax.ClipStepSizeController(controller, jump_ts=ends[:-1])
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(slope),
+        diffrax.ODETerm(partial(slope, equation)),
         SOLVERS[settings.solver](),
         jnp.zeros_like(ends[-1]),
         ends[-1],
         None,
         initial,
-        saveat=diffrax.SaveAt(ts=jnp.clip(taus, 0, ends[-1])),
-        stepsize_controller=diffrax.ClipStepSizeController(
-            diffrax.PIDController(rtol=settings.rtol, atol=settings.atol), jump_ts=ends[:-1] if len(ends) > 1 else None
-        ),
+        args,
+        saveat=diffrax.SaveAt(ts=jax.lax.stop_gradient(taus)),
+        stepsize_controller=controller,
         event=diffrax.Event(blown),
+        adjoint=diffrax.RecursiveCheckpointAdjoint(checkpoints=min(settings.max_steps, CHECKPOINTS)),
         max_steps=settings.max_steps,
         throw=False,
     )
-    reached = jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), solution.ys)
+    states = at_times(equation, solution.ys, taus, args)
+    reached = jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), states)
     result = solution.result
     code = jnp.where(
         result == diffrax.RESULTS.successful, 0, jnp.where(result == diffrax.RESULTS.max_steps_reached, 2, 1)

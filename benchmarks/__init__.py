@@ -1,0 +1,1 @@
+"""Speed, each row against a named baseline."""
