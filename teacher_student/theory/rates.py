@@ -16,7 +16,7 @@ arXiv 2102.11742, for mixtures; Saad & Solla, NIPS 1996, for the decay. Carrying
 it is the state of the simulation, and no cancellation spoils its sign.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -53,6 +53,7 @@ class Moments(NamedTuple):
     readout: Float[Array, " K"]
 
 
+@runtime_checkable
 class Equations(Protocol):
     """The right-hand side of a task; frozen and hashable, refusing what it does not cover when made."""
 
