@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from scipy.special import erf
 from scipy.stats import multivariate_normal, norm, qmc
-from theory_tools import x64  # noqa: F401
 
 from teacher_student.theory.expectations import arcsine, pairs, quadruples, slopes, triples
 from teacher_student.theory.quadratic import quadratic
 from teacher_student.theory.rectified import orthant, rectified
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def draw(cov: np.ndarray, mean: float | np.ndarray = 0.0, power: int = 17) -> np.ndarray:
@@ -120,7 +119,13 @@ def test_quadratic_moments():
     lam = mean + grid @ np.linalg.cholesky(cov).T
     error = lam**2 @ u - 1
     scaled, of = lam * error[:, None], weight[:, None]
-    theirs = (weight @ error, weight @ error**2, weight @ scaled, (of * scaled).T @ lam, (of * scaled).T @ scaled)
+    theirs = (
+        weight @ error,
+        weight @ error**2,
+        weight @ scaled,
+        (of * scaled).T @ lam,
+        (of * scaled).T @ scaled,
+    )
     ours = quadratic(jnp.asarray(mean), jnp.asarray(cov), jnp.asarray(u), 1.0)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)

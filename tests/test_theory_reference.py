@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from theory_tools import reference, x64  # noqa: F401
+from theory_tools import reference
 
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.committee import Committee
@@ -10,13 +10,18 @@ from teacher_student.theory.integrate import Trajectory, trajectory
 from teacher_student.theory.solve import Settings
 from teacher_student.training.order_parameters import Overlaps
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 PRECISE = Settings("dopri8", rtol=1e-11, atol=1e-13)
 
 # The first file's start (v = A = 1, rates .5) and the error it reaches at alpha = 1, 10, 100.
 T = [[1.09720633, -0.01625184], [-0.01625184, 1.02054048]]
-R = [[0.00756281, -0.06258791], [0.00051426, -0.02862626], [-0.02930226, 0.03128661], [0.00868833, 0.01236672]]
+R = [
+    [0.00756281, -0.06258791],
+    [0.00051426, -0.02862626],
+    [-0.02930226, 0.03128661],
+    [0.00868833, 0.01236672],
+]
 Q = [
     [1.12506030e00, 1.70998353e-02, 5.14215621e-04, -8.39639807e-03],
     [1.70998353e-02, 9.67000806e-01, -8.82650908e-03, 2.27393127e-02],
@@ -38,7 +43,16 @@ def follow(t, r, q, a, v, times, lr, **more) -> tuple[Committee, Trajectory]:
     phases = [(float(times[-1]), (1.0,))]
     settings = more.pop("settings", PRECISE)
     return task, trajectory(
-        task, student, start, [level], phases, times, target=level, learning_rate=lr, settings=settings, **more
+        task,
+        student,
+        start,
+        [level],
+        phases,
+        times,
+        target=level,
+        learning_rate=lr,
+        settings=settings,
+        **more,
     )
 
 
@@ -68,7 +82,15 @@ def test_single_simulated_runs_stay_within_their_fluctuation(name):
     more |= {"sigma": float(d["sigma"]), "weight_decay": float(d["wd"])}
     seen = d["sim_t"] <= 100
     _, ours = follow(
-        d["T"], d["R0"], d["Q0"], d["A"], d["v0"], d["sim_t"][seen], float(d["lr"]), **more
+        d["T"],
+        d["R0"],
+        d["Q0"],
+        d["A"],
+        d["v0"],
+        d["sim_t"][seen],
+        float(d["lr"]),
+        settings=Settings(),
+        **more,
     )
     # one run at N = 1000: overlaps of unit order fluctuate by about N^-1/2 = 0.03
     assert np.sqrt(np.mean((ours.values["Q"] - d["sim_Q"][seen]) ** 2)) < 3 * 1000**-0.5

@@ -1,9 +1,8 @@
-"""What the theory tests share: 64-bit JAX, a skewed start, and where the reference trajectories lie."""
+"""What the theory tests share: a skewed start, and where the reference trajectories lie."""
 
 import os
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,13 +12,6 @@ from teacher_student.training.order_parameters import Overlaps
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path(os.environ.get("TILTING_ODDS_REFERENCE", ROOT.parent / "shared" / "reference"))
-
-
-@pytest.fixture
-def x64():
-    """64-bit JAX for the duration of a test."""
-    with jax.enable_x64(True):
-        yield
 
 
 def reference(name: str):

@@ -8,18 +8,19 @@ Source: Saad & Solla, PRE 52, 4225 (1995); Goldt et al., arXiv 1906.08632.
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from teacher_student.interfaces import Level, OrderParameters
+from teacher_student.interfaces import Level
 from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
 from teacher_student.tasks.committee import Committee
-from teacher_student.theory.erf_teacher import closed_moments
+from teacher_student.theory.erf_teacher import closed_moments, joint
+from teacher_student.theory.expectations import pairs
 from teacher_student.theory.rates import Moments, dimension, fractions, no_nodes
 from teacher_student.theory.sampled import averages, check_nodes, sobol_normals, split
-from teacher_student.training.order_parameters import Overlaps, factor
+from teacher_student.training.order_parameters import Overlaps
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,10 @@ class CommitteeEquations:
     ) -> dict[str, Array]:
         """test_loss (), the generalisation error without label noise."""
         if self.closed:
-            factors = tuple(factor(gram) for gram in state.gram)
-            order = OrderParameters(state.along, factors, output_scale * state.readout)
-            return self.task.evaluate(self.student, order, level, jax.random.key(0), 0)
+            cov, _ = joint(state, self.task.teacher_rows, self._variances(level))
+            readout = jnp.asarray(self.task.teacher_readout, cov.dtype)
+            weight = jnp.concatenate([output_scale * state.readout, -readout])
+            return {"test_loss": 0.5 * weight @ pairs(cov, np.ones(len(cov))) @ weight}
         along, rest = split(state, nodes[:, :-1], self.task.scales(level))
         output = self.student.phi(along @ state.along.T + jnp.sum(rest, 0)) @ (output_scale * state.readout)
         return {"test_loss": jnp.mean(self.student.loss(output, self.task.teacher(along)))}

@@ -48,7 +48,7 @@ def _arcsine_coefficients(degree: int) -> tuple[float, ...]:
     full = np.polynomial.Polynomial(series, domain=[-1, 1])
     shifted = full.convert(kind=np.polynomial.Chebyshev, domain=[0, 0.25])
     short = np.polynomial.Chebyshev(shifted.coef[: degree + 1], domain=[0, 0.25])
-    return tuple(short.convert(kind=np.polynomial.Polynomial, domain=[-1, 1]).coef[::-1])
+    return tuple(short.convert(kind=np.polynomial.Polynomial, domain=[-1, 1]).coef[::-1].tolist())
 
 
 @jax.custom_jvp

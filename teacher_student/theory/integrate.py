@@ -28,9 +28,9 @@ from teacher_student.theory.xor_mixture import XorMixtureEquations
 from teacher_student.training.order_parameters import Overlaps
 
 EQUATIONS = {
-    XorMixture: XorMixtureEquations,
-    SparseTeacher: SparseTeacherEquations,
-    Committee: CommitteeEquations,
+    "XorMixture": XorMixtureEquations,
+    "SparseTeacher": SparseTeacherEquations,
+    "Committee": CommitteeEquations,
 }
 
 
@@ -55,8 +55,9 @@ def equations(task: Task, student: TwoLayer, *, n_nodes: int = 4096) -> Equation
     >>> equations(XorMixture(100), TwoLayer(4, activation="quadratic")).closed
     True
     """
-    known("task with equations", type(task), EQUATIONS)
-    return EQUATIONS[type(task)](task, student, n_nodes)
+    name = type(task).__name__
+    known("task with equations", name, EQUATIONS)
+    return EQUATIONS[name](task, student, n_nodes)
 
 
 def check_times(times: Float[np.ndarray, " T"], horizon: float) -> None:

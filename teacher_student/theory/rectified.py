@@ -56,7 +56,7 @@ def orthant(h: Array, k: Array, r: Array) -> Array:
     root = jnp.sqrt((1 - r) * (1 + r))
     t = _owen(jnp.abs(h), jnp.sign(h) * (k - r * h) / root)
     s = _owen(jnp.abs(k), jnp.sign(k) * (h - r * k) / root)
-    return 0.5 * (norm.cdf(h) + norm.cdf(k)) - t - s - 0.5 * (h * k < 0)
+    return 0.5 * (norm.cdf(h) + norm.cdf(k)) - t - s - jnp.where(h * k < 0, 0.5, 0.0)
 
 
 @orthant.defjvp
