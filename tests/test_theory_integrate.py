@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("float64")
 TASK = SparseTeacher(1000, relevant=0.4)
 ERF = TwoLayer(2, "erf")
 TABLE = [TASK.level(0.1), TASK.level(2.0)]
-PRECISE = Settings("dopri8", rtol=1e-10, atol=1e-12)
+PRECISE = Settings(rtol=1e-10, atol=1e-12)
 CURRICULUM = [(3.0, (1, 0)), (4.0, (0, 1))]
 TIMES = np.array([0.0, 2.0, 3.0, 7.0])
 
@@ -66,16 +66,16 @@ def test_batches_of_starts_and_protocols_equal_single_trajectories():
 
 
 def test_divergence_is_a_status_and_stays_alone():
-    task, student = XorMixture(500), TwoLayer(2, "quadratic")
+    task, student = XorMixture(500), TwoLayer(2, "quadratic", train_readout=False)
     table = [task.level(0.5)]
     calm, wild = skewed_start(task, 2), skewed_start(task, 2)
-    wild = wild._replace(gram=4e3 * wild.gram)
+    wild = wild._replace(gram=300 * wild.gram)
     phases, times = [(5.0, (1,))], np.array([0.0, 1.0, 5.0])
     stacked = jax.tree.map(lambda *x: jnp.stack(x), calm, wild, calm)
-    batch = run(stacked, phases, times, task, student, table, learning_rate=0.02)
+    batch = run(stacked, phases, times, task, student, table, learning_rate=0.1)
     assert [STATUSES[i] for i in batch.status.tolist()] == ["ok", "diverged", "ok"]
     assert np.isnan(batch.values["test_loss"][1, -1])
-    alone = run(calm, phases, times, task, student, table, learning_rate=0.02)
+    alone = run(calm, phases, times, task, student, table, learning_rate=0.1)
     for neighbour in (0, 2):
         np.testing.assert_allclose(batch.values["M"][neighbour], alone.values["M"], rtol=1e-4)
 
@@ -97,26 +97,26 @@ def test_gradients_by_difficulty_and_duration():
 
     at = (schedule.duration, schedule.level["noise"])
     by_duration, by_noise = jax.jit(jax.grad(final, (0, 1)))(*at)
-    value, h = jax.jit(final), 1e-5
+    value, h = jax.jit(final), 1e-4
     for i in range(3):
         step = jnp.zeros(3).at[i].set(h)
         numeric = (value(at[0] + step, at[1]) - value(at[0] - step, at[1])) / (2 * h)
-        np.testing.assert_allclose(by_duration[i], numeric, rtol=1e-4, atol=1e-9)
+        np.testing.assert_allclose(by_duration[i], numeric, rtol=1e-3, atol=1e-9)
         step = jnp.zeros((3, 2)).at[i, 0].set(h)
         numeric = (value(at[0], at[1] + step) - value(at[0], at[1] - step)) / (2 * h)
-        np.testing.assert_allclose(by_noise[i, 0], numeric, rtol=1e-4, atol=1e-9)
+        np.testing.assert_allclose(by_noise[i, 0], numeric, rtol=1e-3, atol=1e-9)
 
 
 def test_the_error_estimate_is_right_and_falls_with_nodes():
-    task, student = XorMixture(100), TwoLayer(3)
-    state, level = skewed_start(task, 3), task.level()
+    task, student = XorMixture(100), TwoLayer(2)
+    state, level = skewed_start(task, 2), task.level()
     coarse, fine = (
         error_estimate(task, student, state, level, learning_rate=0.5, n_nodes=n) for n in (256, 4096)
     )
     assert float(coarse.slope.along.max()) < 1e-12  # first-order terms are in closed form
     assert 0 < fine.relative < 0.4 * coarse.relative
-    n_nodes = nodes_for(1e-4, task, student, state, level, learning_rate=0.5)
-    assert error_estimate(task, student, state, level, learning_rate=0.5, n_nodes=n_nodes).relative < 2e-4
+    n_nodes = nodes_for(3e-3, task, student, state, level, learning_rate=0.5)
+    assert error_estimate(task, student, state, level, learning_rate=0.5, n_nodes=n_nodes).relative < 6e-3
     with pytest.raises(ValueError, match="nodes reach a relative error of"):
         nodes_for(1e-12, task, student, state, level, learning_rate=0.5, largest=256)
 

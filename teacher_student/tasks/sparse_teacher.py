@@ -141,8 +141,8 @@ class SparseTeacher:
         label = jnp.where(direction[:, 0] < 0, -1, 1).astype(lam.dtype)
         output = student.phi(lam) @ order.readout
         right = 0.5 * (1 + jnp.sign(output) * label)
-        up = label > 0
-        groups = jnp.stack([jnp.sum(right * g) / jnp.maximum(jnp.sum(g), 1) for g in (up, ~up)])
+        n_each = jnp.stack([jnp.sum(1 + label), jnp.sum(1 - label)])
+        groups = jnp.stack([jnp.sum(right * (1 + label)), jnp.sum(right * (1 - label))]) / n_each
         accuracy, loss = jnp.mean(groups), jnp.mean(student.loss(output, label))
         if activation == "erf":
             cov = joint_covariance(order, scales, np.eye(1))

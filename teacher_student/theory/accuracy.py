@@ -2,8 +2,10 @@
 
 The Sobol nodes are scrambled at random, and each scrambling gives an unbiased value, so the spread over
 independent scramblings is the error of one of them. For smooth integrands it falls nearly as 1 / n, for
-the jumps of relu slopes nearly as n^-3/4 (Owen, J. Complexity 14, 466 (1998)), and never slower than
-n^-1/2. Closed forms have error 0.
+the jumps of relu slopes somewhat faster than n^-1/2, the less so the wider the student. Closed forms
+have error 0.
+
+Source: Owen, J. Complexity 14, 466 (1998); jumps: He & Wang, Math. Comp. 84, 2303 (2015).
 """
 
 from typing import NamedTuple
