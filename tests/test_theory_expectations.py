@@ -85,7 +85,7 @@ def test_orthant_against_scipy():
     h[:4], k[:4] = [0, 0, 1, -1], [0, -1, 0, 0]
     ours = orthant(jnp.asarray(h), jnp.asarray(k), jnp.asarray(r))
     theirs = [
-        multivariate_normal.cdf([a, b], cov=[[1, c], [c, 1]], allow_singular=True)
+        multivariate_normal([0, 0], np.array([[1, c], [c, 1]]), allow_singular=True).cdf([a, b])
         for a, b, c in zip(h, k, r, strict=True)
     ]
     np.testing.assert_allclose(ours, theirs, atol=2e-12)

@@ -1,5 +1,7 @@
 """Schedules, batches, statuses, gradients and refusals of `trajectory`."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,7 +29,9 @@ CURRICULUM = [(3.0, (1, 0)), (4.0, (0, 1))]
 TIMES = np.array([0.0, 2.0, 3.0, 7.0])
 
 
-def run(initial=None, phases=CURRICULUM, times=TIMES, task=TASK, student=ERF, table=TABLE, **more):
+def run(
+    initial=None, phases: Any = CURRICULUM, times=TIMES, task: Any = TASK, student=ERF, table=TABLE, **more
+):
     start = skewed_start(task, student.width) if initial is None else initial
     arguments = {"target": table[-1], "learning_rate": 0.5} | more
     return trajectory(task, student, start, table, phases, times, **arguments)

@@ -1,5 +1,6 @@
 """Committee trajectories of independent programs, reproduced."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from theory_tools import reference
@@ -39,7 +40,7 @@ def follow(t, r, q, a, v, times, lr, **more) -> tuple[Committee, Trajectory]:
     sigma = more.pop("sigma", 0.0)
     student = TwoLayer(len(q), activation="erf", train_readout="readout_rate" in more)
     level = task.level(noise=sigma**2)
-    start = Overlaps(along, (q - along @ along.T)[None], np.asarray(v))
+    start = Overlaps(*(jnp.asarray(x) for x in (along, (q - along @ along.T)[None], v)))
     phases = [(float(times[-1]), (1.0,))]
     settings = more.pop("settings", PRECISE)
     return task, trajectory(

@@ -11,7 +11,7 @@ from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.theory.integrate import trajectory
 from teacher_student.training.simulate import simulate
 
-pytestmark = pytest.mark.usefixtures("float64")
+pytestmark = [pytest.mark.usefixtures("float64"), pytest.mark.slow]
 
 TILTED = ((1.0, 0.3), (0.3, 0.8))
 

@@ -87,7 +87,9 @@ def error_estimate(
     largest = max(float(np.abs(x).max()) for x in slopes)
     error = max(float(x.max()) for x in spread)
     return ErrorEstimate(
-        spread, error / largest if largest else 0.0, jax.tree.map(lambda x: jnp.std(x, axis=0, ddof=1), values)
+        spread,
+        error / largest if largest else 0.0,
+        jax.tree.map(lambda x: jnp.std(x, axis=0, ddof=1), values),
     )
 
 

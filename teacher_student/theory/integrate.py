@@ -4,6 +4,7 @@ The checks and the batching live here; one trajectory is `teacher_student.theory
 function for those who differentiate or vmap it themselves.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,9 +17,6 @@ from jaxtyping import Float, Int
 from teacher_student.checks import known, within
 from teacher_student.interfaces import Level, Task
 from teacher_student.students.two_layer import TwoLayer
-from teacher_student.tasks.committee import Committee
-from teacher_student.tasks.sparse_teacher import SparseTeacher
-from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.theory.committee import CommitteeEquations
 from teacher_student.theory.rates import Equations, Rates, rates_of
 from teacher_student.theory.schedule import Phases, make_schedule, stack_schedules
@@ -138,7 +136,7 @@ def trajectory(
     student: TwoLayer,
     initial: Overlaps,
     table: list[Level],
-    phases: Phases | list[Phases],
+    phases: Phases | Sequence[Phases],
     times: Float[np.ndarray, " T"],
     *,
     target: Level,

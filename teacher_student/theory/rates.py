@@ -18,9 +18,9 @@ it is the state of the simulation, and no cancellation spoils its sign.
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.core import Tracer
 from jaxtyping import Float
 
 from teacher_student.checks import within
@@ -98,7 +98,7 @@ def rates_of(
         within("readout_rate", readout_rate, low=0)
         if not student.train_readout:
             raise ValueError(f"readout_rate is {readout_rate!r}, but the student's readout is not trained")
-    if not isinstance(learning_rate, jax.core.Tracer):
+    if not isinstance(learning_rate, Tracer):
         within("learning_rate", float(learning_rate), low=0, open_low=True)
     of_readout = learning_rate if readout_rate is None else readout_rate
     return Rates(

@@ -1,5 +1,6 @@
 """A difficulty schedule as data: pieces of constant difficulty, each a mixture of levels."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Float
 from teacher_student.interfaces import Level
 
 #: Pieces as given by a user: (duration in alpha, weight of each level of the table).
-Phases = list[tuple[float, list[float] | tuple[float, ...] | np.ndarray]]
+Phases = Sequence[tuple[float, Sequence[float] | np.ndarray]]
 
 
 class Schedule(NamedTuple):

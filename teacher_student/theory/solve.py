@@ -11,7 +11,7 @@ the others go on.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import diffrax
 import jax
@@ -53,12 +53,12 @@ class Settings(NamedTuple):
 DEFAULTS = Settings()
 
 
-def piece_at(ends: Float[Array, " J"], tau: Array) -> Array:
+def piece_at(ends: Float[Array, " J"], tau: Any) -> Array:
     """Index of the piece that holds the time(s) `tau`, the later one at a jump."""
     return jnp.minimum(jnp.searchsorted(ends, tau, side="right"), len(ends) - 1)
 
 
-def slope(equation: Equations, tau: Float[Array, ""], state: Overlaps, args) -> Overlaps:
+def slope(equation: Equations, tau: Any, state: Overlaps, args: Any) -> Overlaps:
     """dstate/dtau at internal time tau; `args` are the schedule, the rates and the nodes."""
     schedule, rates, nodes = args
     length = jax.lax.stop_gradient(schedule.duration)
