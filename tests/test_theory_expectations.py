@@ -1,5 +1,7 @@
 """Closed forms against quasi-Monte Carlo and quadrature, for covariances without any symmetry."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -84,8 +86,9 @@ def test_orthant_against_scipy():
     r = np.concatenate([rng.uniform(-1, 1, 40), [0.999, -0.999, 1 - 1e-8, -1 + 1e-8], np.zeros(16)])
     h[:4], k[:4] = [0, 0, 1, -1], [0, -1, 0, 0]
     ours = orthant(jnp.asarray(h), jnp.asarray(k), jnp.asarray(r))
+    law: Any = multivariate_normal
     theirs = [
-        multivariate_normal([0, 0], np.array([[1, c], [c, 1]]), allow_singular=True).cdf([a, b])
+        law([0, 0], np.array([[1, c], [c, 1]]), allow_singular=True).cdf([a, b])
         for a, b, c in zip(h, k, r, strict=True)
     ]
     np.testing.assert_allclose(ours, theirs, atol=2e-12)

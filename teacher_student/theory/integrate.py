@@ -6,7 +6,7 @@ function for those who differentiate or vmap it themselves.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -115,7 +115,7 @@ def compiled_solve(equation: Equations, settings: Settings, chunk: int):
 
     def batch(initial, schedule, rates, times, target, nodes):
         return jax.lax.map(
-            lambda own: one(*own, rates, times, target, nodes),
+            lambda own: one(own[0], own[1], rates, times, target, nodes),
             (initial, schedule),
             batch_size=chunk if chunk > 1 else None,
         )
@@ -208,7 +208,8 @@ def trajectory(
     within("max_steps", settings.max_steps, low=1)
     within("seed", seed, low=0)
     one_protocol = isinstance(phases[0], tuple)
-    schedules = [make_schedule(table, p) for p in ([phases] if one_protocol else phases)]
+    protocols: Any = [phases] if one_protocol else phases
+    schedules = [make_schedule(table, protocol) for protocol in protocols]
     check_times(times, min(float(jnp.sum(schedule.duration)) for schedule in schedules))
     check_initial(task, student, initial)
     one_start = np.ndim(initial.readout) == 1
