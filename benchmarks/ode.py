@@ -128,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--widths", type=int, nargs="+", default=[4, 8, 16, 32])
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rtol", type=float, default=5e-5)
+    parser.add_argument("--rtol", type=float, default=1e-5)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--xor", action="store_true", help="relu XorMixture instead of the committee")
     args = parser.parse_args()

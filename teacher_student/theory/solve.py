@@ -38,7 +38,7 @@ DIVERGED_NORM = 1e6
 class Settings(NamedTuple):
     """How to integrate: static, part of the compiled program.
 
-    solver    : "tsit5" (order 5) or "dopri8" (order 8, for tolerances below 1e-8)
+    solver    : "tsit5" (order 5), "dopri8" (order 8, for rtol below 1e-8) or "bosh3" (order 3)
     rtol      : relative error allowed per step
     atol      : absolute error allowed per step
     max_steps : steps, accepted or not, after which the status is "max_steps"
@@ -123,7 +123,7 @@ def solve(
         controller = diffrax.ClipStepSizeController(controller, jump_ts=ends[:-1])
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(partial(slope, equation)),
-        SOLVERS[settings.solver](),
+        SOLVERS[settings.solver](scan_kind="bounded"),
         jnp.zeros_like(ends[-1]),
         ends[-1],
         None,
