@@ -42,12 +42,14 @@ class Settings(NamedTuple):
     rtol      : relative error allowed per step
     atol      : absolute error allowed per step
     max_steps : steps, accepted or not, after which the status is "max_steps"
+    stages    : None, or "bounded": cheaper gradients of one trajectory, dearer batches
     """
 
     solver: str = "tsit5"
     rtol: float = 1e-5
     atol: float = 1e-7
     max_steps: int = 4096
+    stages: str | None = None
 
 
 DEFAULTS = Settings()
@@ -123,7 +125,7 @@ def solve(
         controller = diffrax.ClipStepSizeController(controller, jump_ts=ends[:-1])
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(partial(slope, equation)),
-        SOLVERS[settings.solver](scan_kind="bounded"),
+        SOLVERS[settings.solver](scan_kind=settings.stages),
         jnp.zeros_like(ends[-1]),
         ends[-1],
         None,
