@@ -100,7 +100,10 @@ def test_single_simulated_runs_stay_within_their_fluctuation(name):
 
 
 def test_mean_field_scaling():
-    """Rate -> 0 at fixed rate x alpha drops the second-order term, as the file's equations do."""
+    """Rate -> 0 at fixed rate x alpha drops the second-order term, as the file's equations do.
+
+    The file keeps a floor of 5e-7, presumably its label noise; atol allows for that.
+    """
     d = reference("committee_mean_field_scaling")
     p, k = int(d["p"]), int(d["k"])
     times = d["ode_times"] - float(d["dt"])  # stored one step late
@@ -118,4 +121,4 @@ def test_mean_field_scaling():
         settings=Settings("dopri8", rtol=1e-10, atol=1e-12),
     )
     late = times <= 2000
-    np.testing.assert_allclose(ours.values["test_loss"][late], d["ode_risks"][late], rtol=5e-3)
+    np.testing.assert_allclose(ours.values["test_loss"][late], d["ode_risks"][late], rtol=5e-3, atol=1e-6)
