@@ -1,1 +1,1 @@
-"""Speed, each row against a named baseline."""
+"""Speed and memory, each against a named baseline measured in the same run: `python -m benchmarks`."""

@@ -5,8 +5,10 @@ benefit           benefit against width at the end of each budget, with the crit
 map               benefit over width and time, with the curve where its interval covers 0
 lottery           replicates with every cluster covered against width, beside the coupon collector
 parametrisations  benefit against width for each parametrisation
+tuned             benefit against width with one rate for all, and with each arm at its own best rate
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +19,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from figures.style import PROTOCOLS, SERIES, save, width_axis, words
-from studies.analysis import benefit, lottery, over_replicates, usable
+from studies.analysis import benefit, last, lottery, over_replicates, tuned, usable
 
 TREATMENTS = ("curriculum", "anti_curriculum", "target_only", "rule_curriculum")
 #: Parametrisation and budget of the headline.
-HEADLINE = {"parametrisation": "standard", "budget": 1000.0}
+HEADLINE = {"parametrisation": "standard", "budget": 600.0}
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -29,9 +31,13 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 
     Axes parametrisation and budget are there even where a study has a single value of them.
     """
+    cell = json.loads(ds.attrs["description"])["cell"]
     for axis in HEADLINE:
         if axis not in ds.dims:
-            ds = ds.expand_dims({axis: [_single(ds, axis)]})
+            ds = ds.expand_dims({axis: [ds[axis].item() if axis in ds.coords else cell[axis]]})
+    rates = None
+    if "learning_rate" in ds.dims:
+        rates, ds = ds, ds.sel(learning_rate=cell["learning_rate"], drop=True)
     accuracy = over_replicates(usable(ds))
     out = accuracy.rename({name: f"accuracy_{name}" for name in accuracy.data_vars})
     present = [p for p in TREATMENTS if p in ds.protocol]
@@ -39,15 +45,24 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     out = out.merge(xr.concat(gains, xr.DataArray(present, dims="treatment", name="treatment")))
     if "covered" in ds:
         out = out.merge(lottery(ds))
+    if rates is not None:
+        out = out.merge(_tuned(rates.sel(HEADLINE)))
     out["diverged"] = (ds.status == 1).sum("replicate")
     floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
     return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
 
 
-def _single(ds: xr.Dataset, axis: str):
-    import json
-
-    return json.loads(ds.attrs["description"])["cell"][axis] if axis not in ds.coords else ds[axis].item()
+def _tuned(rates: xr.Dataset) -> xr.Dataset:
+    """The benefit at the end with every arm at its own best learning rate, and those rates."""
+    rates = rates.sel(protocol=["curriculum", "no_curriculum"], time=slice(0, HEADLINE["budget"]))
+    rates = rates.dropna("width", how="all", subset=["test_accuracy"])
+    best = tuned(
+        rates.where(rates.status == 0).dropna("learning_rate", how="all").assign(status=rates.status)
+    )
+    ends = best.assign(test_accuracy=last(best.test_accuracy).expand_dims(time=[HEADLINE["budget"]], axis=-1))
+    found = benefit(ends.drop_vars("best")).isel(time=0, drop=True).drop_attrs()
+    names = {name: f"tuned_{name}" for name in found.data_vars}
+    return found.rename(names).assign(tuned_rate=best.best).drop_vars(list(HEADLINE), errors="ignore")
 
 
 def headline(summary: xr.Dataset) -> xr.Dataset:
@@ -66,12 +81,12 @@ def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
         yield lottery_figure(summary, out / "lottery", fmt)
     if summary.sizes["parametrisation"] > 1:
         yield parametrisation_figure(summary, out / "parametrisations", fmt)
+    if "tuned_benefit" in summary:
+        yield tuned_figure(summary, out / "tuned", fmt)
 
 
 def caption(summary: xr.Dataset, part: xr.Dataset) -> str:
     """Settings, number of replicates and of diverged runs left out."""
-    import json
-
     cell = json.loads(summary.attrs["description"])["cell"]
     lost = int(part.diverged.sum())
     return (
@@ -116,7 +131,9 @@ def accuracy_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
 
 def at_end(summary: xr.Dataset, treatment: str = "curriculum") -> xr.Dataset:
     """Benefit at the end of every budget: dims (parametrisation, budget, width)."""
-    part = summary[["benefit", "ci_low", "ci_high", "n", "critical_width"]].sel(treatment=treatment)
+    part = summary[["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]].sel(
+        treatment=treatment
+    )
     ends = [part.sel(budget=b, time=b).drop_vars("time") for b in summary.budget.values]
     return xr.concat(ends, summary.budget)
 
@@ -136,7 +153,7 @@ def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     for i, budget in enumerate(summary.budget.values):
         line, (colour, marker) = ends.sel(budget=budget), SERIES[i % len(SERIES)]
         critical = float(line.critical_width)
-        known = f"K* = {critical:.0f}" if np.isfinite(critical) else "K* beyond the sweep"
+        known = f"K* = {critical:.0f}" if np.isfinite(critical) else "no K* in the sweep"
         plot_benefit(left, line, colour, marker, f"budget {budget:g} ({known})", 0.08 * (i - (n - 1) / 2))
         if np.isfinite(critical):
             left.axvline(critical * 2 ** (0.08 * (i - (n - 1) / 2)), color=colour, lw=0.8, ls=":")
@@ -229,3 +246,32 @@ def parametrisation_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     axes.legend()
     lost = summary.sel(budget=budget)
     return save(figure, ends, caption(summary, lost), path, fmt)
+
+
+def tuned_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+    """Benefit at a rate shared by both arms, and with each arm at its own best rate; the rates chosen."""
+    part = headline(summary)
+    shared = at_end(summary).sel(parametrisation=HEADLINE["parametrisation"], budget=part.budget.item())
+    own = part[[n for n in part.data_vars if str(n).startswith("tuned_")]].dropna("width", how="all")
+    curve = own.rename({f"tuned_{name}": name for name in ("benefit", "ci_low", "ci_high")})
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained")
+    plot_benefit(left, shared.sel(width=own.width), "#0072B2", "o", "one rate for both arms", -0.06)
+    plot_benefit(left, curve, "#D55E00", "s", "each arm at its best rate", 0.06)
+    left.axhline(0, color="#888888", lw=0.8)
+    left.set_ylabel("benefit of the curriculum\n(test accuracy)")
+    for name in ("curriculum", "no_curriculum"):
+        colour, marker, dash = PROTOCOLS[name]
+        right.plot(
+            own.width,
+            own.tuned_rate.sel(protocol=name),
+            color=colour,
+            marker=marker,
+            ls=dash,
+            label=words(name),
+        )
+    right.set_ylabel("best learning rate")
+    for axes in (left, right):
+        width_axis(axes, own.width.values)
+        axes.legend()
+    note = " Rates chosen on the replicates of even number, benefit shown for the odd ones."
+    return save(figure, own, caption(summary, part) + note, path, fmt)

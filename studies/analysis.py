@@ -90,7 +90,10 @@ def benefit(
 
     Returns
     -------
-    benefit, ci_low, ci_high (..., width, time), n (..., width), critical_width (..., time)
+    benefit, ci_low, ci_high (..., width, time), n (..., width), and (..., time)
+    critical_width : smallest width from which the interval covers 0 at every larger width swept
+    fading_width : smallest width from which no interval lies above 0; smaller than the critical width
+        where the treatment ends up behind
 
     Examples
     --------
@@ -114,27 +117,50 @@ def benefit(
     data = usable(ds, variable)
     difference = data.sel(protocol=treatment, drop=True) - data.sel(protocol=control, drop=True)
     out = over_replicates(difference, confidence).rename(mean="benefit")
-    covers = (out.ci_low <= 0) & (out.ci_high >= 0)
-    out["critical_width"] = critical_width(covers.where(out.benefit.notnull()))
+    asked = out.benefit.notnull()
+    out["critical_width"] = smallest_from((out.ci_low <= 0).where(asked) * (out.ci_high >= 0))
+    out["fading_width"] = smallest_from((out.ci_low <= 0).where(asked))
     out.attrs = {"treatment": treatment, "control": control, "variable": variable, "confidence": confidence}
     return out
 
 
-def critical_width(covers: xr.DataArray) -> xr.DataArray:
-    """Smallest width from which the interval covers 0 at every larger width swept.
+def smallest_from(holds: xr.DataArray) -> xr.DataArray:
+    """Smallest width from which something holds at every larger width swept.
 
     Parameters
     ----------
-    covers : (..., width) 1 where the interval covers 0, 0 where not, NaN where unknown (ignored)
+    holds : (..., width) 1 where it holds, 0 where not, NaN where unknown (ignored)
 
     Returns
     -------
-    (...) width; infinity where the interval excludes 0 at the largest width, NaN where nothing is known
+    (...) width; infinity where it does not hold at the largest width, NaN where nothing is known
     """
-    ordered = covers.sortby("width", ascending=False)
+    ordered = holds.sortby("width", ascending=False)
     still = ordered.fillna(1).cumprod("width").astype(bool) & ordered.notnull()
     smallest = ordered.width.where(still).min("width")
-    return smallest.fillna(np.inf).where(covers.notnull().any("width"))
+    return smallest.fillna(np.inf).where(holds.notnull().any("width"))
+
+
+def tuned(ds: xr.Dataset, variable: str = "test_accuracy", axis: str = "learning_rate") -> xr.Dataset:
+    """Every protocol at its own best learning rate, chosen on half of the replicates, kept for the other.
+
+    A curriculum can win merely because its arm has the better rate. For each protocol (and width, ...)
+    the rate with the highest mean of `variable` at the end is chosen on the replicates of even number;
+    the values returned are those of the odd ones, so the choice cannot flatter them. A rate at which any
+    run failed is not eligible.
+
+    Returns
+    -------
+    Dataset without `axis`, with `variable`, `status` and the chosen rate `best` (protocol, width, ...)
+    """
+    data = usable(ds, variable)
+    trial = last(data.isel(replicate=slice(0, None, 2))).mean("replicate", skipna=False)
+    eligible = trial.notnull().any(axis)
+    index = trial.fillna(-np.inf).argmax(axis)
+    kept = ds[[variable, "status"]].isel(replicate=slice(1, None, 2))
+    return (
+        kept.isel({axis: index}).drop_vars(axis).assign(best=ds[axis][index].drop_vars(axis).where(eligible))
+    )
 
 
 def time_to_threshold(ds: xr.Dataset, threshold: float, variable: str = "test_accuracy") -> xr.Dataset:

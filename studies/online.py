@@ -129,6 +129,13 @@ class OnlineCell:
         method = self.method_in_use()
         return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
 
+    def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
+        """Replicates per block, at most `most`, that need less than `gigabytes` GiB."""
+        from teacher_student.training.memory import rows_that_fit
+
+        limit = gigabytes * 2**30
+        return rows_that_fit(self.method_in_use(), protocols, self.n_steps, self.n_test, most, limit)
+
     @property
     def n_records(self) -> int:
         return round(self.budget / self.record_every)

@@ -73,7 +73,8 @@ class Study:
     grids : tuple of mappings axis -> values; an axis is a field of the cell, or "easy.noise" and the
         like for an entry of a mapping
     replicates : int >= 1
-    rows : int, replicates per block
+    rows : int, replicates per block, fewer where a block would need more than `memory`
+    memory : float, limit for a block in GiB; like `rows` it decides the shape of blocks
     """
 
     name: str
@@ -82,6 +83,7 @@ class Study:
     grids: tuple[Grid, ...]
     replicates: int
     rows: int = 32
+    memory: float = 2.0
 
     def __post_init__(self) -> None:
         if self.replicates < 1 or self.rows < 1:
@@ -92,6 +94,7 @@ class Study:
                     raise ValueError(f"axis {axis} needs distinct values, at least one; got {values}")
         for cell in self.cells():
             cell.check()
+        self.blocks()
 
     def cells(self) -> Iterator[OnlineCell]:
         """All cells asked for, replicates aside."""
@@ -108,8 +111,9 @@ class Study:
             others = {axis: values for axis, values in grid.items() if axis != "protocol"}
             for values in product(*others.values()):
                 cell = with_fields(self.cell, dict(zip(others, values, strict=True)))
-                for tile in range(-(-self.replicates // self.rows)):
-                    block = Block(cell, tuple(protocols), tile, self.rows, room)
+                rows = cell.rows_that_fit(len(protocols), self.rows, self.memory)
+                for tile in range(-(-self.replicates // rows)):
+                    block = Block(cell, tuple(protocols), tile, rows, room)
                     found.setdefault(block.address, block)
         return list(found.values())
 
@@ -143,10 +147,12 @@ class Study:
         """
         study = self
         for name, text in given.items():
-            if name in ("replicates", "rows"):
-                if not text.isdigit():
-                    raise ValueError(f"{name} is {text!r}; need a whole number")
-                study = replace(study, **{name: int(text)})
+            if name in ("replicates", "rows", "memory"):
+                kind = type(getattr(study, name))
+                try:
+                    study = replace(study, **{name: kind(text)})
+                except ValueError as error:
+                    raise ValueError(f"{name} is {text!r}: {error}") from None
                 continue
             values = parse(study.cell, name, text)
             grids = tuple(
@@ -165,6 +171,7 @@ class Study:
             "grids": [plain(grid) for grid in self.grids],
             "replicates": self.replicates,
             "rows": self.rows,
+            "memory": self.memory,
         }
 
     @property

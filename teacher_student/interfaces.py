@@ -94,7 +94,7 @@ class Task(Protocol):
         ...
 
     def evaluate(
-        self, student: "Student", order: OrderParameters, level: Level, key: Key[Array, ""], n: int
+        self, student: "Student", order: OrderParameters, level: Level, normals: Float[Array, "n D"]
     ) -> dict[str, Array]:
         """Accuracy and loss at `level` from the order parameters; see `XorMixture.evaluate`."""
         ...
@@ -119,6 +119,14 @@ class Simulator(Protocol):
 
     @property
     def chunk(self) -> int: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+    @property
+    def chunks_ahead(self) -> int:
+        """Chunks whose samples are drawn together; changes no number."""
+        ...
 
     def teacher(self, key: Key[Array, ""]) -> Any: ...
 

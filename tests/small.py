@@ -54,12 +54,12 @@ def made_up(block: Block) -> xr.Dataset:
     rng = np.random.default_rng(block.tile)
     late = ds.time / 100
     gain = xr.DataArray(np.linspace(0.1, 0, len(block.protocols)), {"protocol": ds.protocol})
-    noise = xr.DataArray(rng.normal(size=ds.sizes["replicate"]), {"replicate": ds.replicate})
+    noise = xr.DataArray(rng.normal(size=ds.sizes["replicate"]).round(2), {"replicate": ds.replicate})
     ds["test_accuracy"] = (0.5 + gain * late / block.cell.width + 0.01 * noise).transpose(
         *ds.test_accuracy.dims
     )
     for name in ("covered", "covered_aligned"):
-        covered = np.minimum(4, block.cell.width + noise.round())
+        covered = (noise.round() + block.cell.width).clip(max=4)
         ds[name] = covered.broadcast_like(ds.test_accuracy).transpose(*ds.test_accuracy.dims)
     if block.cell.width == 2 and block.cell.budget == 60.0:
         ds.status[0, 0] = 1

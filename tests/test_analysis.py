@@ -70,7 +70,7 @@ def test_identical_arms_have_a_degenerate_interval_not_a_nan():
 
 
 @pytest.mark.parametrize(
-    ("covers", "expected"),
+    ("holds", "expected"),
     [
         ([0, 0, 1, 1], 16),
         ([0, 1, 0, 1], 32),
@@ -81,11 +81,34 @@ def test_identical_arms_have_a_degenerate_interval_not_a_nan():
         ([np.nan] * 4, np.nan),
     ],
 )
-def test_critical_width(covers, expected):
-    array = xr.DataArray(np.array(covers, float), {"width": [4, 8, 16, 32]})
-    np.testing.assert_equal(float(analysis.critical_width(array)), expected)
+def test_smallest_width_from_which_something_holds(holds, expected):
+    array = xr.DataArray(np.array(holds, float), {"width": [4, 8, 16, 32]})
+    np.testing.assert_equal(float(analysis.smallest_from(array)), expected)
     shuffled = array.isel(width=[2, 0, 3, 1])
-    np.testing.assert_equal(float(analysis.critical_width(shuffled)), expected)
+    np.testing.assert_equal(float(analysis.smallest_from(shuffled)), expected)
+
+
+def test_a_benefit_that_reverses_has_faded_but_has_no_critical_width():
+    found = analysis.benefit(dataset(noisy([0.05, 0.0, -0.05]))).sel(time=10.0)
+    assert float(found.fading_width) == 4
+    assert float(found.critical_width) == np.inf
+
+
+def test_tuned_takes_the_best_rate_of_each_arm_and_reports_other_replicates():
+    accuracy = np.zeros((3, 2, 1, 40, 2)) + np.arange(40)[:, None] / 1e4
+    accuracy[:, 0] += np.array([0.5, 0.7, 0.6])[:, None, None, None]  # curriculum: the second rate
+    accuracy[:, 1] += np.array([0.5, 0.6, 0.9])[:, None, None, None]  # control: the third, which diverges
+    dims = ("learning_rate", "protocol", "width", "replicate", "time")
+    ds = xr.Dataset(
+        {"test_accuracy": (dims, accuracy), "status": (dims[:-1], np.zeros(accuracy.shape[:-1], np.int8))},
+        coords={"learning_rate": [0.1, 0.2, 0.3], "protocol": ["curriculum", "no_curriculum"], "width": [4]},
+    )
+    ds.status[2, 1, 0, 0] = 1
+    found = analysis.tuned(ds)
+    assert found.best.values.tolist() == [[0.2], [0.2]]
+    odd = np.arange(1, 40, 2) / 1e4
+    np.testing.assert_allclose(found.test_accuracy.sel(protocol="curriculum", width=4)[:, -1], 0.7 + odd)
+    np.testing.assert_allclose(found.test_accuracy.sel(protocol="no_curriculum", width=4)[:, -1], 0.6 + odd)
 
 
 def test_time_to_threshold_with_censoring():

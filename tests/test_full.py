@@ -49,12 +49,14 @@ def test_more_units_than_inputs_is_no_special_case(width, float64):
     np.testing.assert_allclose(chunked.values["Q"], stepwise.values["Q"], rtol=1e-8, atol=1e-9)
 
 
-def test_single_precision_drifts_little(float64):
-    double = run("stepwise", TwoLayer(8), n=100, t=5000)
-    single = run("full", TwoLayer(8), n=100, t=5000, dtype="float32")
-    gap = np.abs(double.values["v"][:, :, 0] - single.values["v"][:, :, 0]).max()
-    assert gap > 1e-3  # other dtype, other samples: the start differs, so this cannot compare runs
-    assert np.isfinite(single.values["Q"]).all()
+@pytest.mark.parametrize("method", ["full", "gram"])
+def test_single_precision_drifts_little(method, float64):
+    """Both precisions draw the same samples, so the difference is rounding alone."""
+    double = run(method, TwoLayer(8), n=100, t=10_000)
+    single = run(method, TwoLayer(8), n=100, t=10_000, dtype="float32")
+    for name in ("M", "Q", "v"):
+        drift = np.abs(double.values[name] - single.values[name]).max()
+        assert 0 < drift < 5e-5 * np.abs(double.values[name]).max(), name
 
 
 def numpy_sgd(rng, width, n, steps, rate, levels):

@@ -63,7 +63,7 @@ def test_accuracy_and_loss_from_order_parameters_match_drawn_inputs(activation, 
     factor = params.w - along @ directions
     order = OrderParameters(along, (factor,), params.v)
     level = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), level)
-    found = TASK.evaluate(student, order, level, jax.random.key(4), n)
+    found = TASK.evaluate(student, order, level, jax.random.normal(jax.random.key(4), (n, 22)))
     se = correct.std() / n**0.5
     assert abs(float(found["test_accuracy"]) - correct.mean()) < 5 * se
     assert abs(float(found["test_loss"]) - losses.mean()) < 5 * losses.std() / n**0.5
@@ -80,7 +80,9 @@ def test_group_accuracy_is_that_of_each_cluster():
         params.w @ directions.T, (params.w - params.w @ directions.T @ directions,), params.v
     )
     level = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), TASK.level(noise=0.6))
-    found = TASK.evaluate(student, order, level, jax.random.key(4), 50_000)["group_accuracy"]
+    found = TASK.evaluate(student, order, level, jax.random.normal(jax.random.key(4), (50_000, 22)))[
+        "group_accuracy"
+    ]
     for c in range(4):
         only = TASK.level(noise=0.6, prior=tuple(np.eye(4)[c].tolist()))
         x, y = TASK.sample(jax.random.key(c), 50_000, only, directions)
@@ -91,7 +93,7 @@ def test_group_accuracy_is_that_of_each_cluster():
 def test_an_output_of_exactly_zero_counts_one_half():
     order = OrderParameters(jnp.zeros((2, 2)), (jnp.zeros((2, 2)),), jnp.ones(2))
     level = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), TASK.level())
-    found = TASK.evaluate(TwoLayer(2), order, level, jax.random.key(0), 10)
+    found = TASK.evaluate(TwoLayer(2), order, level, jax.random.normal(jax.random.key(0), (10, 4)))
     assert float(found["test_accuracy"]) == 0.5
 
 
@@ -121,4 +123,4 @@ def test_bad_levels_are_refused(arguments, message):
 
 def test_odd_activations_are_refused():
     with pytest.raises(ValueError, match="'erf' is odd"):
-        TASK.check_activation("erf", odd=True)
+        TASK.check_student(TwoLayer(2, "erf"))

@@ -9,27 +9,28 @@ from studies.study import Study
 
 QUESTION = "curriculum benefit against width on the XOR-like Gaussian mixture"
 PROTOCOLS = ("curriculum", "anti_curriculum", "no_curriculum", "target_only", "rule_curriculum")
+NARROW = (2, 4, 8, 16, 32, 64)
 CELL = OnlineCell(
     n_inputs=300,
     learning_rate=0.3,
-    budget=1000.0,
+    budget=600.0,
     record_every=20.0,
     record=("test_accuracy", "test_loss", "covered", "covered_aligned"),
 )
 
 
 def quick() -> Study:
-    """One budget, one parametrisation; about three minutes on two cores, compilation included."""
-    grid = {"protocol": PROTOCOLS, "width": (2, 4, 8, 16, 32, 64)}
-    return Study("xor_mixture", QUESTION, CELL, (grid,), replicates=64)
+    """One budget, one parametrisation, all five protocols."""
+    return Study("xor_mixture", QUESTION, CELL, ({"protocol": PROTOCOLS, "width": NARROW},), replicates=64)
 
 
 def full() -> Study:
-    """Several budgets, three parametrisations, widths to 256."""
-    widths = (2, 4, 8, 16, 32, 64, 128, 256)
+    """Three budgets; three parametrisations; learning rates, so that each arm may have its own best."""
+    pair = ("curriculum", "no_curriculum")
     grids = (
-        {"budget": (500.0, 1000.0, 2000.0), "protocol": PROTOCOLS, "width": widths},
-        {"parametrisation": ("ntk", "mean_field"), "protocol": PROTOCOLS, "width": widths},
+        {"budget": (300.0, 600.0, 1000.0), "protocol": PROTOCOLS, "width": (*NARROW, 128, 256)},
+        {"parametrisation": ("ntk", "mean_field"), "protocol": pair, "width": NARROW},
+        {"learning_rate": (0.1, 0.2, 0.3, 0.4, 0.5), "protocol": pair, "width": NARROW},
     )
     return Study("xor_mixture", QUESTION, CELL, grids, replicates=64)
 

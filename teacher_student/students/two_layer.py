@@ -146,10 +146,10 @@ class TwoLayer:
         """The part that shapes the compiled program: width, activation, loss."""
         return TwoLayer(self.width, self.activation, self.loss_name)
 
-    def init(self, key: Key[Array, ""], n_inputs: int, dtype=None) -> Params:
+    def init(self, key: Key[Array, ""], n_inputs: int, dtype="float32") -> Params:
         """Draw w ~ N(0, 1/N) of shape (K, N) and v of shape (K,)."""
         w_key, v_key = jax.random.split(key)
-        w = jax.random.normal(w_key, (self.width, n_inputs), dtype) * n_inputs**-0.5
+        w = jax.random.normal(w_key, (self.width, n_inputs), jnp.float32).astype(dtype) * n_inputs**-0.5
         scaling = self.scaling(1.0, n_inputs)
         return Params(w, draw_readout(v_key, self.width, scaling, dtype))
 
@@ -175,7 +175,7 @@ class TwoLayer:
         return LOSSES[self.loss_name].slope(output, label)
 
 
-def draw_readout(key: Key[Array, ""], width: int, scaling: Scaling, dtype=None) -> Float[Array, " K"]:
+def draw_readout(key: Key[Array, ""], width: int, scaling: Scaling, dtype="float32") -> Float[Array, " K"]:
     """Draw v_k ~ N(0, readout_std^2), or +-readout_std where readout_sign is 1."""
-    normal = jax.random.normal(key, (width,), dtype)
+    normal = jax.random.normal(key, (width,), jnp.float32).astype(dtype)
     return scaling.readout_std * jnp.where(scaling.readout_sign > 0, jnp.sign(normal), normal)

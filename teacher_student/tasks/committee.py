@@ -26,6 +26,7 @@ from jaxtyping import Float, Key
 
 from teacher_student.checks import within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
+from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.gaussian_inputs import (
     draw_directions,
     draw_inputs,
@@ -78,7 +79,9 @@ class Committee:
                 f"relevant is {self.relevant!r}; need more than teacher_units = {m} relevant inputs of "
                 f"{self.n_inputs}, and at least 2 irrelevant ones unless it is 1"
             )
-        if self.readout is not None and (len(self.readout) != m or not np.isfinite(self.readout).all()):
+        if self.readout is not None and (
+            np.shape(self.readout) != (m,) or not np.isfinite(self.readout).all()
+        ):
             raise ValueError(f"readout is {self.readout!r}; need {m} finite numbers, one per teacher unit")
         if self.overlap is not None:
             t = np.asarray(self.overlap, float)
@@ -110,12 +113,16 @@ class Committee:
         eye = np.eye(self.teacher_units)
         return eye if self.overlap is None else np.linalg.cholesky(np.asarray(self.overlap, float))
 
-    def check_activation(self, activation: str, odd: bool) -> None:
-        """Refuse the even activation: the teacher is odd in x, so f = 0 would be the best student."""
-        if activation == "quadratic":
+    def check_student(self, student: TwoLayer) -> None:
+        """Refuse the even activation, to which an odd teacher has nothing to teach, and the logistic loss."""
+        if student.activation == "quadratic":
             raise ValueError(
                 "activation 'quadratic' is even and the erf teacher is odd, so there is nothing to learn; "
                 "use erf or relu for committee"
+            )
+        if student.loss_name != "squared":
+            raise ValueError(
+                f"loss {student.loss_name!r} needs labels +-1, and committee has real ones; use squared"
             )
 
     def level(self, noise: float = 0.0, irrelevant: float | None = None) -> Level:
@@ -134,12 +141,6 @@ class Committee:
         variance = 1.0 if irrelevant is None else irrelevant
         within("irrelevant", variance, low=0)
         return {"noise": np.float64(noise), "irrelevant": np.float64(variance)}
-
-    def stages(self, level: Level) -> tuple[Level, Level]:
-        """Refused: a sample cannot show one teacher unit without the others."""
-        raise ValueError(
-            "committee has no rule_curriculum: every sample shows all teacher units; use curriculum"
-        )
 
     def directions(self, key: Key[Array, ""]) -> Float[Array, "M N"]:
         """Draw M orthonormal directions, on which the teacher units stand as `teacher_rows`."""
@@ -176,12 +177,13 @@ class Committee:
         return draw_inputs(self, key, n, level, directions)
 
     def evaluate(
-        self, student: Student, order: OrderParameters, level: Level, key: Key[Array, ""], n: int
+        self, student: Student, order: OrderParameters, level: Level, normals: Float[Array, "n D"]
     ) -> dict[str, Array]:
         """Generalisation error E loss(f, f*) at `level` (no leading axis), without label noise.
 
         Closed form for an erf student with squared loss (pairs, see `theory.expectations`); elsewhere
-        sampled n / 2 times with both signs, from `key`.
+        an average over the n standard `normals` (one column per task direction and per column of each
+        block's factor) and their mirror images.
 
         Returns
         -------
@@ -192,6 +194,6 @@ class Committee:
             cov = joint_covariance(order, scales, self.teacher_rows)
             weight = jnp.concatenate([order.readout, -jnp.asarray(self.teacher_readout, cov.dtype)])
             return {"test_loss": 0.5 * weight @ pairs(cov, np.ones(len(cov))) @ weight}
-        lam, along = preactivations(order, scales, key, n)
+        lam, along = preactivations(order, scales, normals)
         output = student.phi(lam) @ order.readout
         return {"test_loss": jnp.mean(student.loss(output, self.teacher(along)))}

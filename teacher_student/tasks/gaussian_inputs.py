@@ -12,7 +12,7 @@ from teacher_student.interfaces import Block, Level, Noise, OrderParameters, Tas
 def draw_directions(key: Key[Array, ""], blocks: tuple[Block, ...]) -> Float[Array, "P N"]:
     """Orthonormal directions, uniform within the first block, which holds all of them."""
     first, n_inputs = blocks[0], sum(block.size for block in blocks)
-    q, r = jnp.linalg.qr(jax.random.normal(key, (first.size, first.directions)))
+    q, r = jnp.linalg.qr(jax.random.normal(key, (first.size, first.directions), jnp.float32))
     return jnp.pad((q * jnp.sign(jnp.diag(r))).T, ((0, 0), (0, n_inputs - first.size)))
 
 
@@ -38,15 +38,17 @@ def draw_inputs(
 
 
 def preactivations(
-    order: OrderParameters, scales: tuple[float | Array, ...], key: Key[Array, ""], n: int
-) -> tuple[Float[Array, "n K"], Float[Array, "n P"]]:
-    """n draws, n / 2 of either sign, of w_k . x and of the components of x along the task directions."""
+    order: OrderParameters, scales: tuple[float | Array, ...], normals: Float[Array, "n D"]
+) -> tuple[Float[Array, "2*n K"], Float[Array, "2*n P"]]:
+    """w_k . x and the components of x along the task directions at n test points and their mirror images.
+
+    Columns of `normals`: one per task direction, then one per column of each block's factor in order.
+    """
     n_directions = order.along.shape[1]
     rows = jnp.concatenate(
         [order.along] + [scale * f for scale, f in zip(scales, order.factors, strict=True)], 1
     )
-    half = jax.random.normal(key, ((n + 1) // 2, rows.shape[1]), order.along.dtype)
-    lam, direction = half @ rows.T, half[:, :n_directions]
+    lam, direction = normals @ rows.T, normals[:, :n_directions]
     return jnp.concatenate([lam, -lam]), jnp.concatenate([direction, -direction])
 
 

@@ -26,6 +26,7 @@ from jaxtyping import Float, Key
 
 from teacher_student.checks import within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
+from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.gaussian_inputs import (
     draw_directions,
     draw_inputs,
@@ -79,9 +80,9 @@ class SparseTeacher:
         """The two labels."""
         return GROUPS
 
-    def check_activation(self, activation: str, odd: bool) -> None:
+    def check_student(self, student: TwoLayer) -> None:
         """Refuse the even activation: f(-x) = f(x) while the label changes sign, so accuracy stays 1/2."""
-        if activation == "quadratic":
+        if student.activation == "quadratic":
             raise ValueError(
                 "activation 'quadratic' is even, and no sum of even units can label x and -x apart; "
                 "use erf or relu for sparse_teacher"
@@ -91,12 +92,6 @@ class SparseTeacher:
         """One difficulty level. `noise` >= 0 is Delta, the variance of the irrelevant inputs."""
         within("noise", noise, low=0)
         return {"noise": np.float64(noise)}
-
-    def stages(self, level: Level) -> tuple[Level, Level]:
-        """Refused: the rule is one direction, with no parts that could be taught one after the other."""
-        raise ValueError(
-            "sparse_teacher has no rule_curriculum: its rule has no parts to stage; use curriculum"
-        )
 
     def directions(self, key: Key[Array, ""]) -> Float[Array, "1 N"]:
         """Draw w* uniformly among unit vectors of the relevant block."""
@@ -124,12 +119,13 @@ class SparseTeacher:
         return draw_inputs(self, key, n, level, directions)
 
     def evaluate(
-        self, student: Student, order: OrderParameters, level: Level, key: Key[Array, ""], n: int
+        self, student: Student, order: OrderParameters, level: Level, normals: Float[Array, "n D"]
     ) -> dict[str, Array]:
         """Accuracy and loss of a student at `level` (no leading axis), from its order parameters.
 
-        Closed forms: the squared loss of an erf student, and the accuracy at K = 1. Elsewhere w . x is
-        sampled n / 2 times with both signs, from `key`; an output of exactly 0 counts one half.
+        Closed forms: the squared loss of an erf student, and the accuracy at K = 1. Elsewhere an
+        average over the n standard `normals` (one column per task direction and per column of each
+        block's factor) and their mirror images; an output of exactly 0 counts one half.
 
         Returns
         -------
@@ -137,7 +133,7 @@ class SparseTeacher:
         """
         scales = (1.0, jnp.sqrt(level["noise"]))
         activation, loss_name = getattr(student, "activation", ""), getattr(student, "loss_name", "")
-        lam, direction = preactivations(order, scales, key, n)
+        lam, direction = preactivations(order, scales, normals)
         label = jnp.where(direction[:, 0] < 0, -1, 1).astype(lam.dtype)
         output = student.phi(lam) @ order.readout
         right = 0.5 * (1 + jnp.sign(output) * label)

@@ -25,6 +25,7 @@ from jaxtyping import Float, Int, Key
 
 from teacher_student.checks import within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
+from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
 
 CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
 MEANS = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
@@ -59,12 +60,12 @@ class XorMixture:
         """The four clusters."""
         return CLUSTERS
 
-    def check_activation(self, activation: str, odd: bool) -> None:
+    def check_student(self, student: TwoLayer) -> None:
         """Refuse odd activations: f(-x) = -f(x) while +-e1 share a label, so accuracy stays 1/2."""
-        if odd:
+        if ACTIVATIONS[student.activation].odd:
             raise ValueError(
-                f"activation {activation!r} is odd, and no sum of odd units can label +c and -c alike; "
-                "use relu or quadratic for xor_mixture"
+                f"activation {student.activation!r} is odd, and no sum of odd units can label +c and -c "
+                "alike; use relu or quadratic for xor_mixture"
             )
 
     def level(self, noise: float = 1.0, signal: float = 1.0, prior: tuple[float, ...] = (0.25,) * 4) -> Level:
@@ -83,7 +84,7 @@ class XorMixture:
 
     def directions(self, key: Key[Array, ""]) -> Float[Array, "2 N"]:
         """Draw e1, e2 uniformly among orthonormal pairs."""
-        q, r = jnp.linalg.qr(jax.random.normal(key, (self.n_inputs, 2)))
+        q, r = jnp.linalg.qr(jax.random.normal(key, (self.n_inputs, 2), jnp.float32))
         return (q * jnp.sign(jnp.diag(r))).T
 
     def cluster(self, choice: Float[Array, " n"], prior: Float[Array, "n 4"]) -> Int[Array, " n"]:
@@ -132,14 +133,14 @@ class XorMixture:
         return seen.scale * z + (seen.along - seen.scale * noise.along) @ axes, seen.label
 
     def evaluate(
-        self, student: Student, order: OrderParameters, level: Level, key: Key[Array, ""], n: int
+        self, student: Student, order: OrderParameters, level: Level, normals: Float[Array, "n D"]
     ) -> dict[str, Array]:
         """Accuracy and loss on the target distribution `level`, from the order parameters.
 
-        n normal vectors in the span of the weights and their mirror images are shared by the four
-        clusters, so the estimate rests on 8 n points (standard error of the accuracy below
-        0.5 / sqrt(n), and usually far below because of the sharing). An output of exactly 0 counts
-        one half.
+        The n standard `normals` (one column per task direction and per column of the factor) and
+        their mirror images are shared by the four clusters, so the estimate rests on 8 n points
+        (standard error of the accuracy below 0.5 / sqrt(n), and usually far below because of the
+        sharing). An output of exactly 0 counts one half.
 
         Returns
         -------
@@ -148,8 +149,7 @@ class XorMixture:
         """
         (factor,) = order.factors
         dtype = order.along.dtype
-        full = jnp.concatenate([order.along, factor], 1)
-        half = jax.random.normal(key, (n, full.shape[1]), dtype) @ full.T
+        half = normals @ jnp.concatenate([order.along, factor], 1).T
         spread = jnp.sqrt(level["noise"]) * jnp.concatenate([half, -half])
         labels = jnp.asarray(LABELS, dtype)[:, None]
         centres = level["signal"] * jnp.asarray(MEANS, dtype) @ order.along.T

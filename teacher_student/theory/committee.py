@@ -14,7 +14,7 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.interfaces import Level
-from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
+from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.committee import Committee
 from teacher_student.theory.erf_teacher import closed_moments, joint
 from teacher_student.theory.expectations import pairs
@@ -33,11 +33,7 @@ class CommitteeEquations:
 
     def __post_init__(self) -> None:
         check_nodes(self.n_nodes)
-        self.task.check_activation(self.student.activation, ACTIVATIONS[self.student.activation].odd)
-        if self.student.loss_name != "squared":
-            raise ValueError(
-                f"loss {self.student.loss_name!r} needs labels +-1, and committee has real ones; use squared"
-            )
+        self.task.check_student(self.student)
 
     @property
     def closed(self) -> bool:

@@ -16,7 +16,7 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.interfaces import Level
-from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
+from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.theory.erf_teacher import closed_moments, joint
 from teacher_student.theory.expectations import pairs
@@ -37,7 +37,7 @@ class SparseTeacherEquations:
 
     def __post_init__(self) -> None:
         check_nodes(self.n_nodes)
-        self.task.check_activation(self.student.activation, ACTIVATIONS[self.student.activation].odd)
+        self.task.check_student(self.student)
 
     @property
     def closed(self) -> bool:

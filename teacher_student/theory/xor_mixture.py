@@ -26,7 +26,7 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.interfaces import Level, OrderParameters
-from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
+from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import LABELS, MEANS, XorMixture
 from teacher_student.theory.quadratic import quadratic
 from teacher_student.theory.rates import Moments, dimension
@@ -45,7 +45,7 @@ class XorMixtureEquations:
 
     def __post_init__(self) -> None:
         check_nodes(self.n_nodes)
-        self.task.check_activation(self.student.activation, ACTIVATIONS[self.student.activation].odd)
+        self.task.check_student(self.student)
 
     @property
     def closed(self) -> bool:

@@ -8,6 +8,11 @@ With pre-activations lambda0_i at the start of the chunk and the Gram matrix G o
     v   <- v - readout_rate * g_i * s * phi(lambda_i)
 
 is exactly online SGD, step after step, whatever weights and inputs lie behind lambda0 and G.
+
+How it is laid out for speed: the chunk is cut into pieces of 16 steps; what earlier pieces do to a
+piece is one matrix product, and only the steps inside a piece are scanned. In a piece a step either
+looks back (lambda_i from all h_j before it, best for many units) or updates ahead (each h_i at once
+subtracted from all later lambda, best for a handful of units).
 """
 
 import jax
@@ -18,6 +23,10 @@ from jaxtyping import Bool, Float
 from teacher_student.interfaces import Student
 from teacher_student.students.two_layer import Scaling
 
+PIECE = 16
+#: Up to this width a step updates ahead; above it looks back.
+FEW_UNITS = 8
+
 
 def descend(
     student: Student,
@@ -27,22 +36,40 @@ def descend(
     label: Float[Array, " B"],
     on: Bool[Array, " B"],
     v: Float[Array, " K"],
-) -> tuple[Float[Array, "B K"], Float[Array, " K"]]:
+) -> tuple[Float[Array, "B K"], Float[Array, "B K"], Float[Array, " K"]]:
     """Take B steps of SGD; steps with `on` false leave everything as it is.
 
     Returns
     -------
-    h (B, K) such that the weights change by -h^T X, and the new readout v (K,)
+    h (B, K) such that the weights change by -h^T X, the pre-activations lambda (B, K) each at its own
+    step, and the new readout v (K,)
     """
+    few = student.width <= FEW_UNITS
+    scale = scaling.output_scale
 
-    def step(carry, i):
-        lam_all, v = carry
-        lam = lam_all[i]
+    def learn(lam, v, label, on):
         phi = student.phi(lam)
-        scale = scaling.output_scale
-        g = jnp.where(on[i], student.dloss(scale * (v @ phi), label[i]), 0)
-        h = (scaling.hidden_rate * scale) * g * v * student.dphi(lam)
-        return (lam_all - gram[:, i, None] * h, v - (scaling.readout_rate * scale) * g * phi), h
+        slope = jnp.where(on, scale * student.dloss(scale * (v @ phi), label), 0)
+        return scaling.hidden_rate * slope * v * student.dphi(lam), v - scaling.readout_rate * slope * phi
 
-    (_, v), h = jax.lax.scan(step, (lambda0, v), jnp.arange(len(label)))
-    return h, v
+    h, lam = lambda0[:0], lambda0[:0]
+    for start in range(0, len(label), PIECE):
+        piece = slice(start, min(start + PIECE, len(label)))
+        begin = lambda0[piece] - gram[piece, :start] @ h
+        own, labels, ons = gram[piece, piece], label[piece], on[piece]
+
+        def look_back(carry, i, begin=begin, own=own, labels=labels, ons=ons):
+            h, v = carry
+            lam = begin[i] - own[i] @ h
+            new, v = learn(lam, v, labels[i], ons[i])
+            return (h.at[i].set(new), v), (new, lam)
+
+        def update_ahead(carry, i, own=own, labels=labels, ons=ons):
+            ahead, v = carry
+            new, v = learn(ahead[i], v, labels[i], ons[i])
+            return (ahead - own[:, i, None] * new, v), (new, ahead[i])
+
+        step, carry = (update_ahead, begin) if few else (look_back, jnp.zeros_like(begin))
+        (_, v), (new, lams) = jax.lax.scan(step, (carry, v), jnp.arange(len(labels)))
+        h, lam = jnp.concatenate([h, new]), jnp.concatenate([lam, lams])
+    return h, lam, v

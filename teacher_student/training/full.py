@@ -53,6 +53,11 @@ class FullVectors:
         """What results call this simulator."""
         return "stepwise" if self.stepwise else "full"
 
+    @property
+    def chunks_ahead(self) -> int:
+        """One: a chunk of N-vectors is large enough already."""
+        return 1
+
     def teacher(self, key: Key[Array, ""]) -> Float[Array, "P N"]:
         """The task directions of the replicate."""
         return self.task.directions(stream(key, "teacher")).astype(self.dtype)
@@ -64,7 +69,7 @@ class FullVectors:
         n, k = self.task.n_inputs, self.student.width
         w_key, v_key = jax.random.split(stream(key, "init"))
         if initial is None:
-            w = jax.random.normal(w_key, (k, n), self.dtype) * n**-0.5
+            w = jax.random.normal(w_key, (k, n), jnp.float32).astype(self.dtype) * n**-0.5
             return Params(w, draw_readout(v_key, k, scaling, self.dtype))
         w = initial.along @ teacher
         for block, gram, start in zip(self.task.blocks, initial.gram, self._starts(), strict=True):
@@ -80,11 +85,12 @@ class FullVectors:
 
         def one(i):
             z_key, choice_key, label_key = jax.random.split(jax.random.fold_in(data, i), 3)
-            z = jax.random.normal(z_key, (self.task.n_inputs,), self.dtype)
-            choice = jax.random.uniform(choice_key, (), self.dtype)
-            return z, choice, jax.random.normal(label_key, (), self.dtype)
+            z = jax.random.normal(z_key, (self.task.n_inputs,), jnp.float32)
+            choice = jax.random.uniform(choice_key, (), jnp.float32)
+            return z, choice, jax.random.normal(label_key, (), jnp.float32)
 
-        z, choice, label = jax.vmap(one)(t + jnp.arange(self.chunk))
+        numbers = jax.vmap(one)(t + jnp.arange(self.chunk))
+        z, choice, label = (x.astype(self.dtype) for x in numbers)
         return Samples(z, Noise(z @ teacher.T, choice, label))
 
     def inputs(
@@ -110,7 +116,7 @@ class FullVectors:
         x, label = self.inputs(samples, teacher, level)
         if self.stepwise:
             return self._one_by_one(state, x, label, on, scaling)
-        h, v = descend(self.student, scaling, x @ state.w.T, x @ x.T, label, on, state.v)
+        h, _, v = descend(self.student, scaling, x @ state.w.T, x @ x.T, label, on, state.v)
         return Params(state.w - h.T @ x, v)
 
     def _one_by_one(

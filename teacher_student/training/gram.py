@@ -16,10 +16,14 @@ orthogonal to the task directions:
 
 2. B steps of SGD on these small arrays (`chunk.descend`) give h (B, K): w <- w - h^T X.
 
-3. The state moves by
-       a <- a - h^T x,
-       q <- q - (h^T (noise + noise') + transpose) / 2,   noise' = noise - sqrt(Delta Delta') n n^T h,
-   where noise' = r' . n sqrt(Delta) are the overlaps after the chunk. No factor of T survives.
+3. The state moves by a <- a - h^T x and q <- q - S - S^T with
+
+       S = h^T m,   m_i = (r . n_i sqrt(Delta_i) just before step i) - Delta_i |n_i|^2 h_i / 2,
+
+   because step i adds Delta_i |n_i|^2 h_i h_i^T to what it takes away. No factor of T survives, and no
+   second product with G is needed: the first term of m_i is lambda_i, as solved in step 2, less its
+   part along the task directions; summed over the chunk and symmetrised, that part is
+   x (a - h^T x / 2)^T + |x|^2 h / 2 (x and h still those of step i).
 
 The law of (a, q, v) at every step is exactly that of the full simulation as long as
 N - P - K >= B (so that the Wishart matrix of step 1 has full rank). Amortised cost per step:
@@ -28,7 +32,8 @@ O(K^2 + K B + B^2) flops and P + K + (B - 1)/2 normals, one uniform and one chi;
 Steps of `draw` do not involve the student or the difficulty, so all protocols of a replicate share
 them (common random numbers): each protocol's own law stays exact and their pairing gets tighter.
 
-With several isotropic blocks each has its own q, xi and Wishart matrix.
+With several isotropic blocks each has its own q, xi and Wishart matrix; m of all blocks but the last is
+formed from the block's own n n^T, and the last gets the rest.
 """
 
 from dataclasses import dataclass
@@ -36,12 +41,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Key
 
 from teacher_student.interfaces import Block, Level, Noise, Student, Task
 from teacher_student.students.two_layer import Scaling, draw_readout
 from teacher_student.training.chunk import descend
+from teacher_student.training.noise import chi, lower_triangle, normal, uniform, wishart_factor, words
 from teacher_student.training.order_parameters import Overlaps, factor
 from teacher_student.training.streams import stream
 
@@ -59,19 +66,9 @@ class Samples(NamedTuple):
     gram: Float[Array, "n_blocks B B"]
 
 
-def wishart_factor(key: Key[Array, ""], n: int, dof: int, dtype) -> Float[Array, "n n"]:
-    """Bartlett factor T (n, n) of a standard Wishart matrix T T^T with `dof` >= n degrees of freedom."""
-    if dof < n:
-        raise ValueError(f"a Wishart matrix of size {n} with {dof} degrees of freedom has no Bartlett factor")
-    normal_key, chi_key = jax.random.split(key)
-    below = jnp.tril(jax.random.normal(normal_key, (n, n), dtype), -1)
-    chi_squared = jax.random.chisquare(chi_key, dof - jnp.arange(n, dtype=dtype), dtype=dtype)
-    return below + jnp.diag(jnp.sqrt(chi_squared))
-
-
 @dataclass(frozen=True)
 class GramSpace:
-    """Online SGD on overlaps, `chunk` = B samples at a time."""
+    """Online SGD on overlaps, `chunk` = B samples at a time (even)."""
 
     task: Task
     student: Student
@@ -81,6 +78,8 @@ class GramSpace:
     name = "gram"
 
     def __post_init__(self) -> None:
+        if self.chunk < 2 or self.chunk % 2:
+            raise ValueError(f"chunk is {self.chunk}; need an even number >= 2")
         for block in self.task.blocks:
             if self._dof(block) < self.chunk:
                 raise ValueError(
@@ -88,6 +87,11 @@ class GramSpace:
                     f"{block.size} - {block.directions} - {self.student.width} < {self.chunk}; "
                     "use method='full'"
                 )
+
+    @property
+    def chunks_ahead(self) -> int:
+        """Chunks whose random numbers are drawn together: more for small chunks, where calls cost most."""
+        return max(1, 128 // self.chunk) if self.chunk <= 32 else 1
 
     def _dof(self, block: Block) -> int:
         return block.size - block.directions - self.student.width
@@ -106,33 +110,33 @@ class GramSpace:
         w_key, v_key = jax.random.split(stream(key, "init"))
         along_key, *keys = jax.random.split(w_key, 1 + len(self.task.blocks))
         n_directions = sum(block.directions for block in self.task.blocks)
-        along = jax.random.normal(along_key, (k, n_directions), self.dtype) * n**-0.5
-        factors = [
-            wishart_factor(key, k, block.size - block.directions, self.dtype)
-            for key, block in zip(keys, self.task.blocks, strict=True)
-        ]
-        gram = jnp.stack([t @ t.T / n for t in factors])
+        along = jax.random.normal(along_key, (k, n_directions), jnp.float32).astype(self.dtype) * n**-0.5
+        gram = jnp.stack(
+            [
+                _square(wishart_factor(key, k, block.size - block.directions).astype(self.dtype)) / n
+                for key, block in zip(keys, self.task.blocks, strict=True)
+            ]
+        )
         return Overlaps(along, gram, draw_readout(v_key, k, scaling, self.dtype))
 
     def draw(self, key: Key[Array, ""], teacher: tuple[()], t: Int[Array, ""]) -> Samples:
         """The noise of samples t .. t+B-1, given that the chunk starts at t (step 1 of the module)."""
         b, k = self.chunk, self.student.width
-        chunk_key = jax.random.fold_in(stream(key, "data"), t)
-        along_key, choice_key, label_key, xi_key, rest_key = jax.random.split(chunk_key, 5)
-        n_directions = sum(block.directions for block in self.task.blocks)
-        noise = Noise(
-            jax.random.normal(along_key, (b, n_directions), self.dtype),
-            jax.random.uniform(choice_key, (b,), self.dtype),
-            jax.random.normal(label_key, (b,), self.dtype),
-        )
-        xi = jax.random.normal(xi_key, (len(self.task.blocks), b, k), self.dtype)
-        rest = jnp.stack(
-            [
-                wishart_factor(jax.random.fold_in(rest_key, i), b, self._dof(block), self.dtype)
-                for i, block in enumerate(self.task.blocks)
-            ]
-        )
-        return Samples(noise, xi, xi @ xi.mT + rest @ rest.mT)
+        n_blocks, n_directions = len(self.task.blocks), sum(block.directions for block in self.task.blocks)
+        key = jax.random.fold_in(stream(key, "data"), t)
+        sizes = [n_blocks * b * k, n_blocks * b * (b - 1) // 2, n_blocks * b, b * n_directions, b]
+        numbers = words(key, sum(sizes) + n_blocks * b + b)
+        normals = normal(numbers[: sum(sizes)])
+        uniforms = uniform(numbers[sum(sizes) :])
+        xi, below, first, along, label = jnp.split(normals, np.cumsum(sizes)[:-1])
+        xi = xi.reshape(n_blocks, b, k)
+        dofs = jnp.stack([self._dof(block) - jnp.arange(b, dtype=jnp.float32) for block in self.task.blocks])
+        diagonal = chi(key, first, uniforms[:-b], dofs.reshape(-1)).reshape(n_blocks, b)
+        rest = jax.vmap(lambda numbers: lower_triangle(numbers, b))(below.reshape(n_blocks, -1))
+        rest = rest + diagonal[:, :, None] * jnp.eye(b, dtype=jnp.float32)
+        gram = _square(jnp.concatenate([xi, rest], -1))
+        noise = Noise(along.reshape(b, n_directions), uniforms[-b:], label)
+        return jax.tree.map(lambda x: x.astype(self.dtype), Samples(noise, xi, gram))
 
     def advance(
         self,
@@ -150,10 +154,25 @@ class GramSpace:
         gram = scale * samples.gram * scale.mT
         lambda0 = seen.along @ state.along.T + jnp.sum(noise, 0)
         total = seen.along @ seen.along.T + jnp.sum(gram, 0)
-        h, v = descend(self.student, scaling, lambda0, total, seen.label, on, state.readout)
-        change = h.T @ (noise - 0.5 * (gram @ h))
-        return Overlaps(state.along - h.T @ seen.along, state.gram - change - change.mT, v)
+        h, lam, v = descend(self.student, scaling, lambda0, total, seen.label, on, state.readout)
+        along_change = h.T @ seen.along
+        m = lam - 0.5 * jnp.diagonal(total)[:, None] * h
+        m = m - seen.along @ (state.along - 0.5 * along_change).T
+        firsts = noise[:-1] - (jnp.tril(gram[:-1], -1) + 0.5 * _diagonal(gram[:-1])) @ h
+        parts = jnp.concatenate([firsts, (m - jnp.sum(firsts, 0))[None]])
+        hs = jnp.broadcast_to(h, parts.shape)
+        change = jnp.concatenate([hs, parts], 1).mT @ jnp.concatenate([parts, hs], 1)
+        return Overlaps(state.along - along_change, state.gram - change, v)
 
     def overlaps(self, state: Overlaps, teacher: tuple[()]) -> Overlaps:
-        """The state itself."""
-        return state
+        """The state, its Gram matrices made symmetric (rounding leaves their upper triangles behind)."""
+        lower = jnp.tril(state.gram)
+        return state._replace(gram=lower + jnp.tril(lower, -1).mT)
+
+
+def _square(x: Float[Array, "*batch n m"]) -> Float[Array, "*batch n n"]:
+    return x @ x.mT
+
+
+def _diagonal(x: Float[Array, "*batch n n"]) -> Float[Array, "*batch n n"]:
+    return x * jnp.eye(x.shape[-1], dtype=x.dtype)

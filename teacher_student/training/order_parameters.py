@@ -22,14 +22,12 @@ class Overlaps(NamedTuple):
 
 
 def factor(gram: Float[Array, "*batch K K"]) -> Float[Array, "*batch K K"]:
-    """Lower triangular F with F F^T = gram up to a relative 64 eps of each unit's own variance.
+    """Lower triangular F with F F^T = gram + 64 eps diag(gram); reads the lower triangle only.
 
-    The jitter is added to the correlation matrix, so that it is relative to every unit alone and
-    the factor of a singular Gram matrix (merged units, K > N) is still finite. It perturbs what is
-    sampled through F by that relative amount once; it never accumulates in the state.
+    The jitter is relative to each unit's own variance. It keeps the factor of a singular Gram matrix
+    finite (merged or dead units, K > N) and perturbs what is sampled through F by that relative amount,
+    once: it never accumulates, because the state itself is not rebuilt from F.
     """
-    variance = jnp.diagonal(gram, axis1=-2, axis2=-1)
-    std = jnp.sqrt(jnp.where(variance > 0, variance, jnp.finfo(gram.dtype).tiny))
-    jitter = 64 * jnp.finfo(gram.dtype).eps * jnp.eye(gram.shape[-1], dtype=gram.dtype)
-    correlation = gram / (std[..., :, None] * std[..., None, :])
-    return std[..., :, None] * jnp.linalg.cholesky(correlation + jitter, symmetrize_input=False)
+    info = jnp.finfo(gram.dtype)
+    eye = jnp.eye(gram.shape[-1], dtype=gram.dtype)
+    return jnp.linalg.cholesky(gram * (1 + 64 * info.eps * eye) + info.tiny * eye, symmetrize_input=False)

@@ -12,9 +12,10 @@ covered_aligned  ()         clusters with a unit that points there and has the r
 
 from collections.abc import Callable, Mapping
 
+import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Key
+from jaxtyping import Float, Key
 
 from teacher_student.checks import known
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
@@ -43,26 +44,32 @@ def check_record(record: tuple[str, ...]) -> None:
         known("quantity to record", name, QUANTITIES)
 
 
-def make_recorder(
-    task: Task, student: Student, record: tuple[str, ...], n_test: int
-) -> Callable[[Overlaps, Array | float, Level, Key[Array, ""]], dict[str, Array]]:
-    """Build recorder(overlaps, output_scale, target_level, key) -> {name: value} for one student.
+def draw_test_points(key: Key[Array, ""], task: Task, student: Student, n: int, dtype) -> Float[Array, "n D"]:
+    """The test points of a replicate: n standard normals, D = P + K per block (see a task's `evaluate`).
 
-    `key` fixes the test points (`n_test` draws, see the task's `evaluate`): with one key per
-    replicate they are the same at all times and for all protocols, so differences are paired.
+    They are drawn once, so they are the same at all times and for all protocols of the replicate, and
+    differences are paired.
     """
+    columns = sum(block.directions + student.width for block in task.blocks)
+    return jax.random.normal(key, (n, columns), jnp.float32).astype(dtype)
+
+
+def make_recorder(
+    task: Task, student: Student, record: tuple[str, ...]
+) -> Callable[[Overlaps, Array | float, Level, Array], dict[str, Array]]:
+    """Build recorder(overlaps, output_scale, target_level, normals) -> {name: value} for one student."""
     check_record(record)
 
-    def recorder(overlaps: Overlaps, output_scale, target: Level, key) -> dict[str, Array]:
-        factors = tuple(factor(gram) for gram in overlaps.gram)
-        order = OrderParameters(overlaps.along, factors, output_scale * overlaps.readout)
+    def recorder(overlaps: Overlaps, output_scale, target: Level, normals: Array) -> dict[str, Array]:
         values = {
             "M": overlaps.along,
             "Q": overlaps.along @ overlaps.along.T + jnp.sum(overlaps.gram, 0),
             "v": overlaps.readout,
         }
         if not values.keys() >= set(record):
-            values |= task.evaluate(student, order, target, key, n_test)
+            factors = tuple(factor(gram) for gram in overlaps.gram)
+            order = OrderParameters(overlaps.along, factors, output_scale * overlaps.readout)
+            values |= task.evaluate(student, order, target, normals)
         missing = [name for name in record if name not in values]
         if missing:
             raise ValueError(

@@ -16,11 +16,11 @@ from jaxtyping import Integer, Key
 
 from teacher_student.checks import known, within
 from teacher_student.interfaces import Level, Simulator, Task
-from teacher_student.students.two_layer import ACTIVATIONS, Scaling, TwoLayer
+from teacher_student.students.two_layer import Scaling, TwoLayer
 from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.order_parameters import Overlaps
-from teacher_student.training.recording import check_record, make_recorder
+from teacher_student.training.recording import check_record, draw_test_points, make_recorder
 from teacher_student.training.streams import replicate_keys, stream
 
 METHODS = ("auto", "gram", "full", "stepwise")
@@ -44,9 +44,13 @@ class Simulation(NamedTuple):
     method: str
 
 
+#: Gram space is taken, even with a chunk cut short by the dimension, down to this length.
+SHORTEST_CHUNK = 32
+
+
 def chunk_length(width: int) -> int:
-    """Samples handled together, from the width: the amortised optimum measured in benchmarks/."""
-    return 16 if width <= 8 else 32 if width <= 32 else 64
+    """Samples handled together, from the width: the fastest of those measured (see benchmarks/)."""
+    return 16 if width <= 8 else 32 if width <= 32 else 64 if width <= 128 else 128
 
 
 def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: str = "float32") -> Simulator:
@@ -55,12 +59,12 @@ def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: st
     known("dtype", dtype, ("float32", "float64"))
     if dtype == "float64" and jnp.zeros((), float).dtype != dtype:
         raise ValueError("dtype float64 needs 64-bit JAX; set JAX_ENABLE_X64=1 before starting Python")
-    if task_check := getattr(task, "check_activation", None):
-        task_check(student.activation, ACTIVATIONS[student.activation].odd)
+    if task_check := getattr(task, "check_student", None):
+        task_check(student)
     chunk, core = chunk_length(student.width), student.core()
-    exact = all(b.size - b.directions - student.width >= chunk for b in task.blocks)
-    if method == "gram" or (method == "auto" and exact):
-        return GramSpace(task, core, chunk, dtype)
+    room = min(block.size - block.directions for block in task.blocks) - student.width
+    if method == "gram" or (method == "auto" and room >= min(chunk, SHORTEST_CHUNK)):
+        return GramSpace(task, core, max(2, min(chunk, room - room % 2)), dtype)
     return FullVectors(task, core, chunk, dtype, stepwise=method == "stepwise")
 
 
@@ -68,61 +72,79 @@ def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: st
 def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: int):
     """The jitted run of a block -> values, diverged, for up to `room` records after the first.
 
-    Its arguments are all traced: keys (R,); steps (R, L, room * interval + B) level of each step;
-    `interval` steps between two records; `n_records` <= room, records beyond which mean nothing.
+    Its arguments are all traced: keys (R,); steps (L, R, room * interval + B) level of each step;
+    `interval` steps between two records; `n_records` <= room, records beyond which mean nothing;
+    `n_protocols` = L. Protocols take turns on the noise of a chunk, in a loop whose length the compiler
+    does not know, so its body, and with it the bits of a protocol, cannot depend on the others.
     """
-    recorder = make_recorder(method.task, method.student, record, n_test)
-    b = method.chunk
+    recorder = make_recorder(method.task, method.student, record)
+
+    def test_points(key):
+        return draw_test_points(stream(key, "test"), method.task, method.student, n_test, method.dtype)
+
+    b, ahead = method.chunk, method.chunks_ahead
 
     def run(
         keys: Key[Array, " R"],
-        steps: Integer[Array, "R L T"],
+        steps: Integer[Array, "L R T"],
         table: Level,
         target: Level,
         scaling: Scaling,
         initial: Overlaps | None,
         interval: Integer[Array, ""],
         n_records: Integer[Array, ""],
+        n_protocols: Integer[Array, ""],
     ):
-        n_protocols = steps.shape[1]
         teacher = jax.vmap(method.teacher)(keys)
-        state = jax.vmap(lambda key, t: method.init(key, t, scaling, initial))(keys, teacher)
-        state = jax.tree.map(lambda x: jnp.repeat(x[:, None], n_protocols, 1), state)
-        advance = jax.vmap(jax.vmap(method.advance, (0, None, None, 0, None, None)), (0, 0, 0, 0, None, None))
+        start = jax.vmap(lambda key, own: method.init(key, own, scaling, initial))(keys, teacher)
+        state = jax.tree.map(lambda x: jnp.broadcast_to(x, (steps.shape[0], *x.shape)), start)
+        points = jax.vmap(test_points)(keys)
+        draw = jax.vmap(jax.vmap(method.draw, (0, 0, None)), (None, None, 0))
+        advance = jax.vmap(method.advance, (0, 0, 0, 0, None, None))
 
         def observe(row):
-            key, state, teacher = row
-            overlaps = jax.vmap(method.overlaps, (0, None))(state, teacher)
-            test = stream(key, "test")
-            values = jax.vmap(lambda o: recorder(o, scaling.output_scale, target, test))(overlaps)
-            norm = jnp.max(jnp.trace(overlaps.gram, axis1=-2, axis2=-1), -1) + jnp.sum(
-                overlaps.along**2, (-2, -1)
-            )
-            size = norm + jnp.sum(overlaps.readout**2, -1)
-            return values, ~(size < DIVERGED_NORM * method.student.width)
+            state, own, normals = row
+            overlaps = method.overlaps(state, own)
+            values = recorder(overlaps, scaling.output_scale, target, normals)
+            squares = jnp.trace(overlaps.gram, axis1=-2, axis2=-1), overlaps.along**2, overlaps.readout**2
+            return values, ~(sum(map(jnp.sum, squares)) < DIVERGED_NORM * method.student.width)
 
-        def look(rows):
-            return jax.lax.map(observe, rows)
+        def look(state):
+            return jax.lax.map(lambda one: jax.lax.map(observe, (one, teacher, points)), state)
 
-        def chunk(c, carry):
-            start, state = carry
-            t = start + c * b
-            samples = jax.vmap(method.draw, (0, 0, None))(keys, teacher, t)
-            index = jax.lax.dynamic_slice_in_dim(steps, t, b, 2).astype(jnp.int32)
-            level = {name: values[index] for name, values in table.items()}
-            on = c * b + jnp.arange(b) < interval
-            return start, advance(state, teacher, samples, level, on, scaling)
+        def group(g, carry):
+            begin, state = carry
+            first = g * ahead * b
+            samples = draw(keys, teacher, begin + first + b * jnp.arange(ahead))
+
+            def chunk(c, state):
+                offset = first + c * b
+                index = jax.lax.dynamic_slice_in_dim(steps, begin + offset, b, 2).astype(jnp.int32)
+                on = offset + jnp.arange(b) < interval
+                own = jax.tree.map(lambda x: x[c], samples)
+
+                def protocol(lane, state):
+                    level = {name: values[index[lane]] for name, values in table.items()}
+                    before = jax.tree.map(lambda x: x[lane], state)
+                    after = advance(before, teacher, own, level, on, scaling)
+                    return jax.tree.map(lambda x, new: x.at[lane].set(new), state, after)
+
+                return jax.lax.fori_loop(0, n_protocols, protocol, state)
+
+            left = jnp.minimum(ahead, (interval - first + b - 1) // b)
+            return begin, jax.lax.fori_loop(0, left, chunk, state)
 
         def segment(state, r):
-            rows = (keys, state, teacher)
-            blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(look, rows))
-            seen = jax.lax.cond(r <= n_records, look, lambda _: blank, rows)
-            n_chunks = jnp.where(r < n_records, (interval + b - 1) // b, 0)
-            _, state = jax.lax.fori_loop(0, n_chunks, chunk, (r * interval, state))
+            blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(look, state))
+            seen = jax.lax.cond(r <= n_records, look, lambda _: blank, state)
+            n_groups = jnp.where(r < n_records, (interval + ahead * b - 1) // (ahead * b), 0)
+            _, state = jax.lax.fori_loop(0, n_groups, group, (r * interval, state))
             return state, seen
 
         _, (values, diverged) = jax.lax.scan(segment, state, jnp.arange(room + 1))
-        return {name: jnp.moveaxis(x, 0, 2) for name, x in values.items()}, jnp.any(diverged, 0)
+        return {name: jnp.moveaxis(x, (2, 1, 0), (0, 1, 2)) for name, x in values.items()}, jnp.any(
+            diverged, 0
+        ).T
 
     return jax.jit(run)
 
@@ -172,7 +194,8 @@ def simulate(
     n_test : int
         Test points per record, see the task's `evaluate`.
     method : {"auto", "gram", "full", "stepwise"}
-        "auto" takes Gram space where it is exact (N - P - K >= chunk) and full vectors elsewhere.
+        "auto" takes Gram space where it is exact and worth it (N - P - K at least 32, or at least the
+        chunk of 16 of narrow students), and full vectors elsewhere.
     dtype : {"float32", "float64"}
     initial : Overlaps, optional
         Start every replicate from these order parameters instead of drawing them.
@@ -208,9 +231,11 @@ def simulate(
     interval = length // n_records
     room = n_records if room is None else room
     within("room", room, low=n_records)
-    shape = (len(numbers), steps.shape[1], room * interval + runner.chunk)
+    n_protocols = steps.shape[1]
+    # an axis of length 1 would compile to another program than a longer one: an idle lane keeps it away
+    shape = (max(2, n_protocols), len(numbers), room * interval + runner.chunk)
     padded = np.zeros(shape, np.uint8 if len(table) <= 256 else np.int32)
-    padded[..., :length] = steps
+    padded[:n_protocols, :, :length] = np.swapaxes(steps, 0, 1)
     run = compiled_run(runner, tuple(record), room, n_test)
     cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype), tree)  # noqa: E731
     values, diverged = run(
@@ -222,11 +247,8 @@ def simulate(
         cast(initial),
         jnp.asarray(interval),
         jnp.asarray(n_records),
+        jnp.asarray(n_protocols),
     )
     time = np.arange(n_records + 1) * interval / task.n_inputs
-    return Simulation(
-        time,
-        {name: np.asarray(x[:, :, : n_records + 1]) for name, x in values.items()},
-        np.asarray(diverged),
-        runner.name,
-    )
+    found = {name: np.asarray(x[:, :n_protocols, : n_records + 1]) for name, x in values.items()}
+    return Simulation(time, found, np.asarray(diverged[:, :n_protocols]), runner.name)

@@ -1,0 +1,73 @@
+"""python -m benchmarks [--quick] [--out FILE]: measure, print and save one table.
+
+Every ratio is between medians of the same run on the same machine, with the rows of a group timed in
+turn. Read ratios; the seconds belong to the machine named in the first line.
+"""
+
+import argparse
+import csv
+import os
+import sys
+from pathlib import Path
+
+import jax
+
+from benchmarks import simulators
+
+COLUMNS = (
+    *("what", "N", "K", "replicates", "protocols", "kilo run-steps/s", "low", "high"),
+    *("x naive", "x PyTorch", "of random floor", "of floor", "compile s"),
+)
+
+
+def table_row(row: simulators.Row, group: list[simulators.Row], flops_rate: float) -> list[str]:
+    """One line of the table; ratios are per run-step, against rows of the same group."""
+    reference = {r.what: r.rate() for r in group}
+    ratios = [
+        f"{row.rate() / reference[name]:.1f}" if name in reference else ""
+        for name in ("naive vmap(scan)", "PyTorch loop")
+    ]
+    floors = ["", ""]
+    if row.what == "gram":
+        random, flops = simulators.floor_seconds(row, flops_rate)
+        floors = [f"{random * row.rate():.2f}", f"{(random + flops) * row.rate():.2f}"]
+    spread = [row.run_steps / max(row.seconds) / 1e3, row.run_steps / min(row.seconds) / 1e3]
+    return [
+        row.what, f"{row.n}", f"{row.width}", f"{row.replicates}", f"{row.protocols}",
+        f"{row.rate() / 1e3:.1f}", *(f"{s:.1f}" for s in spread), *ratios, *floors, f"{row.compile_s:.1f}",
+    ]  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure everything; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="N = 1000 only, shorter runs: about a minute")
+    parser.add_argument("--out", default="results/benchmarks.csv", help="where to save the table")
+    args = parser.parse_args(argv)
+    repetitions = 3 if args.quick else 5
+    flops_rate = simulators.matmul_rate()
+    print(f"device: {jax.devices()[0].device_kind}, {os.cpu_count()} cores, JAX {jax.__version__}")
+    print(f"jax.random.normal: {simulators.normal_rate(1000) / 1e6:.0f} M/s at 32 x 1000; ", end="")
+    print(f"matrix product: {flops_rate / 1e9:.0f} Gflop/s\n\n| {' | '.join(COLUMNS)} |")
+    print("|" + " --- |" * len(COLUMNS), flush=True)
+    lines = []
+    for n in (1000,) if args.quick else (1000, 300, 100_000):
+        for width in (4, 16, 64, 256):
+            group = simulators.rows_for(n, width, args.quick)
+            simulators.measure(group, repetitions)
+            for row in group:
+                lines.append(table_row(row, group, flops_rate))
+                print(f"| {' | '.join(lines[-1])} |", flush=True)
+    print()
+    for line in simulators.growth(repetitions, args.quick) + simulators.evaluation_share(repetitions):
+        print(line, flush=True)
+    path = Path(args.out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *lines])
+    print(f"\nsaved: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The estimate of memory against the compiler's own account, and blocks that split to fit."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import small
+
+from teacher_student.students.two_layer import TwoLayer
+from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training.memory import run_bytes
+from teacher_student.training.simulate import choose_method, compiled_run
+from teacher_student.training.streams import replicate_keys
+
+
+@pytest.mark.parametrize(
+    ("method", "n", "width", "replicates", "steps"),
+    [("gram", 300, 4, 32, 60_000), ("gram", 600, 64, 8, 6000), ("full", 300, 128, 8, 6000)],
+)
+def test_estimate_bounds_what_the_compiler_reserves(method, n, width, replicates, steps):
+    task, lanes = XorMixture(n), 3
+    simulator = choose_method(task, TwoLayer(width), method)
+    run = compiled_run(simulator, ("test_accuracy",), 2, 256)
+    level = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), task.level())
+    schedule = jnp.zeros((lanes, replicates, steps + simulator.chunk), jnp.uint8)
+    scaling = jax.tree.map(jnp.float32, TwoLayer(width).scaling(0.1, n))
+    arguments = (
+        replicate_keys(0, jnp.arange(replicates)), schedule, jax.tree.map(lambda x: x[None], level), level,
+        scaling, None, jnp.asarray(steps // 2), jnp.asarray(2), jnp.asarray(lanes),
+    )  # fmt: skip
+    account = run.lower(*arguments).compile().memory_analysis()
+    assert account is not None
+    actual = account.temp_size_in_bytes + account.argument_size_in_bytes + account.output_size_in_bytes
+    estimate = run_bytes(simulator, replicates, lanes, steps, 256)
+    assert actual < estimate < 3 * actual
+
+
+def test_a_study_that_would_not_fit_is_split():
+    whole = small.study(replicates=8, rows=8)
+    assert {b.rows for b in whole.blocks()} == {8}
+    cell = whole.blocks()[0].cell
+    limit = 0.6 * run_bytes(cell.method_in_use(), 8, 2, cell.n_steps, cell.n_test)
+    tight = small.study(replicates=8, rows=8).changed({"memory": str(limit / 2**30)})
+    rows = {b.rows for b in tight.blocks()}
+    assert max(rows) < 8
+    for block in tight.blocks():
+        simulator = block.cell.method_in_use()
+        needed = run_bytes(simulator, block.rows, 2, block.cell.n_steps, block.cell.n_test)
+        assert needed <= limit
+    covered = np.concatenate([b.replicates for b in tight.blocks() if b.cell.width == 4])
+    assert set(range(8)) <= set(covered.tolist())
+
+
+def test_one_replicate_that_would_not_fit_is_refused():
+    with pytest.raises(ValueError, match="one replicate of width 2 needs about .* GiB, more than the limit"):
+        small.study().changed({"memory": "0.00001"})
