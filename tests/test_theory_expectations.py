@@ -42,7 +42,7 @@ def test_arcsine_is_exact_to_rounding_in_both_precisions():
 
 
 @pytest.mark.parametrize("signs", [0, 1], ids=["erf", "one sign unit"])
-@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("width", [1, 3])
 def test_erf_integrals(width, signs):
     n = width + 2
     cov, rng = random_covariance(n, seed=width), np.random.default_rng(9)
@@ -53,11 +53,17 @@ def test_erf_integrals(width, signs):
     slope = np.sqrt(2 / np.pi) * np.exp(-0.5 * u[:, :width] ** 2)
     total = phi @ weight
     c, w, size = jnp.asarray(cov), jnp.asarray(weight), len(u)
-    close(pairs(c, offset), phi.T @ phi / size)
-    close(slopes(c, width), slope.T @ slope / size)
-    first = (slope * total[:, None]).T @ (u @ probe.T) / size
-    close(triples(c, jnp.asarray(probe @ cov), w, offset, width), first)
-    close(quadruples(c, w, offset, width), (slope * total[:, None] ** 2).T @ slope / size)
+
+    @jax.jit
+    def ours(c, probe_cov, w):
+        third, fourth = triples(c, probe_cov, w, offset, width), quadruples(c, w, offset, width)
+        return pairs(c, offset), slopes(c, width), third, fourth
+
+    second, slope_pairs, third, fourth = ours(c, jnp.asarray(probe @ cov), w)
+    close(second, phi.T @ phi / size)
+    close(slope_pairs, slope.T @ slope / size)
+    close(third, (slope * total[:, None]).T @ (u @ probe.T) / size)
+    close(fourth, (slope * total[:, None] ** 2).T @ slope / size)
 
 
 def test_a_sign_is_the_limit_of_infinite_gain():
@@ -76,8 +82,9 @@ def test_gradients_of_quadruples():
     step = jnp.asarray(step + step.T)
     for offset in (np.ones(5), np.array([1.0, 1, 1, 1, 0])):
         function = lambda t: quadruples(cov + t * step, weight, offset, 3)[0, 1]  # noqa: B023, E731
-        numeric = (function(1e-5) - function(-1e-5)) / 2e-5
-        np.testing.assert_allclose(jax.grad(function)(0.0), numeric, rtol=1e-7)
+        both = jax.jit(jax.value_and_grad(function))
+        numeric = (both(1e-5)[0] - both(-1e-5)[0]) / 2e-5
+        np.testing.assert_allclose(both(0.0)[1], numeric, rtol=1e-7)
 
 
 def test_orthant_against_scipy():
@@ -85,7 +92,7 @@ def test_orthant_against_scipy():
     h, k = 2 * rng.normal(size=(2, 60))
     r = np.concatenate([rng.uniform(-1, 1, 40), [0.999, -0.999, 1 - 1e-8, -1 + 1e-8], np.zeros(16)])
     h[:4], k[:4] = [0, 0, 1, -1], [0, -1, 0, 0]
-    ours = orthant(jnp.asarray(h), jnp.asarray(k), jnp.asarray(r))
+    ours = jax.jit(orthant)(jnp.asarray(h), jnp.asarray(k), jnp.asarray(r))
     law: Any = multivariate_normal
     theirs = [
         law([0, 0], np.array([[1, c], [c, 1]]), allow_singular=True).cdf([a, b])
@@ -98,7 +105,7 @@ def test_relu_moments():
     cov, mean = random_covariance(3, seed=5), np.array([0.4, -0.7, 0.1])
     lam = draw(cov, mean)
     on, relu, size = 1.0 * (lam > 0), np.maximum(lam, 0), len(lam)
-    ours = rectified(jnp.asarray(mean), jnp.asarray(cov))
+    ours = jax.jit(rectified)(jnp.asarray(mean), jnp.asarray(cov))
     np.testing.assert_allclose(ours.on, on.mean(0), atol=2e-4)
     np.testing.assert_allclose(ours.relu, relu.mean(0), atol=2e-4)
     np.testing.assert_allclose(ours.both, on.T @ on / size, atol=2e-4)
@@ -108,7 +115,7 @@ def test_relu_moments():
 
 def test_relu_moments_of_merged_and_of_silent_units():
     cov = jnp.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
-    ours = rectified(jnp.array([0.3, 0.3, 0.0]), cov)
+    ours = jax.jit(rectified)(jnp.array([0.3, 0.3, 0.0]), cov)
     assert all(np.isfinite(x).all() for x in ours)
     np.testing.assert_allclose(ours.relu_relu[0, 1], ours.relu_relu[0, 0], rtol=1e-6)
     np.testing.assert_allclose(ours.relu_relu[2], 0, atol=1e-12)

@@ -1,5 +1,8 @@
 """Committee trajectories of independent programs, reproduced."""
 
+from functools import lru_cache
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -64,39 +67,45 @@ def test_plain_numbers():
     assert int(ours.status) == 0
 
 
-@pytest.mark.parametrize("name", ["committee_K4M2_fixed_readout", "committee_K3M2_noise_decay"])
+FILES = ["committee_K4M2_fixed_readout", "committee_K3M2_noise_decay"]
+
+
+@lru_cache
+def followed(name: str) -> tuple[Any, Committee, Trajectory]:
+    """A file and our trajectory from its start, at the times of its solution and of its simulated run."""
+    d = reference(name)
+    more = {"readout_rate": float(d["lr2"])} if d["both"] else {}
+    more |= {"sigma": float(d["sigma"]), "weight_decay": float(d["wd"])}
+    times = np.union1d(d["ref_t"], d["sim_t"][d["sim_t"] <= 100])
+    return d, *follow(d["T"], d["R0"], d["Q0"], d["A"], d["v0"], times, float(d["lr"]), **more)
+
+
+def at(ours: Trajectory, times: np.ndarray) -> dict[str, np.ndarray]:
+    """The values at some of the times."""
+    rows = np.searchsorted(ours.time, times)
+    np.testing.assert_array_equal(ours.time[rows], times)
+    return {name: np.asarray(x)[rows] for name, x in ours.values.items()}
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_high_order_solutions(name):
-    d = reference(name)
-    more = {"readout_rate": float(d["lr2"])} if d["both"] else {}
-    more |= {"sigma": float(d["sigma"]), "weight_decay": float(d["wd"])}
-    task, ours = follow(d["T"], d["R0"], d["Q0"], d["A"], d["v0"], d["ref_t"], float(d["lr"]), **more)
-    np.testing.assert_allclose(ours.values["test_loss"], d["ref_eg"], rtol=1e-6)
-    np.testing.assert_allclose(ours.values["Q"], d["ref_Q"], rtol=1e-6)
-    np.testing.assert_allclose(ours.values["M"] @ task.teacher_rows.T, d["ref_R"], rtol=1e-6)
-    np.testing.assert_allclose(ours.values["v"], d["ref_v"], rtol=1e-6)
+    d, task, trajectory = followed(name)
+    ours = at(trajectory, d["ref_t"])
+    np.testing.assert_allclose(ours["test_loss"], d["ref_eg"], rtol=1e-6)
+    np.testing.assert_allclose(ours["Q"], d["ref_Q"], rtol=1e-6)
+    np.testing.assert_allclose(ours["M"] @ task.teacher_rows.T, d["ref_R"], rtol=1e-6)
+    np.testing.assert_allclose(ours["v"], d["ref_v"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["committee_K4M2_fixed_readout", "committee_K3M2_noise_decay"])
+@pytest.mark.parametrize("name", FILES)
 def test_single_simulated_runs_stay_within_their_fluctuation(name):
-    d = reference(name)
-    more = {"readout_rate": float(d["lr2"])} if d["both"] else {}
-    more |= {"sigma": float(d["sigma"]), "weight_decay": float(d["wd"])}
+    d, _, trajectory = followed(name)
     seen = d["sim_t"] <= 100
-    _, ours = follow(
-        d["T"],
-        d["R0"],
-        d["Q0"],
-        d["A"],
-        d["v0"],
-        d["sim_t"][seen],
-        float(d["lr"]),
-        settings=Settings(),
-        **more,
-    )
+    ours = at(trajectory, d["sim_t"][seen])
     # one run at N = 1000: overlaps of unit order fluctuate by about N^-1/2 = 0.03
-    assert np.sqrt(np.mean((ours.values["Q"] - d["sim_Q"][seen]) ** 2)) < 3 * 1000**-0.5
-    assert np.sqrt(np.mean((ours.values["v"] - d["sim_v"][seen]) ** 2)) < 3 * 1000**-0.5
-    assert np.max(np.abs(ours.values["test_loss"] / d["sim_eg"][seen] - 1)) < 0.2
+    assert np.sqrt(np.mean((ours["Q"] - d["sim_Q"][seen]) ** 2)) < 3 * 1000**-0.5
+    assert np.sqrt(np.mean((ours["v"] - d["sim_v"][seen]) ** 2)) < 3 * 1000**-0.5
+    assert np.max(np.abs(ours["test_loss"] / d["sim_eg"][seen] - 1)) < 0.2
 
 
 def test_mean_field_scaling():

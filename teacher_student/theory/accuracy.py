@@ -8,6 +8,7 @@ have error 0.
 Source: Owen, J. Complexity 14, 466 (1998); jumps: He & Wang, Math. Comp. 84, 2303 (2015).
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -19,7 +20,7 @@ from teacher_student.checks import within
 from teacher_student.interfaces import Level, Task
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.integrate import check_initial, equations
-from teacher_student.theory.rates import derivative, rates_of
+from teacher_student.theory.rates import Equations, derivative, rates_of
 from teacher_student.training.order_parameters import Overlaps
 
 
@@ -76,12 +77,8 @@ def error_estimate(
     state = Overlaps(*(jnp.asarray(x, float) for x in state))
     level = {name: jnp.asarray(x, float) for name, x in level.items()}
 
-    @jax.jit
-    def once(nodes):
-        moments = equation.moments(state, level, rates.output_scale, nodes)
-        return derivative(moments, state, rates), equation.observe(state, level, rates.output_scale, nodes)
-
-    runs = [once(equation.nodes(seed + i)) for i in range(scramblings)]
+    once = _compiled(equation)
+    runs = [once(state, level, rates, equation.nodes(seed + i)) for i in range(scramblings)]
     slopes, values = jax.tree.map(lambda *x: np.stack(x), *runs)
     spread = jax.tree.map(lambda x: jnp.std(x, axis=0, ddof=1), slopes)
     largest = max(float(np.abs(x).max()) for x in slopes)
@@ -91,6 +88,17 @@ def error_estimate(
         error / largest if largest else 0.0,
         jax.tree.map(lambda x: jnp.std(x, axis=0, ddof=1), values),
     )
+
+
+@lru_cache(maxsize=64)
+def _compiled(equation: Equations):
+    """Right-hand side and test values on given nodes, jitted."""
+
+    def once(state, level, rates, nodes):
+        moments = equation.moments(state, level, rates.output_scale, nodes)
+        return derivative(moments, state, rates), equation.observe(state, level, rates.output_scale, nodes)
+
+    return jax.jit(once)
 
 
 def nodes_for(
