@@ -8,7 +8,7 @@ import inspect
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: Raised by one whenever a change alters the numbers of an existing cell computed by that simulator.
 NUMERICS = {"gram": 1, "full": 1, "stepwise": 1}
 
-TASKS = {"xor_mixture": "XorMixture"}
+#: Module in teacher_student.tasks -> its class.
+TASKS = {"xor_mixture": "XorMixture", "sparse_teacher": "SparseTeacher", "committee": "Committee"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class OnlineCell:
     ----------
     task : name of a module in teacher_student.tasks
     n_inputs : int, input dimension N
-    options : further arguments of the task, by name
+    options : further arguments of the task, by name; whole floats serve where it needs an int
     width, activation, loss, parametrisation, train_readout, readout_start : see TwoLayer
     learning_rate : float, eta
     easy, hard : the two difficulty levels, as arguments of `task.level`; runs are tested on `hard`
@@ -103,7 +104,8 @@ class OnlineCell:
 
         known("task", self.task, TASKS)
         module = importlib.import_module(f"teacher_student.tasks.{self.task}")
-        task = getattr(module, TASKS[self.task])(self.n_inputs, **self.options)
+        make = getattr(module, TASKS[self.task])
+        task = make(self.n_inputs, **_options(make, self.options))
         student = TwoLayer(
             self.width,
             self.activation,
@@ -161,6 +163,22 @@ class OnlineCell:
         return round(self.budget * self.n_inputs)
 
 
+def _options(make: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a task class; the command line gives all numbers as floats, so whole ones become ints."""
+    from teacher_student.checks import known
+
+    kinds = {f.name: f.type for f in fields(make) if f.name != "n_inputs"}
+    options = {}
+    for name, value in given.items():
+        known(f"option of {make.__name__}", name, kinds)
+        if kinds[name] is int:
+            if not float(value).is_integer():
+                raise ValueError(f"{name} is {value!r}; need a whole number")
+            value = int(value)
+        options[name] = value
+    return options
+
+
 def provenance(started: float) -> dict[str, Any]:
     """Seconds since `started`, device, versions and date, as attributes of a block."""
     import jax
@@ -199,6 +217,8 @@ def compute(cell: OnlineCell, block: "Block") -> xr.Dataset:
         dtype=cell.dtype,
     )
     lead = ("protocol", "replicate", "time")
+    # netCDF has no axis of length 0
+    groups = {"group": list(task.group_names)} if task.group_names else {}
     values = {name: (lead + QUANTITIES[name], np.moveaxis(x, 1, 0)) for name, x in result.values.items()}
     return xr.Dataset(
         values | {"status": (("protocol", "replicate"), result.diverged.T.astype(np.int8))},
@@ -206,8 +226,8 @@ def compute(cell: OnlineCell, block: "Block") -> xr.Dataset:
             "protocol": list(block.protocols),
             "replicate": block.replicates,
             "time": result.time,
-            "group": list(task.group_names),
-        },
+        }
+        | groups,
         attrs={
             "method": result.method,
             "run_steps": int(np.prod(result.diverged.shape)) * cell.n_steps,

@@ -9,6 +9,14 @@ install_import_hook(("teacher_student", "curricula"), "tower.check")
 
 
 @pytest.fixture
+def quick_compilation():
+    """Programs compiled without most optimisations, for tests that compile longer than they run."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
 def float64():
     """64-bit JAX for the length of a test."""
     with jax.enable_x64(True):

@@ -123,4 +123,4 @@ def test_bad_levels_are_refused(arguments, message):
 
 def test_odd_activations_are_refused():
     with pytest.raises(ValueError, match="'erf' is odd"):
-        TASK.check_activation("erf", odd=True)
+        TASK.check_student(TwoLayer(2, "erf"))

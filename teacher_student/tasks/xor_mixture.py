@@ -25,6 +25,7 @@ from jaxtyping import Float, Int, Key
 
 from teacher_student.checks import within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
+from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
 
 CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
 MEANS = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
@@ -59,12 +60,12 @@ class XorMixture:
         """The four clusters."""
         return CLUSTERS
 
-    def check_activation(self, activation: str, odd: bool) -> None:
+    def check_student(self, student: TwoLayer) -> None:
         """Refuse odd activations: f(-x) = -f(x) while +-e1 share a label, so accuracy stays 1/2."""
-        if odd:
+        if ACTIVATIONS[student.activation].odd:
             raise ValueError(
-                f"activation {activation!r} is odd, and no sum of odd units can label +c and -c alike; "
-                "use relu or quadratic for xor_mixture"
+                f"activation {student.activation!r} is odd, and no sum of odd units can label +c and -c "
+                "alike; use relu or quadratic for xor_mixture"
             )
 
     def level(self, noise: float = 1.0, signal: float = 1.0, prior: tuple[float, ...] = (0.25,) * 4) -> Level:

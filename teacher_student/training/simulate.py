@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from teacher_student.checks import known, within
 from teacher_student.interfaces import Level, Simulator, Task
-from teacher_student.students.two_layer import ACTIVATIONS, Scaling, TwoLayer
+from teacher_student.students.two_layer import Scaling, TwoLayer
 from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.order_parameters import Overlaps
@@ -60,8 +60,8 @@ def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: st
     known("dtype", dtype, ("float32", "float64"))
     if dtype == "float64" and jnp.zeros((), float).dtype != dtype:
         raise ValueError("dtype float64 needs 64-bit JAX; set JAX_ENABLE_X64=1 before starting Python")
-    if task_check := getattr(task, "check_activation", None):
-        task_check(student.activation, ACTIVATIONS[student.activation].odd)
+    if task_check := getattr(task, "check_student", None):
+        task_check(student)
     chunk, core = chunk_length(student.width), student.core()
     room = min(block.size - block.directions for block in task.blocks) - student.width
     if method == "gram" or (method == "auto" and room >= min(chunk, SHORTEST_CHUNK)):

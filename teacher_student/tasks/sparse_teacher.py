@@ -1,0 +1,153 @@
+"""SparseTeacher: a perceptron that looks at a fraction of the inputs, the rest being distractors.
+
+The process: rho N relevant inputs of unit variance, (1 - rho) N irrelevant ones of variance Delta, and a
+unit teacher vector in the relevant block:
+
+    x = (x_r, sqrt(Delta) x_i),   x_r ~ N(0, I),  x_i ~ N(0, I),      label = sign(w* . x_r).
+
+A difficulty level sets `noise` (Delta; higher is harder: at Delta = 0 the relevant inputs are handed
+over, at Delta >> 1 they drown).
+
+A student with overlaps R_k = w_k . w*, Q^r = W_r W_r^T, Q^i = W_i W_i^T has zero-mean Gaussian
+pre-activations of covariance Q = Q^r + Delta Q^i, jointly Gaussian with w* . x_r ~ N(0, 1) at covariance
+R. For K = 1 with an odd activation the accuracy is 1/2 + asin(sign(v) R / sqrt Q) / pi.
+
+Source: Saglietti, Sarao Mannelli, Saxe, NeurIPS 2022, arXiv 2106.08068, sec. 2, where student and
+teacher are perceptrons; wider students are ours.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Key
+
+from teacher_student.checks import within
+from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
+from teacher_student.students.two_layer import TwoLayer
+from teacher_student.tasks.gaussian_inputs import (
+    draw_directions,
+    draw_inputs,
+    joint_covariance,
+    preactivations,
+)
+from teacher_student.theory.expectations import pairs
+
+GROUPS = ("+1", "-1")
+
+
+@dataclass(frozen=True)
+class SparseTeacher:
+    """A sign teacher on the first `relevant` x N of N = `n_inputs` inputs.
+
+    Parameters
+    ----------
+    n_inputs : int >= 4
+        N.
+    relevant : float in (0, 1)
+        rho, the relevant fraction; rho N is rounded, and each block must hold at least 2 inputs.
+
+    Examples
+    --------
+    >>> import jax
+    >>> task = SparseTeacher(n_inputs=60, relevant=0.5)
+    >>> inputs, labels = task.sample(jax.random.key(0), 8, difficulty=2.0)
+    >>> inputs.shape, labels.shape, [block.size for block in task.blocks]
+    ((8, 60), (8,), [30, 30])
+    """
+
+    n_inputs: int
+    relevant: float = 0.5
+
+    def __post_init__(self) -> None:
+        within("n_inputs", self.n_inputs, low=4)
+        if not 2 <= round(self.relevant * self.n_inputs) <= self.n_inputs - 2:
+            raise ValueError(
+                f"relevant is {self.relevant!r}; need a fraction in (0, 1) that leaves at least 2 of "
+                f"{self.n_inputs} inputs in each block"
+            )
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The relevant block, which holds the teacher, and the irrelevant one."""
+        size = round(self.relevant * self.n_inputs)
+        return Block(size, 1), Block(self.n_inputs - size, 0)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The two labels."""
+        return GROUPS
+
+    def check_student(self, student: TwoLayer) -> None:
+        """Refuse the even activation: f(-x) = f(x) while the label changes sign, so accuracy stays 1/2."""
+        if student.activation == "quadratic":
+            raise ValueError(
+                "activation 'quadratic' is even, and no sum of even units can label x and -x apart; "
+                "use erf or relu for sparse_teacher"
+            )
+
+    def level(self, noise: float = 1.0) -> Level:
+        """One difficulty level. `noise` >= 0 is Delta, the variance of the irrelevant inputs."""
+        within("noise", noise, low=0)
+        return {"noise": np.float64(noise)}
+
+    def directions(self, key: Key[Array, ""]) -> Float[Array, "1 N"]:
+        """Draw w* uniformly among unit vectors of the relevant block."""
+        return draw_directions(key, self.blocks)
+
+    def observe(self, noise: Noise, level: Level) -> Observation:
+        """w* . x, labels and the scale of the two blocks; `level` has leading axis n."""
+        irrelevant = jnp.sqrt(level["noise"])
+        scale = jnp.stack([jnp.ones_like(irrelevant), irrelevant], 1)
+        return Observation(noise.along, jnp.where(noise.along[:, 0] < 0, -1, 1).astype(scale.dtype), scale)
+
+    def sample(
+        self,
+        key: Key[Array, ""],
+        n: int,
+        difficulty: float | Float[Array, " n"] | Level,
+        directions: Float[Array, "1 N"] | None = None,
+    ) -> tuple[Float[Array, "n N"], Float[Array, " n"]]:
+        """Draw n labelled inputs (n, N), labels (n,) in {-1, +1}.
+
+        `difficulty` is Delta, of all samples or one per sample (n,), or a `level`; `directions` is w* as
+        a row (1, N), by default the first coordinate axis.
+        """
+        level = difficulty if isinstance(difficulty, dict) else {"noise": difficulty}
+        return draw_inputs(self, key, n, level, directions)
+
+    def evaluate(
+        self, student: Student, order: OrderParameters, level: Level, normals: Float[Array, "n D"]
+    ) -> dict[str, Array]:
+        """Accuracy and loss of a student at `level` (no leading axis), from its order parameters.
+
+        Closed forms: the squared loss of an erf student, and the accuracy at K = 1. Elsewhere an
+        average over the n standard `normals` (one column per task direction and per column of each
+        block's factor) and their mirror images; an output of exactly 0 counts one half.
+
+        Returns
+        -------
+        test_accuracy (), test_loss (), group_accuracy (2,) for labels +1 and -1
+        """
+        scales = (1.0, jnp.sqrt(level["noise"]))
+        activation, loss_name = getattr(student, "activation", ""), getattr(student, "loss_name", "")
+        lam, direction = preactivations(order, scales, normals)
+        label = jnp.where(direction[:, 0] < 0, -1, 1).astype(lam.dtype)
+        output = student.phi(lam) @ order.readout
+        right = 0.5 * (1 + jnp.sign(output) * label)
+        n_each = jnp.stack([jnp.sum(1 + label), jnp.sum(1 - label)])
+        groups = jnp.stack([jnp.sum(right * (1 + label)), jnp.sum(right * (1 - label))]) / n_each
+        accuracy, loss = jnp.mean(groups), jnp.mean(student.loss(output, label))
+        if activation == "erf":
+            cov = joint_covariance(order, scales, np.eye(1))
+            if student.width == 1:
+                cosine = cov[0, 1] * jax.lax.rsqrt(cov[0, 0])
+                accuracy = 0.5 + jnp.sign(order.readout[0]) * jnp.arcsin(jnp.clip(cosine, -1, 1)) / jnp.pi
+                groups = jnp.stack([accuracy, accuracy])
+            if loss_name == "squared":
+                weight = jnp.append(order.readout, -1)
+                offset = np.append(np.ones(student.width), 0.0)
+                loss = 0.5 * weight @ pairs(cov, offset) @ weight
+        return {"test_accuracy": accuracy, "test_loss": loss, "group_accuracy": groups}
