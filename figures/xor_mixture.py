@@ -1,7 +1,7 @@
 """Figures of the study xor_mixture.
 
 accuracy          accuracy against time, a panel per width, a line per protocol
-benefit           benefit against width at the end of each budget, with the critical width
+benefit           benefit against width at the end of each budget, with the width at which it is gone
 map               benefit over width and time, with the curve where its interval covers 0
 lottery           replicates with every cluster covered against width, beside the coupon collector
 parametrisations  benefit against width for each parametrisation
@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
 
 from figures.style import PROTOCOLS, SERIES, save, width_axis, words
 from studies.analysis import benefit, last, lottery, over_replicates, tuned, usable
@@ -54,13 +55,12 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 
 def _tuned(rates: xr.Dataset) -> xr.Dataset:
     """The benefit at the end with every arm at its own best learning rate, and those rates."""
-    rates = rates.sel(protocol=["curriculum", "no_curriculum"], time=slice(0, HEADLINE["budget"]))
-    rates = rates.dropna("width", how="all", subset=["test_accuracy"])
-    best = tuned(
-        rates.where(rates.status == 0).dropna("learning_rate", how="all").assign(status=rates.status)
-    )
-    ends = best.assign(test_accuracy=last(best.test_accuracy).expand_dims(time=[HEADLINE["budget"]], axis=-1))
-    found = benefit(ends.drop_vars("best")).isel(time=0, drop=True).drop_attrs()
+    rates = rates.sel(protocol=["curriculum", "no_curriculum"])
+    swept = (rates.status <= 1).all(["protocol", "replicate"])
+    rates = rates.sel(width=swept.sum("learning_rate") > 1)
+    best = tuned(rates.sel(learning_rate=swept.any("width")))
+    ends = best[["status"]].assign(test_accuracy=last(best.test_accuracy).expand_dims(time=[1.0], axis=-1))
+    found = benefit(ends).isel(time=0, drop=True).drop_attrs()
     names = {name: f"tuned_{name}" for name in found.data_vars}
     return found.rename(names).assign(tuned_rate=best.best).drop_vars(list(HEADLINE), errors="ignore")
 
@@ -69,7 +69,8 @@ def headline(summary: xr.Dataset) -> xr.Dataset:
     """The standard parametrisation at the headline budget, or at the last budget there is."""
     budgets = summary.budget.values
     budget = HEADLINE["budget"] if HEADLINE["budget"] in budgets else budgets[-1]
-    return summary.sel(parametrisation=HEADLINE["parametrisation"], budget=budget).sel(time=slice(0, budget))
+    part = summary.sel(parametrisation=HEADLINE["parametrisation"], budget=budget).sel(time=slice(0, budget))
+    return part.sel(width=part.accuracy_n.sum("protocol") > 0)
 
 
 def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
@@ -110,8 +111,8 @@ def accuracy_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     )  # fmt: skip
     for axes, width in zip(grid.flat, widths, strict=False):
         for name, (colour, marker, dash) in PROTOCOLS.items():
-            if name in part.protocol:
-                line = part.sel(width=width, protocol=name)
+            line = part.sel(width=width, protocol=name) if name in part.protocol else None
+            if line is not None and line.accuracy_mean.notnull().any():
                 axes.plot(
                     line.time, line.accuracy_mean, color=colour, ls=dash, marker=marker, markevery=0.24,
                     label=words(name),
@@ -152,11 +153,11 @@ def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     n = summary.sizes["budget"]
     for i, budget in enumerate(summary.budget.values):
         line, (colour, marker) = ends.sel(budget=budget), SERIES[i % len(SERIES)]
-        critical = float(line.critical_width)
-        known = f"K* = {critical:.0f}" if np.isfinite(critical) else "no K* in the sweep"
-        plot_benefit(left, line, colour, marker, f"budget {budget:g} ({known})", 0.08 * (i - (n - 1) / 2))
-        if np.isfinite(critical):
-            left.axvline(critical * 2 ** (0.08 * (i - (n - 1) / 2)), color=colour, lw=0.8, ls=":")
+        fading, shift = float(line.fading_width), 0.08 * (i - (n - 1) / 2)
+        gone = f"gone from K = {fading:.0f}" if np.isfinite(fading) else "not gone in this sweep"
+        plot_benefit(left, line, colour, marker, f"budget {budget:g}: {gone}", shift)
+        if np.isfinite(fading):
+            left.axvline(fading * 2**shift, color=colour, lw=0.8, ls=":")
     left.set_title("curriculum")
     part = headline(summary)
     for i, name in enumerate(summary.treatment.values):
@@ -165,12 +166,13 @@ def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
         )
         colour, marker, _ = PROTOCOLS[name]
         plot_benefit(right, line, colour, marker, words(name), 0.08 * (i - 1.5))
-    right.set_title(f"other orders, budget {part.budget.item():g}")
-    for axes in (left, right):
+    right.set_title(f"all orders, budget {part.budget.item():g}")
+    left.margins(y=0.35)
+    for axes, corner in ((left, "upper right"), (right, "center right")):
         axes.axhline(0, color="#888888", lw=0.8)
         width_axis(axes, summary.width.values)
         axes.set_ylabel("benefit over no curriculum\n(test accuracy)")
-        axes.legend()
+        axes.legend(loc=corner, fontsize=7)
     return save(figure, ends, caption(summary, ends.assign(diverged=summary.diverged)), path, fmt)
 
 
@@ -187,22 +189,20 @@ def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     top = max(float(np.abs(p.benefit).max()) for _, p, _, _ in panels)
     scale = ScalarMappable(Normalize(-top, top), "RdBu_r")
     for axes, (title, data, down, label) in zip(grid[0], panels, strict=True):
-        x = np.arange(data.sizes["width"])
-        y = data[down].values
-        axes.pcolormesh(
-            x, y, data.benefit.transpose(down, "width"), cmap=scale.cmap, norm=scale.norm,
-            shading="nearest" if down == "time" else "gouraud", rasterized=True,
-        )  # fmt: skip
-        critical = data.critical_width
-        ordinal = np.interp(
-            np.log2(critical.where(np.isfinite(critical))), np.log2(data.width), x, left=np.nan, right=np.nan
-        )
-        axes.plot(ordinal, y, color="black", lw=1.6, label="from here to the right the interval covers 0")
+        data = data.sel(width=data.benefit.notnull().any(down)).transpose(down, "width", ...)
+        x, y = np.arange(data.sizes["width"]), np.arange(data.sizes[down])
+        axes.pcolormesh(x, y, data.benefit, cmap=scale.cmap, norm=scale.norm, shading="nearest")
+        axes.contour(x, y, data.ci_low, levels=[0], colors="black", linewidths=1.6)
+        axes.contour(x, y, data.ci_high, levels=[0], colors="black", linewidths=1.2, linestyles=":")
         axes.set_xticks(x, [str(w) for w in data.width.values])
+        few = y if len(y) < 6 else y[:: max(1, len(y) // 6)]
+        axes.set_yticks(few, [f"{t:g}" for t in data[down].values[few]])
         axes.set(xlabel="width K", ylabel=label, title=title)
     figure.colorbar(scale, ax=grid, label="benefit (test accuracy)")
-    grid[0, 0].legend(loc="upper left", bbox_to_anchor=(0, -0.2))
-    table = part[["benefit", "ci_low", "ci_high", "n", "critical_width"]]
+    lines = [Line2D([], [], color="black", lw=1.6), Line2D([], [], color="black", lw=1.2, ls=":")]
+    names = ["helps beyond its interval inside this line", "hurts beyond its interval inside this line"]
+    figure.legend(lines, names, loc="outside upper center", ncols=2)
+    table = part[["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]]
     return save(figure, table, caption(summary, part), path, fmt)
 
 
@@ -235,12 +235,13 @@ def parametrisation_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     """The benefit curve in each parametrisation, at the headline budget."""
     budget = headline(summary).budget.item()
     ends = at_end(summary).sel(budget=budget)
+    ends = ends.sel(width=(ends.benefit.notnull().sum("parametrisation") > 1))
     figure, axes = plt.subplots(figsize=(4.4, 3), layout="constrained")
     for i, name in enumerate(summary.parametrisation.values):
         colour, marker = SERIES[i]
         plot_benefit(axes, ends.sel(parametrisation=name), colour, marker, words(name), 0.08 * (i - 1))
     axes.axhline(0, color="#888888", lw=0.8)
-    width_axis(axes, summary.width.values)
+    width_axis(axes, ends.width.values)
     axes.set_ylabel("benefit of the curriculum\n(test accuracy)")
     axes.set_title(f"budget {budget:g}")
     axes.legend()

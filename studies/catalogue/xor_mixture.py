@@ -33,7 +33,7 @@ def full() -> Study:
     grids = (
         {"budget": (300.0, 600.0, 1000.0), "protocol": PROTOCOLS, "width": NARROW},
         {"parametrisation": ("ntk", "mean_field"), "protocol": pair, "width": NARROW},
-        {"learning_rate": (0.1, 0.2, 0.3, 0.45), "protocol": pair, "width": NARROW},
+        {"learning_rate": (0.1, 0.2, 0.3, 0.45, 0.7), "protocol": pair, "width": NARROW},
         {"protocol": PROTOCOLS, "width": (128, 256)},
     )
     return Study("xor_mixture", QUESTION, CELL, grids, replicates=64)
