@@ -1,11 +1,13 @@
 """python -m benchmarks [--quick] [--out FILE]: measure, print and save one table.
 
 Every ratio is between medians of the same run on the same machine, with the rows of a group timed in
-turn. Read ratios; the seconds belong to the machine named in the first line.
+turn. Read ratios; the seconds belong to the machine named in the first line. MiB is what the compiler
+reserves (naive) or the estimate by which blocks are cut, an upper bound (Gram space, full).
 """
 
 import argparse
 import csv
+import math
 import os
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ from benchmarks import simulators
 
 COLUMNS = (
     *("what", "N", "K", "replicates", "protocols", "kilo run-steps/s", "low", "high"),
-    *("x naive", "x PyTorch", "of random floor", "of floor", "compile s"),
+    *("x naive", "x PyTorch", "of random floor", "of floor", "compile s", "MiB"),
 )
 
 
@@ -31,10 +33,12 @@ def table_row(row: simulators.Row, group: list[simulators.Row], flops_rate: floa
     if row.what == "gram":
         random, flops = simulators.floor_seconds(row, flops_rate)
         floors = [f"{random * row.rate():.2f}", f"{(random + flops) * row.rate():.2f}"]
+    reserved = row.reserved()
     spread = [row.run_steps / max(row.seconds) / 1e3, row.run_steps / min(row.seconds) / 1e3]
     return [
         row.what, f"{row.n}", f"{row.width}", f"{row.replicates}", f"{row.protocols}",
         f"{row.rate() / 1e3:.1f}", *(f"{s:.1f}" for s in spread), *ratios, *floors, f"{row.compile_s:.1f}",
+        "" if math.isnan(reserved) else f"{reserved / 2**20:.0f}",
     ]  # fmt: skip
 
 

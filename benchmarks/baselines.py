@@ -13,8 +13,13 @@ import numpy as np
 RATE = 0.3
 
 
-def naive_jax(n: int, width: int, replicates: int, steps: int) -> Callable[[], object]:
-    """vmap over replicates of a lax.scan over full vectors, one jax.random.normal per step."""
+def naive_jax(
+    n: int, width: int, replicates: int, steps: int
+) -> tuple[Callable[[], object], Callable[[], float]]:
+    """vmap over replicates of a lax.scan over full vectors, one jax.random.normal per step.
+
+    Returns the call, and a function that asks the compiler how many bytes it reserves for it.
+    """
 
     def run(key):
         w_key, v_key, data = jax.random.split(key, 3)
@@ -39,7 +44,12 @@ def naive_jax(n: int, width: int, replicates: int, steps: int) -> Callable[[], o
 
     compiled = jax.jit(jax.vmap(run))
     keys = jax.random.split(jax.random.key(0), replicates)
-    return lambda: jax.block_until_ready(compiled(keys))
+
+    def reserved() -> float:
+        account = compiled.lower(keys).compile().memory_analysis()
+        return float("nan") if account is None else account.temp_size_in_bytes + account.output_size_in_bytes
+
+    return lambda: jax.block_until_ready(compiled(keys)), reserved
 
 
 def numpy_loop(n: int, width: int, steps: int) -> Callable[[], object]:

@@ -17,15 +17,16 @@ import numpy as np
 from benchmarks import baselines
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training.memory import run_bytes
 from teacher_student.training.simulate import choose_method, simulate
 
-#: Weights of a naive simulation beyond this many bytes are not tried.
-TOO_LARGE = 1e9
+#: Full-vector simulations whose weights take more bytes than this are not tried.
+TOO_LARGE = 1e8
 
 
 @dataclass
 class Row:
-    """One timed thing: `call()` does `run_steps` run-steps."""
+    """One timed thing: `call()` does `run_steps` run-steps; `reserved()` bytes, where known."""
 
     what: str
     n: int
@@ -34,6 +35,7 @@ class Row:
     protocols: int
     run_steps: int
     call: Callable[[], object]
+    reserved: Callable[[], float] = lambda: float("nan")
     compile_s: float = float("nan")
     seconds: list[float] = field(default_factory=list)
 
@@ -54,7 +56,9 @@ def ours(what: str, n: int, width: int, replicates: int, protocols: int, steps: 
             n_test=1, method=what,
         )  # fmt: skip
 
-    return Row(what, n, width, replicates, protocols, replicates * protocols * steps, call)
+    method = choose_method(task, TwoLayer(width), what)
+    reserved = partial(run_bytes, method, replicates, protocols, steps, 1)
+    return Row(what, n, width, replicates, protocols, replicates * protocols * steps, call, reserved)
 
 
 def rows_for(n: int, width: int, quick: bool) -> list[Row]:
@@ -67,8 +71,8 @@ def rows_for(n: int, width: int, quick: bool) -> list[Row]:
     few = max(128, min(steps, int(5e8 * long / (32 * n * max(width, 8)))) // 128 * 128)
     if 32 * n * width * 4 <= TOO_LARGE:
         rows.append(ours("full", n, width, 32, 1, few))
-        call = baselines.naive_jax(n, width, 32, few)
-        rows.append(Row("naive vmap(scan)", n, width, 32, 1, 32 * few, call))
+        call, reserved = baselines.naive_jax(n, width, 32, few)
+        rows.append(Row("naive vmap(scan)", n, width, 32, 1, 32 * few, call, reserved))
         alone = max(64, min(2000, int(1e8 / (n * width))))
         rows.append(Row("NumPy loop", n, width, 1, 1, alone, baselines.numpy_loop(n, width, alone)))
         torch = baselines.torch_loop(n, width, alone)

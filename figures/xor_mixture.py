@@ -172,7 +172,7 @@ def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
         axes.axhline(0, color="#888888", lw=0.8)
         width_axis(axes, summary.width.values)
         axes.set_ylabel("benefit over no curriculum\n(test accuracy)")
-        axes.legend(loc=corner, fontsize=7)
+        axes.legend(loc=corner, fontsize=7, bbox_to_anchor=None if axes is left else (1, 0.4))
     return save(figure, ends, caption(summary, ends.assign(diverged=summary.diverged)), path, fmt)
 
 
