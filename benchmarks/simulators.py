@@ -134,10 +134,9 @@ def exponent(x: list[float], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(x), np.log(seconds), 1)[0])
 
 
-def growth(repetitions: int, quick: bool) -> list[str]:
+def growth(repetitions: int) -> list[str]:
     """How the seconds per run-step of Gram space grow with N and K, and those of a batch with replicates."""
-    t = 1024 if quick else 4096
-    lines = []
+    t, lines = 4096, []
     for name, grid in {
         "N": [(n, 16, 32) for n in (300, 1000, 10_000, 100_000)],
         "K": [(1000, k, 32) for k in (4, 16, 64, 256)],
