@@ -4,6 +4,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -49,12 +50,13 @@ def width_axis(axes, widths) -> None:
 
 
 def save(figure: Figure, table: xr.Dataset, caption: str, path: Path, fmt: str) -> Path:
-    """Write the figure, its caption below it, and the plotted numbers beside it as CSV."""
+    """Write the figure, its caption below it, and the plotted numbers beside it as CSV; close it."""
     inches = figure.get_figwidth()
     text = "\n".join(textwrap.wrap(caption, int(inches * 18)))
     figure.text(0.01, -0.01, text, va="top", fontsize=7, color="#444444")
     path.parent.mkdir(parents=True, exist_ok=True)
     image = path.with_suffix(f".{fmt}")
     figure.savefig(image, bbox_inches="tight")
+    plt.close(figure)
     table.to_dataframe().dropna(how="all").to_csv(path.with_suffix(".csv"), float_format="%.6g")
     return image
