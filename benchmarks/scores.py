@@ -11,7 +11,6 @@ in GiB. At width 256 on a CPU both sides are bound by the same matrix products a
 """
 
 import argparse
-import gzip
 import json
 import resource
 import subprocess
@@ -26,27 +25,22 @@ ROWS = ("vmapped", "python_loop", "order_and_pace")
 
 def images(examples: int) -> tuple[np.ndarray, np.ndarray]:
     """(examples, 784) float32 in [0, 1] and labels in 0..9."""
-    from curricula.datasets import data_folder
+    from teacher_student.tasks.image_files import data_folder
+    from teacher_student.tasks.images import load_images
 
-    folder = data_folder() / "mnist"
-    if not folder.is_dir() or examples > 60_000:
+    if not (data_folder() / "mnist").is_dir() or examples > 60_000:
         rng = np.random.default_rng(0)
         return rng.normal(size=(examples, 784)).astype(np.float32), rng.integers(0, 10, examples)
-    raw = {name: gzip.decompress((folder / f"train-{name}-ubyte.gz").read_bytes()) for name in FILES}
-    pixels = np.frombuffer(raw["images-idx3"], np.uint8, offset=16).reshape(-1, 784)
-    return pixels[:examples].astype(np.float32) / 255, np.frombuffer(raw["labels-idx1"], np.uint8, offset=8)[
-        :examples
-    ]
-
-
-FILES = ("images-idx3", "labels-idx1")
+    mnist = load_images("mnist")
+    pixels = mnist.train_inputs[:examples].reshape(-1, 784)
+    return pixels.astype(np.float32) / 255, mnist.train_labels[:examples]
 
 
 def vmapped(seeds: int, examples: int, width: int) -> np.ndarray:
     """The scorer of the package."""
     from curricula import rank
-    from curricula.difficulty.networks import MLP
     from curricula.difficulty.training import Runs
+    from teacher_student.students.flax_nets import MLP
 
     x, y = images(examples)
     return rank("el2n", x, y, model=MLP((width,), 10), runs=Runs(seeds=seeds)).scores
@@ -58,8 +52,8 @@ def python_loop(seeds: int, examples: int, width: int) -> np.ndarray:
     import jax.numpy as jnp
     import optax
 
-    from curricula.difficulty.networks import MLP
     from curricula.difficulty.pointwise import cross_entropy, error_l2
+    from teacher_student.students.flax_nets import MLP
 
     x, y = images(examples)
     labels = y.astype(np.int32)

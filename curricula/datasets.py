@@ -1,15 +1,16 @@
 """What data sets people hold look like, to tell whether a score file fits: size and first labels.
 
-Where the original files lie in a data folder (`TILTING_ODDS_DATA`, else `../shared/data` next to the
-project), all labels are compared; otherwise length and the first ten labels.
+Where the original files lie in the data folder (`TILTING_ODDS_DATA`), all labels are compared; otherwise
+length and the first ten labels.
 """
 
 import gzip
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from teacher_student.tasks.image_files import data_folder, read_idx
 
 FIRST_LABELS = {
     "mnist": (60_000, (5, 0, 4, 1, 9, 2, 1, 3, 1, 4)),
@@ -37,12 +38,6 @@ class Dataset:
         return f"labels differ from {self.name} at {wrong} of {len(mine)} examples" if wrong else ""
 
 
-def data_folder() -> Path:
-    """Where data sets are looked for."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    return Path(os.environ.get("TILTING_ODDS_DATA", default))
-
-
 def find_dataset(name: str) -> Dataset:
     """A known data set, or one given by a file of labels: .npy, .npz with `labels`, or idx (also .gz).
 
@@ -65,7 +60,7 @@ def _labels(file: Path) -> np.ndarray:
     raw = file.read_bytes()
     raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     if raw[:4] == b"\x00\x00\x08\x01":
-        return np.frombuffer(raw, np.uint8, offset=8).astype(np.int64)
+        return read_idx(raw, file.name).astype(np.int64)
     try:
         loaded = np.load(file, allow_pickle=False)
         labels = loaded if isinstance(loaded, np.ndarray) else loaded["labels"]

@@ -16,12 +16,12 @@ import numpy as np
 from scipy.stats import rankdata
 
 from curricula.difficulty import heldout, known, teacher
-from curricula.difficulty.networks import MLP
 from curricula.difficulty.trained import SCORES, as_key, check_examples, network_for, resolve
 from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
 from teacher_student.checks import known as check_known
 from teacher_student.checks import within
+from teacher_student.students.flax_nets import MLP
 
 Oracle = Callable[[np.ndarray, np.ndarray, np.ndarray], Ranking]
 

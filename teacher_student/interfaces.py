@@ -13,7 +13,7 @@ fixed by the task) + scale_b * (standard normal noise orthogonal to them). That 
 Gram-space simulation of `teacher_student.training.gram` exact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jax import Array
@@ -83,6 +83,11 @@ class Task(Protocol):
     @property
     def group_names(self) -> tuple[str, ...]:
         """Names of the groups of samples whose accuracy is reported apart (the clusters)."""
+        ...
+
+    @property
+    def level(self) -> Callable[..., Level]:
+        """One difficulty level from its named numbers, all of which have defaults."""
         ...
 
     def directions(self, key: Key[Array, ""]) -> Float[Array, "P N"]:

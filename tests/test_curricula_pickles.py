@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from torch_writer import Tensor, as_stream, as_zip
 
 from curricula import load_ranking
-from curricula.formats import pickles, torch_files
+from curricula.formats import torch_files
+from teacher_student import pickles
 
 
 class Runs:

@@ -6,7 +6,8 @@ import pytest
 from curricula import load_ranking, order
 from curricula.__main__ import main
 from curricula.compare import compare
-from curricula.datasets import data_folder, find_dataset
+from curricula.datasets import find_dataset
+from teacher_student.tasks.image_files import data_folder
 
 FOLDER = data_folder() / "rankings"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no published ranking files under {FOLDER}")

@@ -11,10 +11,11 @@ from flax import linen, nnx
 from curricula import Ranking, rank
 from curricula.difficulty.heldout import c_score
 from curricula.difficulty.menu import HELDOUT, KNOWN, SCORERS, TEACHER, TRAINED
-from curricula.difficulty.networks import MLP, Network, as_network
+from curricula.difficulty.networks import Network, as_network
 from curricula.difficulty.pointwise import cross_entropy, error_l2
 from curricula.difficulty.trained import SCORES, rank_all
 from curricula.difficulty.training import Runs, compiled, train_scores
+from teacher_student.students.flax_nets import MLP
 from teacher_student.tasks.xor_mixture import XorMixture
 
 P, WRONG = 240, 24

@@ -7,7 +7,7 @@ the same in training and in evaluation: no dropout, no running averages.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,31 +29,6 @@ class Network:
     init: Callable[[Any, Array], Any]
     apply: Callable[[Any, Array], Array]
     features: Callable[[Any, Array], list[Array]] | None = None
-
-
-class MLP(linen.Module):
-    """Fully connected relu layers of the given widths, then one linear layer to the classes.
-
-    widths : units of each hidden layer
-    classes : number of logits
-    """
-
-    widths: Sequence[int]
-    classes: int
-
-    @linen.compact
-    def features(self, x: Any) -> list[Array]:
-        """Activations (n, width) after each hidden layer, then the logits (n, classes)."""
-        hidden = x.reshape(x.shape[0], -1)
-        blocks = []
-        for width in self.widths:
-            hidden = linen.relu(linen.Dense(width)(hidden))
-            blocks.append(hidden)
-        return [*blocks, linen.Dense(self.classes)(hidden)]
-
-    def __call__(self, x: Any) -> Array:
-        """Logits (n, classes) of inputs (n, ...)."""
-        return self.features(x)[-1]
 
 
 def as_network(model: Any) -> Network:

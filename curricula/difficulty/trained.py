@@ -15,12 +15,13 @@ import numpy as np
 
 from curricula.difficulty import gradients, pointwise
 from curricula.difficulty.depth import prediction_depth
-from curricula.difficulty.networks import MLP, Network, as_network
+from curricula.difficulty.networks import Network, as_network
 from curricula.difficulty.over_time import FIRST, FORGOTTEN, LAST, LEARNED, MEAN, NEVER, STD, SUM
 from curricula.difficulty.score import Score, View
 from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
 from teacher_student.checks import known
+from teacher_student.students.flax_nets import MLP
 
 
 def _of(function: Callable[..., Any]) -> Callable[[View], Any]:

@@ -21,6 +21,7 @@ from curricula.difficulty.networks import Network
 from curricula.difficulty.pointwise import cross_entropy
 from curricula.difficulty.score import Score, View
 from teacher_student.checks import within
+from teacher_student.training.epochs import over_examples
 
 SGD = optax.sgd(0.1, momentum=0.9)
 
@@ -224,16 +225,12 @@ def _evaluate(
     network: Network, scores: tuple[Score, ...], chunk: int, params: Any, inputs: Array, labels: Array
 ) -> tuple[Array | None, ...]:
     """Measure all examples, `chunk` at a time; None for the scores that look at the minibatch."""
-    count = labels.shape[0]
-    size = min(chunk, count)
-    padded = jnp.arange(-(-count // size) * size) % count
 
-    def piece(indices: Array) -> tuple[Array, ...]:
-        x, y = inputs[indices], labels[indices]
+    def piece(x: Array, y: Array) -> tuple[Array, ...]:
         view = View(network, params, x, y, network.apply(params, x))
         return tuple(score.measure(view) for score in scores if score.when == "evaluation")
 
-    pieces = iter(jax.lax.map(piece, padded.reshape(-1, size)))
+    pieces = iter(over_examples(piece, inputs, labels, chunk=chunk))
     whole = any(score.when == "whole" for score in scores)
     view = View(network, params, inputs, labels, network.apply(params, inputs)) if whole else None
     return tuple(
@@ -241,6 +238,6 @@ def _evaluate(
         if score.when == "batch"
         else score.measure(view)
         if score.when == "whole" and view is not None
-        else (lambda v: v.reshape(-1, *v.shape[2:])[:count])(next(pieces))
+        else next(pieces)
         for score in scores
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from curricula.formats import pickles, torch_files
+from curricula.formats import torch_files
+from teacher_student import pickles
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,10 @@ the copies that a step of the compiled loop makes, the random numbers drawn ahea
 points evaluated at a time. Tests hold it against the compiler's own account.
 """
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
 from teacher_student.interfaces import Simulator
 from teacher_student.training.gram import GramSpace
 
@@ -49,3 +53,25 @@ def rows_that_fit(
             f"the limit of {limit_bytes / 2**30:.2f} GiB; allow more memory or shorten the budget"
         )
     return rows
+
+
+def free_bytes(device: Any) -> float:
+    """Free memory: of an accelerator, its own; of a CPU, that of the host, which its devices share."""
+    if device.platform == "cpu":
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    account = device.memory_stats() or {}
+    return account.get("bytes_limit", float("inf")) - account.get("bytes_in_use", 0)
+
+
+#: Widest student that several devices made of one CPU run at once. Beyond it XLA splits products over the
+#: pool of threads that those devices share; there they have been seen to wait for each other without end.
+WIDEST_ON_SHARED_THREADS = 32
+
+
+def tiles_in_flight(method: Simulator, tile_bytes: float, devices: Sequence[Any]) -> int:
+    """How many of the devices can hold a run of `tile_bytes` at once, each its own; at least 1."""
+    if devices[0].platform != "cpu":
+        return max(1, sum(free_bytes(device) >= tile_bytes for device in devices))
+    if method.student.width > WIDEST_ON_SHARED_THREADS:
+        return 1
+    return max(1, min(len(devices), int(free_bytes(devices[0]) // tile_bytes)))

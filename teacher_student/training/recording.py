@@ -11,6 +11,7 @@ covered_aligned  ()         clusters with a unit that points there and has the r
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +43,22 @@ def check_record(record: tuple[str, ...]) -> None:
         raise ValueError(f"record names a quantity twice: {', '.join(record)}")
     for name in record:
         known("quantity to record", name, QUANTITIES)
+
+
+@lru_cache(maxsize=256)
+def check_measured(task: Task, student: Student, record: tuple[str, ...]) -> None:
+    """Refuse quantities that the task does not measure, before anything runs; nothing is computed."""
+    k, p = student.width, sum(block.directions for block in task.blocks)
+    shapes = ((k, p), (len(task.blocks), k, k), (k,))
+    overlaps = Overlaps(*(jnp.zeros(shape, jnp.float32) for shape in shapes))
+    target = {name: jnp.asarray(x, jnp.float32) for name, x in task.level().items()}
+    recorder = make_recorder(task, student, record)
+    jax.eval_shape(
+        lambda key: recorder(
+            overlaps, jnp.float32(1), target, draw_test_points(key, task, student, 2, jnp.float32)
+        ),
+        jax.random.key(0),
+    )
 
 
 def draw_test_points(key: Key[Array, ""], task: Task, student: Student, n: int, dtype) -> Float[Array, "n D"]:

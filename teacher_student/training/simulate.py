@@ -5,6 +5,7 @@ activation, loss and the room for records shape the program; learning rate, para
 levels, schedule and length of the run are arguments, so changing them compiles nothing.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -70,8 +71,11 @@ def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: st
 
 
 @lru_cache(maxsize=64)
-def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: int):
+def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: int, places: int = 1):
     """The jitted run of a block -> values, diverged, for up to `room` records after the first.
+
+    With several `places` every argument and result has a leading axis of that length, and every device runs
+    the program of one block on its part: shapes, and with them the bits of a run, are those of one block.
 
     Its arguments are all traced: keys (R,); steps (L, R, room * interval + B) level of each step;
     `interval` steps between two records; `n_records` <= room, records beyond which mean nothing;
@@ -147,7 +151,15 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
             diverged, 0
         ).T
 
-    return jax.jit(run)
+    if places == 1:
+        return jax.jit(run)
+
+    def tile(*arguments):
+        return jax.tree.map(lambda x: x[None], run(*jax.tree.map(lambda x: x[0], arguments)))
+
+    mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:places]), ("tile",))
+    own = jax.sharding.PartitionSpec("tile")
+    return jax.jit(jax.shard_map(tile, mesh=mesh, in_specs=own, out_specs=own, check_vma=False))
 
 
 def simulate(
@@ -212,6 +224,63 @@ def simulate(
     >>> result.values["test_accuracy"].shape, result.method
     ((1, 1, 51), 'gram')
     """
+    plan = prepare(
+        task,
+        student,
+        table,
+        steps,
+        target=target,
+        learning_rate=learning_rate,
+        replicates=replicates,
+        seed=seed,
+        record=record,
+        n_records=n_records,
+        room=room,
+        n_test=n_test,
+        method=method,
+        dtype=dtype,
+        initial=initial,
+    )
+    return run_plans([plan])[0]
+
+
+class Plan(NamedTuple):
+    """A call of `simulate` up to the point where something is computed.
+
+    method, record, room, n_test : what `compiled_run` takes
+    arguments : of the compiled run
+    n_records, n_protocols, interval : as there
+    """
+
+    method: Simulator
+    record: tuple[str, ...]
+    room: int
+    n_test: int
+    arguments: tuple
+    n_records: int
+    n_protocols: int
+    interval: int
+
+
+def prepare(
+    task: Task,
+    student: TwoLayer,
+    table: list[Level],
+    steps: Integer[np.ndarray, "*R_L T"],
+    *,
+    target: Level,
+    learning_rate: float,
+    replicates: int | np.ndarray,
+    seed: int,
+    record: tuple[str, ...],
+    n_records: int,
+    room: int | None,
+    n_test: int,
+    method: str,
+    dtype: str,
+    initial: Overlaps | None,
+) -> Plan:
+    """Check the arguments of `simulate` and lay them out for the compiled run."""
     steps = np.asarray(steps)
     steps = steps.reshape((1,) * (3 - steps.ndim) + steps.shape)
     numbers = np.arange(replicates) if isinstance(replicates, int) else np.asarray(replicates)
@@ -237,22 +306,48 @@ def simulate(
     shape = (max(2, n_protocols), len(numbers), room * interval + runner.chunk)
     padded = np.zeros(shape, np.uint8 if len(table) <= 256 else np.int32)
     padded[:n_protocols, :, :length] = np.swapaxes(steps, 0, 1)
-    run = compiled_run(runner, tuple(record), room, n_test)
     cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype), tree)  # noqa: E731
+    arguments = (
+        replicate_keys(seed, jnp.asarray(numbers)),
+        jnp.asarray(padded),
+        cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
+        cast(dict(target)),
+        cast(student.scaling(learning_rate, task.n_inputs)),
+        cast(initial),
+        jnp.asarray(interval),
+        jnp.asarray(n_records),
+        jnp.asarray(n_protocols),
+    )
+    return Plan(runner, tuple(record), room, n_test, arguments, n_records, n_protocols, interval)
+
+
+def run_plans(plans: Sequence[Plan], places: int = 1) -> list[Simulation]:
+    """Compute plans of equal shape, each on a device of its own.
+
+    Parameters
+    ----------
+    plans : at most `places`, alike in all that is compiled; devices without a plan idle
+    places : local devices to compile for
+    """
+    first, *others = plans
+    if len(plans) > places or any(plan[:4] != first[:4] for plan in others):
+        raise ValueError(f"{len(plans)} plans do not run as one program on {places} devices")
     # LAPACK factors many small matrices: its own threads never pay, and stall when a core is taken
     with threadpool_limits(1, user_api="blas"):
-        values, diverged = run(
-            replicate_keys(seed, jnp.asarray(numbers)),
-            jnp.asarray(padded),
-            cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
-            cast(dict(target)),
-            cast(student.scaling(learning_rate, task.n_inputs)),
-            cast(initial),
-            jnp.asarray(interval),
-            jnp.asarray(n_records),
-            jnp.asarray(n_protocols),
-        )
-        jax.block_until_ready(diverged)
-    time = np.arange(n_records + 1) * interval / task.n_inputs
-    found = {name: np.asarray(x[:, :n_protocols, : n_records + 1]) for name, x in values.items()}
-    return Simulation(time, found, np.asarray(diverged[:, :n_protocols]), runner.name)
+        if places == 1:
+            parts = [compiled_run(*first[:4])(*first.arguments)]
+        else:
+            idle = (*first.arguments[:-3], *[jnp.zeros_like(x) for x in first.arguments[-3:]])
+            rows = [plan.arguments for plan in plans] + [idle] * (places - len(plans))
+            together = jax.tree.map(lambda *x: jnp.stack(x), *rows)
+            found = jax.device_get(compiled_run(*first[:4], places)(*together))
+            parts = [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
+        jax.block_until_ready(parts)
+    return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
+
+
+def _simulation(plan: Plan, values: dict[str, Array], diverged: Array) -> Simulation:
+    kept, last = plan.n_protocols, plan.n_records + 1
+    time = np.arange(last) * plan.interval / plan.method.task.n_inputs
+    found = {name: np.asarray(x[:, :kept, :last]) for name, x in values.items()}
+    return Simulation(time, found, np.asarray(diverged[:, :kept]), plan.method.name)

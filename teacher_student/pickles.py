@@ -202,7 +202,7 @@ def loads(data: bytes) -> Any:
     >>> loads(pickle.dumps(print))
     Traceback (most recent call last):
     ...
-    curricula.formats.pickles.Unsafe: refused: the file asks for builtins.print, which is not plain data
+    teacher_student.pickles.Unsafe: refused: the file asks for builtins.print, which is not plain data
     """
     value = read_stream(io.BytesIO(data))
     try:

@@ -1,0 +1,211 @@
+"""Images made hard to a known level, each example from its own random numbers.
+
+Kinds (the names in `CORRUPTIONS`; x is a normalised image, z ~ N(0, 1) per pixel, h >= 0 the level, higher
+is harder):
+
+    noise_in_place     x + sqrt(h) z
+    noise_beside       (x | sqrt(h) z)     twice as wide: an irrelevant block to the right of the image
+    distractor_beside  (x | sqrt(h) x')    x' another image of the split, any with equal probability
+    label_noise        x, and with probability h one of the other labels, each with equal probability
+
+Normalised images have mean square 1 per pixel, so h is the variance of what is added or put beside in units
+of that of the image; noise in place leaves a share c = h / (1 + h) of noise, sqrt(h) = sqrt(c / (1 - c)).
+Where images are shown with a random sign, a distractor has one of its own.
+The level of an example is known, so it is the oracle difficulty. Sources: noise beside the relevant inputs,
+Saglietti, Sarao Mannelli, Saxe, arXiv 2106.08068; the choice of kinds and units for images is ours.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int, Key, Num, UInt32
+
+from teacher_student.checks import known, within
+
+CORRUPTIONS = ("noise_in_place", "noise_beside", "distractor_beside", "label_noise")
+
+
+class Examples(NamedTuple):
+    """One split, ready for a student; a pytree of arrays (NumPy, or JAX once put on a device).
+
+    inputs : (P, H, W, C) float32, normalised
+    labels : (P,) float32 in {-1, +1}, or int32 in 0..n_labels - 1
+    classes : (P,) int32, the class before relabelling
+    positions : (P,) int32, where in the split as published: `ranking.restrict(positions)` fits `inputs`
+    seeds : (P,) uint32, one per example id; all corruptions of the example are drawn from it
+    """
+
+    inputs: Float[np.ndarray | Array, "P H W C"]
+    labels: Num[np.ndarray | Array, " P"]
+    classes: Int[np.ndarray | Array, " P"]
+    positions: Int[np.ndarray | Array, " P"]
+    seeds: UInt32[np.ndarray | Array, " P"]
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """How an example becomes what the student sees; frozen and hashable.
+
+    Parameters
+    ----------
+    corruption : one of `CORRUPTIONS`
+    signed : whether an image is shown with a random sign, each with probability 1/2
+    n_labels : 2 for labels in {-1, +1}, else the number of classes; only label noise depends on it
+
+    Examples
+    --------
+    >>> show = Presentation("noise_beside", signed=True)
+    >>> show.shape((8, 8, 1))
+    (8, 16, 1)
+    """
+
+    corruption: str
+    signed: bool = False
+    n_labels: int = 2
+
+    def __post_init__(self) -> None:
+        known("corruption", self.corruption, CORRUPTIONS)
+        within("n_labels", self.n_labels, low=2)
+
+    def shape(self, image: tuple[int, int, int]) -> tuple[int, int, int]:
+        """(H, W, C) of what the student sees, from that of the images."""
+        height, width, channels = image
+        return height, width * (1 + self.corruption.endswith("beside")), channels
+
+    def check_level(self, level: Any) -> None:
+        """Refuse levels below 0, and probabilities at which a label says less than nothing.
+
+        Label noise has to stay at or below 1 - 1/n_labels, where labels are pure chance. Called for levels
+        that are plain numbers or NumPy arrays; traced levels cannot be checked.
+        """
+        high = 1 - 1 / self.n_labels if self.corruption == "label_noise" else float("inf")
+        values = np.asarray(level, float)
+        if not np.isfinite(values).all():
+            raise ValueError("level holds NaN or infinite entries; need finite")
+        for value in (values.min(initial=0.0), values.max(initial=0.0)):
+            within("level", float(value), 0, high)
+
+    def __call__(
+        self,
+        key: Key[Array, ""],
+        examples: Examples,
+        indices: Int[np.ndarray | Array, " n"],
+        level: float | Num[np.ndarray | Array, "..."],
+        draws: Int[np.ndarray | Array, " n"] | None = None,
+    ) -> tuple[Float[Array, "n H W C"], Num[Array, " n"]]:
+        """Show the examples at `indices`, at `level`.
+
+        The random numbers of an example follow from (key, its seed, its draw) and nothing else, so they do
+        not depend on what else is in the batch. Without `draws` an example looks the same whenever it is
+        shown, as in training for several epochs; with the number of each draw it gets a fresh sign and
+        fresh noise, as in a single pass over an endless stream. The same draws at another level have the
+        same noise, scaled.
+
+        Parameters
+        ----------
+        key : typed PRNG key, one per role (training, test)
+        examples : where images, and distractors, are taken from
+        indices : (n,) positions in `examples`
+        level : h, one for all or (n,); may be traced
+        draws : (n,) whole numbers, or None
+
+        Returns
+        -------
+        inputs (n, H, W', C) with W' as in `shape`, labels (n,)
+        """
+        if not isinstance(level, Array):
+            self.check_level(level)
+        rows = jnp.asarray(indices)
+        bank = jnp.asarray(examples.inputs)
+        inputs, labels = bank[rows], jnp.asarray(examples.labels)[rows]
+        keys = jax.vmap(lambda seed: jax.random.fold_in(key, seed))(jnp.asarray(examples.seeds)[rows])
+        if draws is not None:
+            keys = jax.vmap(jax.random.fold_in)(keys, jnp.asarray(draws))
+        h = jnp.broadcast_to(jnp.asarray(level, inputs.dtype), rows.shape)
+        if self.signed:
+            inputs = inputs * _signs(keys, 0)
+        if self.corruption == "label_noise":
+            return inputs, self._relabelled(keys, labels, h)
+        if self.corruption == "distractor_beside":
+            extra = bank[_others(keys, rows, len(bank))]
+            extra = extra * _signs(keys, 3) if self.signed else extra
+        else:
+            extra = jax.vmap(lambda k: jax.random.normal(k, bank.shape[1:], bank.dtype))(_stream(keys, 1))
+        extra = jnp.sqrt(h)[:, None, None, None] * extra
+        if self.corruption == "noise_in_place":
+            return inputs + extra, labels
+        return jnp.concatenate([inputs, extra], 2), labels
+
+    def _relabelled(self, keys: Any, labels: Array, h: Array) -> Array:
+        """Labels, replaced by another one with probability h."""
+        change = jax.vmap(jax.random.uniform)(_stream(keys, 1)) < h
+        if jnp.issubdtype(labels.dtype, jnp.floating):
+            if self.n_labels != 2:
+                raise ValueError(f"n_labels is {self.n_labels}, but labels in {{-1, +1}} are 2")
+            return jnp.where(change, -labels, labels)
+        shift = jax.vmap(lambda k: jax.random.randint(k, (), 1, self.n_labels, labels.dtype))(
+            _stream(keys, 2)
+        )
+        return jnp.where(change, (labels + shift) % self.n_labels, labels)
+
+
+def draw_levels(
+    key: Key[Array, ""],
+    seeds: UInt32[np.ndarray | Array, " P"],
+    *,
+    easy: tuple[float, float],
+    hard: float,
+    easy_fraction: float,
+) -> Float[Array, " P"]:
+    """One level per example, from its seed: the oracle difficulty, higher is harder.
+
+    Parameters
+    ----------
+    key : typed PRNG key
+    seeds : (P,), from `Examples`
+    easy : (low, high), an easy example has a level uniform between them
+    hard : the level of all others
+    easy_fraction : probability, for each example on its own, to be easy
+
+    Examples
+    --------
+    >>> levels = draw_levels(
+    ...     jax.random.key(0), np.arange(1000, dtype=np.uint32), easy=(0, 2), hard=16, easy_fraction=0.3
+    ... )
+    >>> bool(abs((levels < 2).mean() - 0.3) < 0.05), float(levels.max())
+    (True, 16.0)
+    """
+    low, high = easy
+    within("easy[0]", low, 0)
+    within("easy[1]", high, low)
+    within("hard", hard, high)
+    within("easy_fraction", easy_fraction, 0, 1)
+
+    def one(seed: Array) -> Array:
+        pick, value = jax.random.uniform(jax.random.fold_in(key, seed), (2,))
+        return jnp.where(pick < easy_fraction, low + (high - low) * value, hard)
+
+    return jax.vmap(one)(jnp.asarray(seeds))
+
+
+def _stream(keys: Any, role: int) -> Any:
+    """One key per example for a role: 0 sign, 1 noise or choice, 2 other label or image, 3 its sign."""
+    return jax.vmap(lambda key: jax.random.fold_in(key, role))(keys)
+
+
+def _signs(keys: Any, role: int) -> Array:
+    """(n, 1, 1, 1) of -1 and +1."""
+    draw = jax.vmap(lambda key: jax.random.rademacher(key, (1, 1, 1), jnp.float32))
+    return draw(_stream(keys, role))
+
+
+def _others(keys: Any, rows: Array, size: int) -> Array:
+    """For each row another one below `size`, uniformly."""
+    if size < 2:
+        raise ValueError(f"a distractor needs a second example; there are {size}")
+    step = jax.vmap(lambda key: jax.random.randint(key, (), 1, size, rows.dtype))(_stream(keys, 2))
+    return (rows + step) % size

@@ -1,0 +1,187 @@
+"""Corruptions: the right law at the right level, from the example's own random numbers and no other's."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from teacher_student.tasks.corruption import CORRUPTIONS, Examples, Presentation, draw_levels
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+KEY = jax.random.key(7)
+SIZE, SHAPE = 400, (3, 2, 2)
+
+
+def examples(size=SIZE, n_labels=2, seed=0):
+    """Images without symmetry, all different, with seeds that are not their positions."""
+    rng = np.random.default_rng(seed)
+    classes = rng.integers(0, n_labels, size).astype(np.int32)
+    labels = (2.0 * classes - 1).astype(np.float32) if n_labels == 2 else classes
+    seeds = (np.arange(size) * 7 + 4_000_000_000).astype(np.uint32)
+    inputs = rng.normal(1, 1, (size, *SHAPE)).astype(np.float32)
+    return Examples(inputs, labels, classes, np.arange(size, dtype=np.int32), seeds)
+
+
+DATA = examples()
+ALL = np.arange(SIZE)
+
+
+@pytest.mark.parametrize(("signed", "draws"), [(True, 5), (False, None)])
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_an_example_does_not_depend_on_its_batch(corruption, signed, draws):
+    show = Presentation(corruption, signed)
+    level = 0.4
+
+    def batch(indices):
+        numbers = None if draws is None else jnp.full(len(indices), draws)
+        return show(KEY, DATA, jnp.asarray(indices), level, numbers)
+
+    inputs, labels = batch(ALL)
+    mixed = np.array([17, 3, 17, 399, 0])
+    for got, whole in zip(jax.jit(batch)(mixed), (inputs, labels), strict=True):
+        np.testing.assert_allclose(got, whole[mixed], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(batch(ALL[5:6])[0][0], inputs[5], rtol=1e-6, atol=1e-6)
+    assert inputs.shape[1:] == show.shape(SHAPE)
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_draws_and_keys_make_it_fresh_and_nothing_else_does(corruption):
+    show = Presentation(corruption, signed=True)
+
+    def flat(key, draws):
+        inputs, labels = show(key, DATA, ALL, 0.5, draws)
+        return np.concatenate([np.ravel(inputs), np.ravel(labels)])
+
+    first = flat(KEY, None)
+    np.testing.assert_array_equal(first, flat(KEY, None))
+    others = [flat(jax.random.key(8), None), flat(KEY, np.zeros_like(ALL)), flat(KEY, np.ones_like(ALL))]
+    for i, other in enumerate([first, *others]):
+        assert all(not np.array_equal(other, one) for one in [first, *others][:i])
+
+
+def test_noise_in_place_is_standard_normal_times_the_root_of_the_level():
+    noise = Presentation("noise_in_place")(KEY, DATA, ALL, 4.0)[0] - DATA.inputs
+    assert stats.kstest(np.ravel(noise) / 2, "norm").pvalue > 1e-3
+    per_pixel = np.asarray(noise).reshape(SIZE, -1)
+    off = np.corrcoef(per_pixel.T) - np.eye(per_pixel.shape[1])
+    assert np.abs(off).max() < 4 / np.sqrt(SIZE), "pixels are independent"
+
+
+def test_levels_are_per_example_and_scale_the_same_noise():
+    levels = np.linspace(0, 9, SIZE).astype(np.float32)
+    show = Presentation("noise_in_place", signed=True)
+    clean, one, mixed = (np.asarray(show(KEY, DATA, ALL, h)[0]) for h in (0.0, 1.0, levels))
+    np.testing.assert_allclose(np.abs(clean), np.abs(DATA.inputs))
+    scale = np.sqrt(levels)[:, None, None, None]
+    np.testing.assert_allclose(mixed - clean, scale * (one - clean), atol=1e-5)
+
+
+def test_noise_beside_leaves_the_image_alone():
+    inputs = np.asarray(Presentation("noise_beside")(KEY, DATA, ALL, 16.0)[0])
+    np.testing.assert_array_equal(inputs[:, :, :2], DATA.inputs)
+    assert stats.kstest(np.ravel(inputs[:, :, 2:]) / 4, "norm").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_distractors_are_other_images_all_alike(signed):
+    data = examples(6)
+    draws = np.arange(3000)
+    show = Presentation("distractor_beside", signed)
+    inputs = np.asarray(show(KEY, data, np.full(3000, 2), 9.0, draws)[0])
+    beside = inputs[:, :, 2:] / 3
+    signs = np.array([1, -1] if signed else [1])
+    bank = signs[:, None, None, None, None] * data.inputs
+    hits = np.array([np.abs(bank - image).max((2, 3, 4)) < 1e-5 for image in beside])
+    assert (hits.sum((1, 2)) == 1).all(), "each is one image of the split, with a sign where images have one"
+    counts = hits.sum(0)
+    assert (counts[:, 2] == 0).all(), "never the image itself"
+    assert stats.chisquare(np.delete(counts, 2, axis=1).ravel()).pvalue > 1e-3
+    if signed:
+        own = np.sign(inputs[:, 0, 0, 0] * data.inputs[2, 0, 0, 0])
+        theirs = np.where(hits[:, 0].any(1), 1, -1)
+        assert abs(np.mean(own * theirs)) < 4 / np.sqrt(3000), "the two signs are independent"
+
+
+@pytest.mark.parametrize("n_labels", [2, 10])
+def test_label_noise_has_its_rate_and_prefers_no_label(n_labels):
+    data, draws = examples(5, n_labels), np.arange(4000)
+    show = Presentation("label_noise", n_labels=n_labels)
+    inputs, labels = show(KEY, data, np.full(4000, 1), 0.3, draws)
+    np.testing.assert_array_equal(inputs, np.broadcast_to(data.inputs[1], inputs.shape))
+    assert labels.dtype == data.labels.dtype
+    changed = np.asarray(labels)[np.asarray(labels) != data.labels[1]]
+    assert stats.binomtest(len(changed), 4000, 0.3).pvalue > 1e-3
+    values, counts = np.unique(changed, return_counts=True)
+    assert len(values) == n_labels - 1
+    if n_labels > 2:
+        assert stats.chisquare(counts).pvalue > 1e-3
+    for level, share in ((0.0, 0), (0.5, 0.5)):
+        other = np.asarray(show(KEY, data, np.full(4000, 1), level, draws)[1]) != data.labels[1]
+        assert abs(other.mean() - share) < 4 * 0.5 / np.sqrt(4000) * (share > 0) + 1e-9
+
+
+def test_signs_are_fair_and_blind_to_the_label():
+    inputs, labels = Presentation("label_noise", signed=True)(KEY, DATA, ALL, 0.0)
+    signs = np.sign(np.asarray(inputs)[:, 0, 0, 0] * DATA.inputs[:, 0, 0, 0])
+    np.testing.assert_allclose(inputs, signs[:, None, None, None] * DATA.inputs)
+    for mean in (signs.mean(), (signs * np.asarray(labels)).mean()):
+        assert abs(mean) < 4 / np.sqrt(SIZE)
+
+
+def test_the_level_is_traced():
+    show, traced = Presentation("noise_beside"), []
+
+    @jax.jit
+    def run(level):
+        traced.append(level)
+        return show(KEY, DATA, ALL[:4], level)[0]
+
+    for level in (0.5, 1.0, 2.0):
+        run(jnp.float32(level))
+    assert len(traced) == 1
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_replicates_are_mapped_over_one_copy_of_the_data(corruption):
+    show, keys = Presentation(corruption, signed=True), jax.random.split(KEY, 3)
+    data = Examples(*map(jnp.asarray, DATA))
+    rows = jnp.arange(6).reshape(3, 2)
+    mapped = jax.jit(jax.vmap(show, in_axes=(0, None, 0, None)))(keys, data, rows, jnp.float32(0.3))
+    for i, key in enumerate(keys):
+        for got, alone in zip(mapped, show(key, data, rows[i], 0.3), strict=True):
+            np.testing.assert_allclose(got[i], alone, rtol=1e-6, atol=1e-6)
+
+
+def test_levels_follow_their_law_and_their_seed():
+    seeds = np.arange(5000, dtype=np.uint32)
+    levels = np.asarray(draw_levels(KEY, seeds, easy=(1, 3), hard=16, easy_fraction=0.3))
+    easy = levels[levels < 16]
+    assert stats.binomtest(len(easy), 5000, 0.3).pvalue > 1e-3
+    assert stats.kstest(easy, stats.uniform(1, 2).cdf).pvalue > 1e-3
+    alone = draw_levels(KEY, seeds[4321:4322], easy=(1, 3), hard=16, easy_fraction=0.3)
+    np.testing.assert_allclose(alone, levels[4321:4322])
+    for fraction, expected in ((0.0, 0), (1.0, 5000)):
+        share = draw_levels(KEY, seeds, easy=(1, 3), hard=16, easy_fraction=fraction)
+        assert int(jnp.sum(share < 16)) == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Presentation("blur"), "unknown corruption 'blur'; known: distractor_beside, label_noise"),
+        (lambda: Presentation("label_noise", n_labels=1), "n_labels is 1"),
+        (lambda: Presentation("noise_beside")(KEY, DATA, ALL[:2], -1.0), "level is -1.0; need 0 <= level"),
+        (lambda: Presentation("noise_beside")(KEY, DATA, ALL[:2], np.array([1, np.nan])), "NaN"),
+        (lambda: Presentation("label_noise")(KEY, DATA, ALL[:2], 0.6), r"need 0 <= level <= 0.5"),
+        (lambda: Presentation("label_noise", n_labels=10)(KEY, DATA, ALL[:2], 0.5), "n_labels is 10, but"),
+        (lambda: Presentation("distractor_beside")(KEY, examples(1), ALL[:1], 1.0), "needs a second example"),
+        (lambda: draw_levels(KEY, DATA.seeds, easy=(-1, 2), hard=3, easy_fraction=0.3), r"easy\[0\] is -1"),
+        (lambda: draw_levels(KEY, DATA.seeds, easy=(2, 1), hard=3, easy_fraction=0.3), r"easy\[1\] is 1"),
+        (lambda: draw_levels(KEY, DATA.seeds, easy=(0, 2), hard=1, easy_fraction=0.3), "hard is 1"),
+        (lambda: draw_levels(KEY, DATA.seeds, easy=(0, 2), hard=3, easy_fraction=30), "easy_fraction is 30"),
+    ],
+)
+def test_bad_input_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
