@@ -1,0 +1,190 @@
+"""Pruning: exact counts, the right weights, the controls, and refusals."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from teacher_student.pruning import (
+    Pruning,
+    check_rewind,
+    full,
+    kernels,
+    of_units,
+    remaining,
+    rewound,
+    shuffled,
+    units,
+    weights_kept,
+)
+from teacher_student.students.flax_nets import make_student
+from teacher_student.students.two_layer import Params
+
+RNG = np.random.default_rng(0)
+TWO_LAYER = Params(
+    jnp.asarray(RNG.normal(size=(7, 11)), "float32"), jnp.asarray(RNG.normal(size=7), "float32")
+)
+
+
+def network(name="lenet", width=5, shape=(1, 4, 4, 1)):
+    student = make_student(name, width, 3)
+    return student, student.init(jax.random.key(1), jnp.zeros(shape))
+
+
+def every():
+    return [TWO_LAYER, network()[1], network("cnn")[1]]
+
+
+def pruned(rule, params, masks, counts):
+    """One program per rule and shapes."""
+    return PRUNE(rule, params, masks, jnp.asarray(counts))
+
+
+PRUNE = jax.jit(lambda rule, *arrays: rule.prune(*arrays), static_argnums=0)
+SHUFFLE = jax.jit(shuffled, static_argnums=2)
+
+
+def same(one, two):
+    jax.tree.map(np.testing.assert_array_equal, one, two)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 235200])
+@pytest.mark.parametrize("fraction", [0.1, 0.2, 0.37])
+def test_the_count_after_any_round_is_the_nearest_whole_number(size, fraction):
+    for n in range(30):
+        assert abs(remaining(size, fraction, n) - size * (1 - fraction) ** n) <= 0.5
+
+
+@pytest.mark.parametrize("params", every())
+@pytest.mark.parametrize("scope", ["layer", "global", "units"])
+def test_iterated_masks_are_nested_and_hold_exactly_what_counts_say(params, scope):
+    rule, rounds = Pruning(0.3, scope), 3
+    counts, masks = rule.counts(params, rounds), full(params)
+    for n in range(1, rounds + 1):
+        trained = jax.tree.map(lambda p, n=n: p + 0.1 * n * jnp.sin(37 * p), params)
+        before, masks = masks, pruned(rule, trained, masks, counts[n])
+        jax.tree.map(lambda new, old: np.testing.assert_array_less(new, old + 0.5), masks, before)
+        kept = [int(m.sum()) for m in kernels(masks)]
+        if scope == "layer":
+            assert kept == counts[n].tolist()
+            sizes = [m.size for m in kernels(masks)]
+            assert kept[:-1] == [remaining(s, 0.3, n) for s in sizes[:-1]]
+            assert kept[-1] == remaining(sizes[-1], 0.15, n)
+        elif scope == "global":
+            assert [sum(kept[:-1]), kept[-1]] == counts[n].tolist()
+        else:
+            assert [int(u.sum()) for u in units(masks)] == counts[n].tolist()
+        assert int(weights_kept(masks)) == sum(kept)
+
+
+def test_layerwise_keeps_the_largest_of_every_layer():
+    masks = Pruning(0.3).prune(TWO_LAYER, full(TWO_LAYER), np.array([20, 3]))
+    for mask, values in ((masks.w, TWO_LAYER.w), (masks.v, TWO_LAYER.v)):
+        kept, gone = np.abs(values)[mask == 1], np.abs(values)[mask == 0]
+        assert kept.min() > gone.max()
+
+
+def test_a_weight_that_is_gone_stays_gone_however_large_it_is():
+    params = Params(jnp.array([[9.0, 1.0, 2.0, 3.0]]), jnp.ones(1))
+    masks = Params(jnp.array([[0.0, 1.0, 1.0, 1.0]]), jnp.ones(1))
+    assert Pruning(0.5).prune(params, masks, np.array([2, 1])).w.tolist() == [[0, 0, 1, 1]]
+
+
+def test_global_ranks_across_layers_but_empties_none():
+    """The first layer is 100 times larger than the second, which keeps its one largest weight."""
+    params = {
+        "params": {
+            name: {"kernel": scale * jnp.asarray(RNG.normal(size=(4, 4)), "float32"), "bias": jnp.zeros(4)}
+            for name, scale in (("Dense_0", 100.0), ("Dense_1", 1.0), ("Dense_2", 1.0))
+        }
+    }
+    rule = Pruning(0.5, "global")
+    masks = pruned(rule, params, full(params), rule.counts(params, 1)[1])
+    assert [int(m.sum()) for m in kernels(masks)] == [15, 1, remaining(16, 0.25, 1)]
+
+
+def test_units_go_whole_and_by_the_product_of_norms():
+    w, v = jnp.array([[3.0, 4.0], [10.0, 0.0], [1.0, 0.0]]), jnp.array([2.0, 0.1, -3.0])
+    masks = Pruning(0.5, "units").prune(Params(w, v), full(Params(w, v)), np.array([2]))
+    assert masks.v.tolist() == [1, 0, 1]
+    assert masks.w.tolist() == [[1, 1], [0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet", "cnn"])
+def test_a_network_without_pruned_units_computes_what_the_smaller_one_does(name):
+    """Removed by mask, or by making both layers around a unit zero by hand: the same outputs."""
+    student, params = network(name)
+    x = jnp.asarray(RNG.normal(size=(6, 4, 4, 1)), "float32")
+    params = jax.tree.map(lambda p: p + 0.1, params)
+    kept = [jnp.arange(k.shape[-1], dtype="float32") % 2 for k in kernels(params)[:-1]]
+    masks = of_units(params, kept)
+    blocks = student.apply(rewound(params, masks), x, method=student.features)
+    for hidden, own in zip(blocks, kept, strict=False):
+        assert (np.asarray(hidden)[..., np.asarray(own) == 0] == 0).all()
+        assert (np.asarray(hidden) != 0).any()
+    # weights out of units that are gone carry nothing, so leaving them in changes no output
+    into_only = jax.tree.map(jnp.ones_like, masks)
+    for layer, own in zip(student.layers(), kept, strict=False):
+        into_only["params"][layer]["kernel"] = jnp.ones_like(masks["params"][layer]["kernel"]) * own
+        into_only["params"][layer]["bias"] = own
+    wider = student.apply(rewound(params, into_only), x)
+    np.testing.assert_allclose(blocks[-1], wider, rtol=1e-5, atol=1e-6)
+    assert [int(u.sum()) for u in units(masks)] == [int(u.sum()) for u in kept]
+
+
+@pytest.mark.parametrize("params", every()[::2])
+@pytest.mark.parametrize("scope", ["layer", "units"])
+def test_shuffled_masks_keep_the_counts_and_forget_the_places(params, scope):
+    rule = Pruning(0.5, scope)
+    masks = pruned(rule, params, full(params), rule.counts(params, 1)[1])
+    mixed = [SHUFFLE(jax.random.key(i), masks, scope) for i in range(3)]
+    for one in mixed:
+        assert [int(m.sum()) for m in kernels(one)] == [int(m.sum()) for m in kernels(masks)]
+    same(mixed[0], SHUFFLE(jax.random.key(0), masks, scope))
+    pairs = zip(kernels(mixed[0]), kernels(mixed[1]), strict=True)
+    assert any(not np.array_equal(a, b) for a, b in pairs)
+
+
+def test_one_shot_and_magnitude_at_the_start_are_single_calls():
+    rule, n = Pruning(0.3), 4
+    counts = rule.counts(TWO_LAYER, n)
+    once = pruned(rule, TWO_LAYER, full(TWO_LAYER), counts[n])
+    masks = full(TWO_LAYER)
+    for row in counts[1:]:
+        masks = pruned(rule, TWO_LAYER, masks, row)
+    same(once, masks)
+
+
+def test_pruning_of_replicates_is_that_of_each():
+    several = Params(
+        *(jnp.asarray(RNG.normal(size=(4, *x.shape)), "float32") for x in (TWO_LAYER.w, TWO_LAYER.v))
+    )
+    rule = Pruning(0.4)
+    counts = rule.counts(TWO_LAYER, 2)[2]
+    together = jax.jit(jax.vmap(rule.prune, (0, 0, None)))(several, full(several), counts)
+    for r in (0, 3):
+        one = jax.tree.map(lambda x, r=r: x[r], several)
+        same(jax.tree.map(lambda x, r=r: x[r], together), pruned(rule, one, full(one), counts))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Pruning(0.0), "fraction is 0.0; need 0 < fraction < 1"),
+        (lambda: Pruning(1.0), "need 0 < fraction < 1"),
+        (lambda: Pruning(float("nan")), "need 0 < fraction < 1"),
+        (lambda: Pruning(scope="unit"), "unknown scope 'unit'; known: global, layer, units"),
+        (lambda: Pruning(output_factor=1.5), "output_factor is 1.5"),
+        (lambda: Pruning(0.5).counts(TWO_LAYER, 8), "round 8 at fraction 0.5 would empty a layer: 0 of 77"),
+        (lambda: Pruning(0.9, "units").counts(TWO_LAYER, 2), "would empty a layer: 0 of 7 units left"),
+        (lambda: Pruning(0.9, "global").counts(network()[1], 3), "would empty a layer"),
+        (lambda: Pruning(0.5).counts(TWO_LAYER, -1), "rounds is -1"),
+        (lambda: check_rewind(500, 500), "rewind is 500, but training has 500 steps"),
+        (lambda: check_rewind(-1, 500), "rewind is -1"),
+        (lambda: shuffled(jax.random.key(0), TWO_LAYER, "all"), "unknown scope 'all'"),
+    ],
+)
+def test_bad_input_is_one_line(make, message):
+    with pytest.raises(ValueError, match=message) as error:
+        make()
+    assert "\n" not in str(error.value)
