@@ -1,4 +1,4 @@
-"""The command line: python -m studies list | run | status | where."""
+"""The command line: python -m studies list | run | status | where | export | verify."""
 
 import argparse
 import sys
@@ -29,18 +29,35 @@ def parser() -> Parser:
         "run": "compute what is missing",
         "status": "blocks done, pending and with diverged cells; time left",
         "where": "the address and the folder, without running",
+        "verify": "compute randomly chosen finished cells again and compare",
     }
-    for verb, text in helps.items():
-        sub = verbs.add_parser(
+    subs = {
+        verb: verbs.add_parser(
             verb,
             help=text,
             allow_abbrev=False,
             epilog="Any field of the cell may follow, as --width 2,4,8 or --easy.noise 0.2.",
         )
+        for verb, text in helps.items()
+    }
+    subs["export"] = verbs.add_parser("export", help="write one labelled file", allow_abbrev=False)
+    for verb, sub in subs.items():
         sub.add_argument("name", help="a study, see list")
-        sub.add_argument("--preset", default="quick", help="quick (default) or full")
         sub.add_argument("--out", default="results", help="folder of the results (default: results)")
-        sub.add_argument("--replicates", help="number of replicates")
+        if verb != "export":
+            sub.add_argument("--preset", default="quick", help="quick (default) or full")
+            sub.add_argument("--replicates", help="number of replicates")
+    run, status, verify, export = (subs[verb] for verb in ("run", "status", "verify", "export"))
+    run.add_argument("--devices", help="spread over N local devices, or all (default: all but CPUs)")
+    run.add_argument("--workers", help="compute in N processes of this machine")
+    run.add_argument("--cluster", help="address of a Dask scheduler, or a YAML file for dask-jobqueue")
+    run.add_argument("--timeout", help="replace a worker that takes more SECONDS for a block")
+    run.add_argument("--shard", help="I/N: only every N-th block, from the I-th (for array jobs)")
+    status.add_argument("--watch", action="store_true", help="look again every 2 s until all is done")
+    verify.add_argument("--cells", type=int, default=3, help="how many (default: 3)")
+    verify.add_argument("--seed", type=int, help="choose the same cells again")
+    export.add_argument("--to", required=True, help="FILE.nc or FILE.zarr")
+    export.add_argument("--address", help="which one, see where (default: the one run last)")
     return top
 
 
@@ -61,20 +78,45 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{name:{width}}  {question(name)}")
         return 0
     try:
-        study = get(args.name, args.preset)
-        given = overrides(rest)
-        if args.replicates is not None:
-            given["replicates"] = args.replicates
-        if given:
-            study = study.changed(given)
-    except (ValueError, TypeError) as error:
+        return act(args, rest)
+    except (ValueError, TypeError, OSError) as error:
         fail(error)
-    from studies.run import run, status, where
 
-    try:
-        return {"run": run, "status": status, "where": where}[args.verb](study, args.out)
-    except OSError as error:
-        fail(error)
+
+def act(args: argparse.Namespace, rest: list[str]) -> int:
+    """Carry out a verb that is about one study."""
+    if args.verb == "export":
+        from studies.status import export
+
+        if rest:
+            raise ValueError(f"unknown argument {rest[0]!r}; export takes --to, --out and --address")
+        return export(args.name, args.out, args.to, args.address)
+    how = None
+    if args.verb == "run":
+        from studies.devices import prepare
+        from studies.run import How
+
+        how = How.read(args.devices, args.workers, args.cluster, args.timeout, args.shard)
+        prepare(how.devices)
+    study = get(args.name, args.preset)
+    given = overrides(rest)
+    if args.replicates is not None:
+        given["replicates"] = args.replicates
+    if given:
+        study = study.changed(given)
+    if args.verb == "run":
+        from studies.run import run
+
+        return run(study, args.out, how)
+    if args.verb == "verify":
+        from studies.run import verify
+
+        if args.cells < 1:
+            raise ValueError(f"cells is {args.cells}; need cells >= 1")
+        return verify(study, args.out, args.cells, args.seed)
+    from studies.status import status, where
+
+    return status(study, args.out, args.watch) if args.verb == "status" else where(study, args.out)
 
 
 if __name__ == "__main__":

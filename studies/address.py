@@ -2,7 +2,8 @@
 
 The address is a hash of the canonical text of everything that changes numbers. Floats are written by
 repr after casting to the field's type, so 1 and 1.0 agree; a field added later is left out while it
-holds its default (mark it with `metadata={"added": True}`), so old addresses stay valid.
+holds its default (mark it with `metadata={"added": True}`), so old addresses stay valid. A field
+that only says where a file lies is never part of it (`metadata={"place": True}`).
 """
 
 import hashlib
@@ -19,7 +20,13 @@ def canonical(description: Mapping[str, Any]) -> str:
 
 def describe(cell: Any) -> dict[str, Any]:
     """The fields of a frozen dataclass that change numbers, as plain JSON values."""
-    return {f.name: plain(getattr(cell, f.name)) for f in fields(cell) if not _is_noop(cell, f)}
+    plain_types = (str, int, float, bool)
+    values = ((f, getattr(cell, f.name)) for f in fields(cell))
+    return {
+        f.name: value if type(value) in plain_types else plain(value)
+        for f, value in values
+        if not (f.metadata and _is_noop(cell, f))
+    }
 
 
 def plain(value: Any) -> Any:
@@ -43,4 +50,6 @@ def address(description: Mapping[str, Any]) -> str:
 
 
 def _is_noop(cell: Any, f: Field) -> bool:
+    if f.metadata.get("place"):
+        return True
     return bool(f.metadata.get("added")) and getattr(cell, f.name) == f.default

@@ -5,7 +5,8 @@ pending or were not asked for are left out in pairs, and the number of replicate
 as `n`, never hidden in an average.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from math import comb
 
 import numpy as np
@@ -141,6 +142,49 @@ def smallest_from(holds: xr.DataArray) -> xr.DataArray:
     return smallest.fillna(np.inf).where(holds.notnull().any("width"))
 
 
+def half_width(curve: xr.DataArray) -> xr.DataArray:
+    """Width at which a benefit that shrinks has fallen to half of its largest value.
+
+    Between two widths swept the benefit is taken to be linear in log K; widths below that of the largest
+    value play no part.
+
+    Parameters
+    ----------
+    curve : (..., width) benefit, NaN where unknown
+
+    Returns
+    -------
+    (...) width; infinity where it never falls to half, NaN where no benefit is above 0
+
+    Examples
+    --------
+    >>> curve = xr.DataArray([0.04, 0.1, 0.06, 0.02], {"width": [2, 4, 8, 16]})
+    >>> round(float(half_width(curve)), 3)            # 0.05 lies a quarter of the way from 8 to 16
+    9.514
+    """
+
+    def one(values: np.ndarray, widths: np.ndarray) -> float:
+        known = np.flatnonzero(~np.isnan(values))
+        if known.size == 0 or not values[known].max() > 0:
+            return np.nan
+        top = known[values[known].argmax()]
+        after = known[known >= top]
+        half = values[top] / 2
+        below = after[values[after] <= half]
+        if below.size == 0:
+            return np.inf
+        end = below[0]
+        start = after[np.searchsorted(after, end) - 1]
+        share = (values[start] - half) / (values[start] - values[end])
+        return float(widths[start] * (widths[end] / widths[start]) ** share)
+
+    ordered = curve.sortby("width")
+    core = [["width"], ["width"]]
+    return xr.apply_ufunc(
+        one, ordered, ordered.width.astype(float), input_core_dims=core, vectorize=True, output_dtypes=[float]
+    )
+
+
 def tuned(ds: xr.Dataset, variable: str = "test_accuracy", axis: str = "learning_rate") -> xr.Dataset:
     """Every protocol at its own best learning rate, chosen on half of the replicates, kept for the other.
 
@@ -161,6 +205,44 @@ def tuned(ds: xr.Dataset, variable: str = "test_accuracy", axis: str = "learning
     return (
         kept.isel({axis: index}).drop_vars(axis).assign(best=ds[axis][index].drop_vars(axis).where(eligible))
     )
+
+
+def benefit_at_own_rate(
+    ds: xr.Dataset,
+    treatment: str = "curriculum",
+    control: str = "no_curriculum",
+    variable: str = "test_accuracy",
+) -> xr.Dataset:
+    """The benefit at the end of the run with every arm at its own best learning rate (see `tuned`).
+
+    Widths at which fewer than two rates were run are left out.
+
+    Returns
+    -------
+    tuned_benefit, tuned_ci_low, tuned_ci_high, tuned_n, tuned_critical_width, tuned_fading_width
+    tuned_rate (protocol, width) : the rates chosen
+    """
+    rates = ds.sel(protocol=[treatment, control])
+    swept = (rates.status <= 1).all([d for d in rates.status.dims if d not in ("learning_rate", "width")])
+    rates = rates.sel(width=swept.sum("learning_rate") > 1)
+    best = tuned(rates.sel(learning_rate=swept.any("width")), variable)
+    ends = best[["status"]].assign({variable: last(best[variable]).expand_dims(time=[1.0], axis=-1)})
+    found = benefit(ends, treatment, control, variable).isel(time=0, drop=True).drop_attrs()
+    return found.rename({name: f"tuned_{name}" for name in found.data_vars}).assign(tuned_rate=best.best)
+
+
+def with_axes(ds: xr.Dataset, axes: Iterable[str]) -> xr.Dataset:
+    """The Dataset with all of `axes` as dimensions: one that was not swept has its single value.
+
+    `axes` are fields of the study's cell, "hard.noise" and the like included.
+    """
+    cell = json.loads(ds.attrs["description"])["cell"]
+    for axis in axes:
+        if axis not in ds.dims:
+            outer, _, inner = axis.partition(".")
+            value = ds[axis].item() if axis in ds.coords else cell[outer][inner] if inner else cell.get(outer)
+            ds = ds.drop_vars(axis, errors="ignore").expand_dims({axis: [value]})
+    return ds
 
 
 def time_to_threshold(ds: xr.Dataset, threshold: float, variable: str = "test_accuracy") -> xr.Dataset:
@@ -238,4 +320,78 @@ def lottery(ds: xr.Dataset, confidence: float = 0.95, clusters: int = 4) -> xr.D
         out[f"all_{short}"] = found["mean"]
         out[f"ci_low_{short}"], out[f"ci_high_{short}"] = found.ci_low, found.ci_high
         out[f"expected_{short}"] = ("width", coverage_probability(ds.width.values, clusters, share))
+    return out
+
+
+def theory_and_runs(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """The equations' solution, without replicate, and the simulated runs of a study with an axis `method`.
+
+    Parameters
+    ----------
+    ds : with axes `method`, one of whose values is "theory", and `n_inputs`
+
+    Returns
+    -------
+    theory (width, time, ...), runs (n_inputs, width, replicate, time, ...)
+    """
+    if "theory" not in ds.method or ds.sizes["method"] != 2:
+        raise ValueError(
+            f"need the method 'theory' and one other; this study has {ds.method.values.tolist()}"
+        )
+    theory = ds.sel({"method": "theory"}, drop=True).isel(replicate=0, drop=True)
+    solved = (theory.status == 0).any([d for d in theory.status.dims if d != "n_inputs"])
+    runs = ds.sel({"method": next(m for m in ds.method.values if m != "theory")}, drop=True)
+    return theory.isel(n_inputs=int(solved.argmax("n_inputs")), drop=True), runs
+
+
+def distance_to_theory(ds: xr.Dataset, variable: str = "M", confidence: float = 0.95) -> xr.Dataset:
+    """Root-mean-square distance of simulated runs from the equations, and its slope against N.
+
+    Runs and equations start alike (`OnlineCell.start_inputs`), so time 0 is left out. With runs x_r(t) and
+    the solution x(t), averages over entries and times,
+
+        gap = sqrt(mean_r |x_r - x|^2),    mean_gap = sqrt(|mean_r x_r - x|^2),
+        slope = d log gap / d log N by least squares.
+
+    Expected: gap ~ N^-1/2 (fluctuations), so slope -1/2; mean_gap falls as 1/N until the standard error of
+    the mean, gap / sqrt(R), hides it.
+
+    Returns
+    -------
+    gap, gap_ci_low, gap_ci_high, mean_gap, gap_n (n_inputs, width)
+    slope, slope_ci_low, slope_ci_high (width) : bootstrap over replicates, at each N on its own
+    """
+    theory, runs = theory_and_runs(ds)
+    late = {"time": slice(1, None)}
+    difference = (usable(runs, variable) - theory[variable]).isel(late)
+    entries = [d for d in difference.dims if d not in ("n_inputs", "width", "replicate")]
+    squares = (difference**2).mean(entries)
+    log_n = np.log(ds.n_inputs.values.astype(float))
+    weights = (log_n - log_n.mean()) / ((log_n - log_n.mean()) ** 2).sum()
+
+    def root(rows, axis):
+        return np.sqrt(np.mean(rows, axis=axis))
+
+    def slope(*columns, axis=-1):
+        return sum(w * np.log(root(x, axis)) for w, x in zip(weights, columns, strict=True))
+
+    def reduce(rows):  # (replicate, n_inputs)
+        columns = [column[~np.isnan(column)] for column in rows.T]
+        each = np.array([np.stack(interval(column, confidence, root)) for column in columns])
+        found = bootstrap(
+            columns, slope, vectorized=True, n_resamples=RESAMPLES, confidence_level=confidence,
+            method="BCa", rng=np.random.default_rng(0),
+        ).confidence_interval  # fmt: skip
+        return *each.T, slope(*columns), found.low, found.high
+
+    names = ("gap", "gap_ci_low", "gap_ci_high", "gap_n", "slope", "slope_ci_low", "slope_ci_high")
+    found = xr.apply_ufunc(
+        reduce,
+        squares,
+        input_core_dims=[["replicate", "n_inputs"]],
+        output_core_dims=[["n_inputs"]] * 4 + [[]] * 3,
+        vectorize=True,
+    )
+    out = xr.Dataset(dict(zip(names, found, strict=True)))
+    out["mean_gap"] = np.sqrt((difference.mean("replicate") ** 2).mean(entries))
     return out

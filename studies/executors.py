@@ -1,18 +1,44 @@
-"""Ways to get the pending blocks of a study computed."""
+"""Ways to get the pending blocks of a study computed: here, block after block or spread over devices.
+
+`finish` is all that is ever done to a block, by whichever process: claim it, look whether it is there by
+now, compute it, store it. Processes of a cluster do the same (`studies.cluster`).
+"""
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Literal
 
 import xarray as xr
 
+from studies.log import Done
+from studies.progress import Progress
+from studies.provenance import provenance_of
 from studies.store import Store
-from studies.study import Block
+from studies.study import Block, TiledCell
+
+#: What became of a block: computed and stored, or there already, or another process computes it.
+Outcome = Done | Literal["found", "busy"]
+
+#: Told what became of each block; of a cluster's also the error of a block that failed.
+Report = Callable[[Block, Outcome | Exception], None]
+
+#: Seconds between two looks at blocks that another run computes.
+PATIENCE = 0.5
 
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a request to stop after the block at hand; the second one stops at once."""
+    """Turn the first Ctrl-C into a request to stop after the blocks at hand; the second one stops at once.
+
+    SIGTERM keeps its meaning and ends the process at once; no harm comes of that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
     asked = False
 
     def ask(number, frame):
@@ -20,7 +46,7 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        print("\nstopping after this block; Ctrl-C again stops at once", flush=True)
+        print("\nstopping after the blocks at hand; Ctrl-C again stops at once", flush=True)
 
     before = signal.signal(signal.SIGINT, ask)
     try:
@@ -29,17 +55,112 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def run_serially(
-    pending: list[Block],
+def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outcome]:
+    """Compute and store those of the blocks that are ours to compute; what became of each.
+
+    Parameters
+    ----------
+    blocks : one, or several that run as one program (see `together`)
+    places : number of devices that program is compiled for
+    """
+    with ExitStack() as claims:
+        ours = [claims.enter_context(store.claim(block.address)) for block in blocks]
+        there = store.finished()
+        mine = [b for b, own in zip(blocks, ours, strict=True) if own and b.address not in there]
+        for block in mine:
+            store.sweep(block.address)
+        partial = [Progress.of(block, store.folder) for block in mine]
+        results = compute(mine, places, partial)
+        done = {b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)}
+        for progress in filter(None, partial):
+            progress.clear()
+    return [
+        done.get(block.address) or ("found" if block.address in there else "busy")
+        for block, own in zip(blocks, ours, strict=True)
+    ]
+
+
+def compute(
+    blocks: Sequence[Block], places: int = 1, partial: Sequence[Progress | None] | None = None
+) -> list[xr.Dataset]:
+    """The results of blocks that run as one program; RuntimeError names the block where one fails.
+
+    OSError passes as it is: it says which file is missing.
+
+    `partial` holds, for each block, where it goes on from and saves to, if anywhere.
+    """
+    try:
+        if places > 1 and blocks and isinstance(blocks[0].cell, TiledCell):
+            return blocks[0].cell.compute_tiles(blocks, places)
+        kept = partial or [None] * len(blocks)
+        return [b.cell.compute(b, *filter(None, [p])) for b, p in zip(blocks, kept, strict=True)]
+    except OSError:  # a file that is missing or cannot be read: the message is for the user
+        raise
+    except Exception as error:
+        raise RuntimeError(f"{blocks[0].label()}: {type(error).__name__}: {error}") from error
+
+
+def _store(store: Store, block: Block, result: xr.Dataset) -> Done:
+    path = store.write(block.address, result.assign_attrs(provenance_of(block)))
+    return Done(
+        block.address,
+        path.name.split(".")[1],
+        block.label(),
+        str(result.attrs["method"]),
+        float(result.attrs["seconds"]),
+        int(result.attrs["run_steps"]),
+        int((result.status != 0).sum()),
+    )
+
+
+def together(pending: Sequence[Block], devices: int) -> Iterator[tuple[list[Block], int]]:
+    """Blocks in the groups in which they are computed, with the number of devices of each group.
+
+    A group holds blocks of one program, as many as `devices`, or as many as the memory takes.
+    """
+    waiting: dict[object, list[Block]] = {}
+    places: dict[object, int] = {}
+    for block in pending:
+        if devices == 1 or not isinstance(block.cell, TiledCell):
+            yield [block], 1
+            continue
+        program = block.cell.program(block)
+        if program not in places:
+            places[program] = block.cell.tiles_in_flight(block, devices)
+        group = waiting.setdefault(program, [])
+        group.append(block)
+        if len(group) == places[program]:
+            yield waiting.pop(program), places[program]
+    for program, group in waiting.items():
+        yield group, places[program] if len(group) > 1 else 1
+
+
+def run_here(
+    pending: Sequence[Block],
     store: Store,
-    report: Callable[[Block, xr.Dataset], None],
+    report: Report,
+    devices: int = 1,
 ) -> bool:
-    """Compute blocks one after the other, each stored before the next; False if stopped before the end."""
+    """Compute blocks in this process, each stored before the next; False if stopped before the end.
+
+    Blocks that another run is computing are left for last; should that run die, they are computed here.
+    """
     with stop_on_interrupt() as stopped:
-        for block in pending:
-            result = block.cell.compute(block)
-            store.write(block.address, result)
-            report(block, result)
+        busy: deque[Block] = deque()
+        for group, places in together(pending, devices):
             if stopped():
-                return block is pending[-1]
+                return False
+            for block, outcome in zip(group, finish(store, group, places), strict=True):
+                if outcome == "busy":
+                    busy.append(block)
+                report(block, outcome)
+        while busy:
+            if stopped():
+                return False
+            (outcome,) = finish(store, [busy[0]])
+            if outcome == "busy":
+                time.sleep(PATIENCE)
+                busy.rotate(-1)
+            else:
+                report(busy.popleft(), outcome)
     return True

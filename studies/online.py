@@ -7,9 +7,10 @@ import importlib
 import inspect
 import platform
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from studies.study import Block
 
 #: Raised by one whenever a change alters the numbers of an existing cell computed by that simulator.
-NUMERICS = {"gram": 1, "full": 1, "stepwise": 1}
+NUMERICS = {"gram": 1, "full": 1, "stepwise": 1, "theory": 1}
 
 #: Module in teacher_student.tasks -> its class.
 TASKS = {"xor_mixture": "XorMixture", "sparse_teacher": "SparseTeacher", "committee": "Committee"}
@@ -44,9 +45,13 @@ class OnlineCell:
     record_every : float, time between two records, in units of N samples; divides the budget
     record : names, see teacher_student.training.recording
     n_test : int, test points per record
-    method : "auto", "gram" or "full"
+    method : "auto", "gram" or "full" simulate; "theory" integrates the N -> infinity equations from the
+        same starts, see `teacher_student.theory`
     dtype : "float32" or "float64"
     seed : int >= 0
+    start_inputs : int >= 0
+        0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
+        parameters of one student drawn at N = start_inputs, so runs at different N start alike.
     """
 
     task: str = "xor_mixture"
@@ -70,19 +75,21 @@ class OnlineCell:
     method: str = "auto"
     dtype: str = "float32"
     seed: int = 0
+    start_inputs: int = field(default=0, metadata={"added": True})
 
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
         from curricula.schedule import phases
-        from teacher_student.training.recording import check_record
+        from teacher_student.training.recording import check_measured
 
-        task, _, _ = self.world()
+        task, student, _ = self.world()
         plan = phases(self.protocol, self.easy_fraction)
         if max(max(phase.mix) for phase in plan) > 1 and not hasattr(task, "stages"):
             raise ValueError(f"protocol {self.protocol!r} stages clusters, and task {self.task!r} has none")
-        check_record(self.record)
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; need an integer >= 0")
+        if self.start_inputs < 0:
+            raise ValueError(f"start_inputs is {self.start_inputs}; need an integer >= 0")
         interval = self.record_every * self.n_inputs
         if not (interval >= 1 and float(interval).is_integer()):
             raise ValueError(
@@ -95,18 +102,15 @@ class OnlineCell:
             )
         if not float(self.budget / self.record_every).is_integer():
             raise ValueError(f"budget {self.budget} is not a multiple of record_every = {self.record_every}")
-        self.method_in_use()
+        self.numerics()
+        if self.start_inputs:
+            replace(self, n_inputs=self.start_inputs).method_in_use()
+        check_measured(task, student, tuple(self.record))
 
     def world(self) -> tuple[Any, Any, tuple[Any, Any]]:
         """The task, the student and the (easy, hard) levels."""
-        from teacher_student.checks import known
-        from teacher_student.students.two_layer import TwoLayer
-
-        known("task", self.task, TASKS)
-        module = importlib.import_module(f"teacher_student.tasks.{self.task}")
-        make = getattr(module, TASKS[self.task])
-        task = make(self.n_inputs, **_options(make, self.options))
-        student = TwoLayer(
+        task = _task(self.task, self.n_inputs, tuple(sorted(self.options.items())))
+        student = _student(
             self.width,
             self.activation,
             self.loss,
@@ -115,19 +119,33 @@ class OnlineCell:
             self.readout_start,
         )
         student.scaling(self.learning_rate, self.n_inputs)
-        for name in {**self.easy, **self.hard}:
-            known("difficulty field", name, inspect.signature(task.level).parameters)
-        return task, student, (task.level(**self.easy), task.level(**self.hard))
+        levels = _level(task, tuple(self.easy.items())), _level(task, tuple(self.hard.items()))
+        return task, student, levels
+
+    def start(self) -> Any:
+        """Order parameters shared by all replicates, or None where each draws its own."""
+        from teacher_student.training.start import draw_start
+
+        if not self.start_inputs:
+            return None
+        task, student, _ = replace(self, n_inputs=self.start_inputs).world()
+        own = draw_start(task, student, learning_rate=self.learning_rate, seed=self.seed, dtype=self.dtype)
+        return type(own)(*(x[0] for x in own))
 
     def method_in_use(self) -> Any:
-        """The simulator that `method` stands for at this width and dimension."""
-        from teacher_student.training.simulate import choose_method
-
+        """The simulator that `method` stands for at this width and dimension; for theory, of its starts."""
         task, student, _ = self.world()
-        return choose_method(task, student, self.method, self.dtype)
+        return _method(task, student, "auto" if self.method == "theory" else self.method, self.dtype)
 
     def numerics(self) -> dict[str, Any]:
         """What fixes the bits besides the fields: simulator, its version, its chunk length."""
+        if self.method == "theory":
+            from teacher_student.theory.integrate import equations
+            from teacher_student.theory.solve import DEFAULTS
+
+            task, student, _ = self.world()
+            equations(task, student)
+            return {"method": "theory", "settings": list(DEFAULTS), "version": NUMERICS["theory"]}
         method = self.method_in_use()
         return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
 
@@ -145,7 +163,32 @@ class OnlineCell:
 
     def compute(self, block: "Block") -> xr.Dataset:
         """Run all cells of a block at once."""
-        return compute(self, block)
+        return solved(self, block) if self.method == "theory" else simulated([block], 1)[0]
+
+    def program(self, block: "Block") -> Hashable:
+        """What is compiled for a block; the equations are solved one block after the other."""
+        if self.method == "theory":
+            return block.address
+        interval = round(self.record_every * self.n_inputs)
+        lanes = max(2, len(block.protocols))
+        shape = (block.rows, lanes, interval, block.room, self.start_inputs > 0)
+        return self.method_in_use(), tuple(self.record), self.n_test, shape
+
+    def tiles_in_flight(self, block: "Block", devices: int) -> int:
+        """Of `devices`, how many can hold the block at once."""
+        import jax
+
+        from teacher_student.training.memory import run_bytes, tiles_in_flight
+
+        if self.method == "theory":
+            return 1
+        method, steps = self.method_in_use(), block.room * round(self.record_every * self.n_inputs)
+        needed = run_bytes(method, block.rows, len(block.protocols), steps, self.n_test)
+        return tiles_in_flight(method, needed, jax.local_devices()[:devices])
+
+    def compute_tiles(self, blocks: "Sequence[Block]", places: int) -> list[xr.Dataset]:
+        """Run all cells of several blocks of one program at once, a device for each block."""
+        return simulated(blocks, places)
 
     @property
     def work(self) -> float:
@@ -161,6 +204,41 @@ class OnlineCell:
     def n_steps(self) -> int:
         """Samples of the run."""
         return round(self.budget * self.n_inputs)
+
+
+# A study asks for the same few tasks, students and levels once per cell: they are made once.
+
+
+@lru_cache(maxsize=64)
+def _task(name: str, n_inputs: int, options: tuple[tuple[str, float], ...]) -> Any:
+    from teacher_student.checks import known
+
+    known("task", name, TASKS)
+    make = getattr(importlib.import_module(f"teacher_student.tasks.{name}"), TASKS[name])
+    return make(n_inputs, **_options(make, dict(options)))
+
+
+@lru_cache(maxsize=1024)
+def _student(*settings: Any) -> Any:
+    from teacher_student.students.two_layer import TwoLayer
+
+    return TwoLayer(*settings)
+
+
+@lru_cache(maxsize=1024)
+def _level(task: Any, given: tuple[tuple[str, float], ...]) -> Any:
+    from teacher_student.checks import known
+
+    for name, _ in given:
+        known("difficulty field", name, inspect.signature(task.level).parameters)
+    return task.level(**dict(given))
+
+
+@lru_cache(maxsize=1024)
+def _method(task: Any, student: Any, method: str, dtype: str) -> Any:
+    from teacher_student.training.simulate import choose_method
+
+    return choose_method(task, student, method, dtype)
 
 
 def _options(make: Any, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,15 +270,13 @@ def provenance(started: float) -> dict[str, Any]:
     }
 
 
-def compute(cell: OnlineCell, block: "Block") -> xr.Dataset:
-    """Run all cells of a block at once: dims protocol, replicate, time (and those of the quantities)."""
+def planned(cell: OnlineCell, block: "Block") -> Any:
+    """All that a simulation of a block's cells is made of."""
     from curricula.schedule import draw_steps, level_table
-    from teacher_student.training.recording import QUANTITIES
-    from teacher_student.training.simulate import simulate
+    from teacher_student.training.simulate import prepare
 
-    started = time.perf_counter()
     task, student, (easy, hard) = cell.world()
-    result = simulate(
+    return prepare(
         task,
         student,
         level_table(task, easy, hard),
@@ -215,22 +291,93 @@ def compute(cell: OnlineCell, block: "Block") -> xr.Dataset:
         n_test=cell.n_test,
         method=cell.method,
         dtype=cell.dtype,
+        initial=cell.start(),
     )
+
+
+def simulated(blocks: "Sequence[Block]", places: int) -> list[xr.Dataset]:
+    """Simulate all cells of blocks of one program at once, a device for each block."""
+    from teacher_student.training.simulate import run_plans
+
+    started = time.perf_counter()
+    cells: list[Any] = [block.cell for block in blocks]
+    plans = [planned(cell, block) for cell, block in zip(cells, blocks, strict=True)]
+    results = run_plans(plans, places)
+    share = (time.perf_counter() - started) * (1 - 1 / len(blocks))
+    return [
+        _as_block(
+            cell,
+            block,
+            result.method,
+            result.time,
+            {name: np.moveaxis(x, 1, 0) for name, x in result.values.items()},
+            result.diverged.T,
+            started + share,
+        )
+        for cell, block, result in zip(cells, blocks, results, strict=True)
+    ]
+
+
+def solved(cell: OnlineCell, block: "Block") -> xr.Dataset:
+    """The equations of a block's cells, from the starts of its replicates: the Dataset of a simulation."""
+    import jax
+
+    from curricula.schedule import level_table, phases
+    from teacher_student.theory.integrate import trajectory
+    from teacher_student.training.start import draw_start
+
+    started = time.perf_counter()
+    task, student, (easy, hard) = cell.world()
+    table = level_table(task, easy, hard)
+    start = cell.start()
+    shared = start is not None
+    if start is None:
+        start = draw_start(
+            task,
+            student,
+            learning_rate=cell.learning_rate,
+            replicates=block.replicates,
+            seed=cell.seed,
+            dtype=cell.dtype,
+        )
+    plans = [
+        [
+            (cell.budget * phase.fraction, [phase.mix.get(i, 0.0) for i in range(len(table))])
+            for phase in phases(protocol, cell.easy_fraction)
+        ]
+        for protocol in block.protocols
+    ]
+    times = np.arange(cell.n_records + 1) * cell.record_every
+    found = trajectory(
+        task, student, start, table, plans, times, target=hard, learning_rate=cell.learning_rate
+    )
+    values, status = jax.tree.map(np.asarray, (found.values, found.status))
+    if shared:  # one solution for all replicates
+        copies = len(block.replicates)
+        values, status = jax.tree.map(lambda x: np.repeat(x[None], copies, 0), (values, status))
+    values = {name: np.moveaxis(values[name], 1, 0) for name in cell.record}
+    return _as_block(cell, block, "theory", times, values, status.T > 0, started)
+
+
+def _as_block(
+    cell: OnlineCell,
+    block: "Block",
+    method: str,
+    times: np.ndarray,
+    values: Mapping[str, np.ndarray],
+    failed: np.ndarray,
+    started: float,
+) -> xr.Dataset:
+    """Arrays with axes protocol, replicate, time, ... as the Dataset of a block."""
+    from teacher_student.training.recording import QUANTITIES
+
     lead = ("protocol", "replicate", "time")
+    task, _, _ = cell.world()
     # netCDF has no axis of length 0
     groups = {"group": list(task.group_names)} if task.group_names else {}
-    values = {name: (lead + QUANTITIES[name], np.moveaxis(x, 1, 0)) for name, x in result.values.items()}
     return xr.Dataset(
-        values | {"status": (("protocol", "replicate"), result.diverged.T.astype(np.int8))},
-        coords={
-            "protocol": list(block.protocols),
-            "replicate": block.replicates,
-            "time": result.time,
-        }
-        | groups,
-        attrs={
-            "method": result.method,
-            "run_steps": int(np.prod(result.diverged.shape)) * cell.n_steps,
-        }
-        | provenance(started),
+        {name: (lead + QUANTITIES[name], x) for name, x in values.items()}
+        | {"status": (("protocol", "replicate"), failed.astype(np.int8))},
+        coords={"protocol": list(block.protocols), "replicate": block.replicates, "time": times} | groups,
+        attrs={"method": method, "run_steps": failed.size * cell.n_steps} | provenance(started),
     )

@@ -1,119 +1,222 @@
 """The store: results on disk, addressed by what was asked, read back as one xarray Dataset.
 
+    OUT/NAME/store.json                    version of this layout; the study that was asked last
     OUT/NAME/study-ADDRESS.json            what was asked: the study, and the address of every block
     OUT/NAME/blocks/ADDRESS.DIGEST.nc      one finished block, netCDF; DIGEST is the SHA-256 of the file
     OUT/NAME/damaged/                      blocks whose bytes no longer match their digest, set aside
+    OUT/NAME/logs/                         one JSON-lines file per run, see `studies.log`
+    OUT/NAME/lock                          claims on blocks being computed, see `studies.locks`
 
-A block is written to a temporary name, flushed to disk and linked to its final name, so a block
-either is there in full or is not there; linking fails where the name exists, so nothing finished is
-ever overwritten. Every read checks the digest.
+A block either is there in full or is not there (see `studies.files`), and nothing finished is ever
+overwritten. Every read checks the digest. Nothing in a store is executed when it is read: blocks are
+netCDF, all else is JSON, and an address that is not 20 hexadecimal digits is refused.
+
+Version 1 had no store.json and no logs; it is read, and added to, as it is.
 """
 
 import hashlib
 import io
 import json
 import os
+import re
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from studies.files import put
+from studies.locks import claim
+
+#: Version of the layout.
+VERSION = 2
+
 #: Meaning of the `status` array.
 STATUS = {"ok": 0, "diverged": 1, "pending": 2, "not_asked": 3}
 
+#: What is claimed while a description is written, in place of a block's address.
+DESCRIBING = "f" * 20
+
+ADDRESS = re.compile(r"[0-9a-f]{20}")
+BLOCK = re.compile(r"([0-9a-f]{20})\.([0-9a-f]{64})\.nc")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def checked(pattern: re.Pattern, text: str, what: str, need: str) -> str:
+    """The text, if it is what it should be; else ValueError. Keeps paths inside their folder."""
+    if not isinstance(text, str) or not pattern.fullmatch(text):
+        raise ValueError(f"{what} is {text!r}; need {need}")
+    return text
+
 
 class Store:
-    """The blocks and descriptions of one study under `out`/`name`."""
+    """The blocks and descriptions of one study under `out`/`name`.
+
+    Raises
+    ------
+    ValueError : a name that is not letters, digits, "_" and "-", and so could lead out of `out`
+    """
 
     def __init__(self, out: str | Path, name: str) -> None:
-        self.folder = Path(out) / name
+        self.folder = Path(out) / checked(NAME, name, "study name", "letters, digits, _ and -")
         self.blocks = self.folder / "blocks"
+        self.logs = self.folder / "logs"
 
     def prepare(self) -> None:
         """Create the folders and check that they can be written; OSError with one clear line if not."""
+        self.check_version()
         try:
-            self.blocks.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.blocks):
-                pass
+            for folder in (self.blocks, self.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
         except OSError as error:
-            raise OSError(f"cannot write to {self.blocks}: {error.strerror}; choose another --out") from None
+            raise OSError(f"cannot write to {self.folder}: {error.strerror}; choose another --out") from None
+
+    def check_version(self) -> dict[str, Any]:
+        """What store.json says; OSError in one line if a later version of this project wrote it."""
+        try:
+            found = json.loads((self.folder / "store.json").read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return {"version": 1}
+        except ValueError:  # damaged: what it holds can be found without it
+            return {"version": VERSION}
+        if not isinstance(found, dict) or not isinstance(found.get("version"), int):
+            return {"version": VERSION}
+        if found["version"] > VERSION:
+            raise OSError(
+                f"{self.folder} is a store of version {found['version']}, and this program knows versions "
+                f"up to {VERSION}; update tilting-odds, or choose another --out"
+            )
+        return found
+
+    def finished(self) -> dict[str, Path]:
+        """Address -> file of all blocks that are there; their bytes are not checked here."""
+        found: dict[str, Path] = {}
+        try:
+            with os.scandir(self.blocks) as entries:
+                for entry in entries:
+                    if match := BLOCK.fullmatch(entry.name):
+                        path = found.get(match[1])
+                        if path is None or entry.name < path.name:
+                            found[match[1]] = self.blocks / entry.name
+        except FileNotFoundError:
+            pass
+        return found
 
     def path(self, address: str) -> Path | None:
         """The file of a finished block, or None; its bytes are not checked here."""
-        return min(self.blocks.glob(f"{address}.*.nc"), default=None)
+        checked(ADDRESS, address, "address", "20 hexadecimal digits")
+        return self.finished().get(address)
 
-    def finished(self) -> set[str]:
-        """Addresses of all blocks that are there."""
-        return {path.name.split(".")[0] for path in self.blocks.glob("*.nc")}
+    def claim(self, address: str) -> AbstractContextManager[bool]:
+        """The right to compute a block: True while it is ours, False if another process has it."""
+        return claim(self.folder.absolute() / "lock", address)
 
-    def read(self, address: str) -> xr.Dataset | None:
-        """A finished block in memory, or None if it is not there or damaged (then it is set aside)."""
-        path = self.path(address)
+    def sweep(self, address: str) -> None:
+        """Remove what a killed process left of a block; the caller holds the claim on it."""
+        for path in self.blocks.glob(f"{address}.*.part"):
+            path.unlink(missing_ok=True)
+
+    def intact(self, path: Path) -> bytes | None:
+        """The bytes of a finished block, or None if it is damaged; then it is set aside."""
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() == path.name.split(".")[1]:
+            return data
+        self.set_aside(path)
+        return None
+
+    def read(self, address: str, path: Path | None = None) -> xr.Dataset | None:
+        """A finished block in memory, or None if it is not there or damaged (then it is set aside).
+
+        `path` is its file, where the caller has looked it up already.
+        """
+        path = path or self.path(address)
         if path is None:
             return None
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != path.name.split(".")[1]:
+        data = self.intact(path)
+        if data is None:
+            return None if path.exists() else self.read(address)
+        try:
+            with xr.open_dataset(io.BytesIO(data), engine="h5netcdf") as block:
+                return block.load()
+        except (OSError, ValueError, KeyError, TypeError):  # the digest of something that is no block
             self.set_aside(path)
-            return self.read(address)
-        with xr.open_dataset(io.BytesIO(data), engine="h5netcdf") as block:
-            return block.load()
+            return None if path.exists() else self.read(address)
 
     def set_aside(self, path: Path) -> None:
-        """Move a damaged block out of the way and say so."""
-        aside = self.folder / "damaged"
-        aside.mkdir(exist_ok=True)
-        path.rename(aside / path.name)
-        print(f"damaged block set aside, it will be computed again by the next run: {aside / path.name}")
+        """Move a damaged block out of the way and say so; where that is not allowed, only say so."""
+        aside = self.folder / "damaged" / path.name
+        try:
+            aside.parent.mkdir(exist_ok=True)
+            path.rename(aside)
+            print(f"damaged block set aside, it will be computed again by the next run: {aside}")
+        except FileNotFoundError:
+            pass  # another process was faster
+        except OSError as error:
+            print(f"damaged block, cannot be set aside ({error.strerror}), counts as missing: {path}")
 
     def check(self) -> None:
         """Check the bytes of every finished block, setting damaged ones aside."""
-        for path in sorted(self.blocks.glob("*.nc")):
-            if hashlib.sha256(path.read_bytes()).hexdigest() != path.name.split(".")[1]:
-                self.set_aside(path)
+        for path in sorted(self.finished().values()):
+            self.intact(path)
 
-    def write(self, address: str, block: xr.Dataset) -> None:
-        """Put a finished block in place, all at once or not at all."""
+    def write(self, address: str, block: xr.Dataset) -> Path:
+        """Put a finished block in place, all at once or not at all; returns its file.
+
+        Raises
+        ------
+        FileExistsError : it is there already
+        OSError : it could not be written; nothing has changed
+        """
+        there = self.path(address)
+        if there is not None:
+            raise FileExistsError(f"{there} is there already")
         packed = {name: {"zlib": True, "complevel": 4, "shuffle": True} for name in block.data_vars}
-        handle, name = tempfile.mkstemp(dir=self.blocks, suffix=".part")
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            block.to_netcdf(temporary, engine="h5netcdf", encoding=packed)
-            digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-            _flush(temporary)
-            os.link(temporary, self.blocks / f"{address}.{digest}.nc")
-            _flush(self.blocks)
-        finally:
-            temporary.unlink()
+        data = bytes(block.to_netcdf(None, engine="h5netcdf", encoding=packed))
+        path = self.blocks / f"{address}.{hashlib.sha256(data).hexdigest()}.nc"
+        put(path, data)
+        return path
 
     def describe(self, entry: dict[str, Any]) -> None:
         """Write down what was asked (`Study.entry`); the latest question is the one that `load` answers."""
         path = self.folder / f"study-{entry['address']}.json"
-        temporary = path.with_suffix(".part")
-        temporary.write_text(json.dumps(entry, indent=1))
-        _flush(temporary)
-        temporary.replace(path)
+        text = json.dumps(entry, separators=(",", ":")).encode()
+        with self.claim(DESCRIBING) as alone:
+            if alone:  # what killed runs left behind
+                for left in self.folder.glob("*.part"):
+                    left.unlink(missing_ok=True)
+            if not path.exists() or path.read_bytes() != text:
+                put(path, text)
+            latest = {"version": VERSION, "latest": entry["address"]}
+            put(self.folder / "store.json", json.dumps(latest).encode())
 
     def asked(self, address: str | None = None) -> dict[str, Any]:
-        """The description of a study: that with `address`, or the one run last."""
-        found = sorted(self.folder.glob(f"study-{address or '*'}.json"), key=lambda p: p.stat().st_mtime_ns)
+        """The description of a study: that with `address`, or the one run last.
+
+        Which one was last is written down, so a clock that goes backwards changes nothing; in a store
+        of version 1 it is the newest file.
+        """
+        latest = self.check_version().get("latest")
+        if address is not None:
+            wanted = checked(ADDRESS, address, "address", "20 hexadecimal digits (see `studies where`)")
+        else:
+            wanted = latest if isinstance(latest, str) and ADDRESS.fullmatch(latest) else "*"
+        found = list(self.folder.glob(f"study-{wanted}.json"))
+        if not found and address is None:
+            found = list(self.folder.glob("study-*.json"))
         if not found:
             what = f"study {address}" if address else "results"
             raise FileNotFoundError(
                 f"no {what} in {self.folder}; make them with: python -m studies run {self.folder.name}"
             )
-        return json.loads(found[-1].read_text())
-
-
-def _flush(path: Path) -> None:
-    """Force a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        newest = max(found, key=lambda p: p.stat().st_mtime_ns)
+        try:
+            return json.loads(newest.read_bytes())
+        except ValueError:
+            raise ValueError(f"{newest} is damaged; the command that made it writes it again") from None
 
 
 def load(name: str, out: str | Path = "results", address: str | None = None) -> xr.Dataset:
@@ -139,24 +242,46 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
     """
     store = Store(out, name)
     asked = store.asked(address)
-    done = {entry["address"]: store.read(entry["address"]) for entry in asked["blocks"]}
+    there = store.finished()
+    done = {
+        entry["address"]: store.read(entry["address"], there[entry["address"]])
+        if entry["address"] in there
+        else None
+        for entry in asked["blocks"]
+    }
     found = [block for block in done.values() if block is not None]
     if not found:
         raise FileNotFoundError(f"no finished block in {store.folder}; run: python -m studies run {name}")
     ds = _frame(asked, found)
+    where = {dim: {v: i for i, v in enumerate(ds[dim].values.tolist())} for dim in ds.dims}
+    arrays = {name: ds[name].values for name in ds.data_vars}
+
+    def places(dims, at: dict[str, Any]) -> tuple:
+        """Positions along `dims` of a block's labels; one label is a list of one."""
+        labels = (at[dim] if isinstance(at[dim], list) else [at[dim]] for dim in dims)
+        return np.ix_(*([where[dim][v] for v in own] for dim, own in zip(dims, labels, strict=True)))
+
     for entry in asked["blocks"]:
         block = done[entry["address"]]
-        replicates = [r for r in entry["replicates"] if r < asked["replicates"]]
-        at = entry["at"] | {"protocol": entry["protocols"], "replicate": replicates}
+        rows = [i for i, r in enumerate(entry["replicates"]) if r < asked["replicates"]]
+        at = entry["at"] | {
+            "protocol": entry["protocols"],
+            "replicate": [entry["replicates"][i] for i in rows],
+        }
+        cells = places(ds.status.dims, at)
         if block is None:
-            asked_only = ds.status.loc[at] == STATUS["not_asked"]
-            ds.status.loc[at] = ds.status.loc[at].where(~asked_only, STATUS["pending"])
+            now = arrays["status"][cells]
+            arrays["status"][cells] = np.where(now == STATUS["not_asked"], STATUS["pending"], now)
             continue
-        ds.status.loc[at] = block.status.sel(replicate=replicates).values
-        for variable in set(block.data_vars) - {"status"}:
-            values = block[variable].sel(replicate=replicates)
-            rest = {dim: values[dim].values for dim in values.dims if dim not in ("protocol", "replicate")}
-            ds[variable].loc[at | rest] = values.values
+        block = block.isel(replicate=rows)
+        for variable, values in block.data_vars.items():
+            name = str(variable)
+            extra = [dim for dim in values.dims if dim not in ("protocol", "replicate")]
+            rest = {dim: values[dim].values.tolist() for dim in extra}
+            target = places(ds[name].dims, at | rest)
+            laid = values.transpose("protocol", "replicate", *extra).values
+            # the axes of a study hold protocol before replicate, and all else of a block is one label
+            arrays[name][target] = laid.reshape([own.size for own in target])
     single = [d for d in asked["axes"] if ds.sizes[d] == 1 and d not in ("protocol", "width")]
     return ds.squeeze(single)
 
@@ -177,8 +302,9 @@ def _frame(asked: dict[str, Any], found: list[xr.Dataset]) -> xr.Dataset:
         frame = frame.assign_coords(extra)
         shape = [*lead.values(), *map(len, extra.values())]
         frame[variable] = ([*lead, *extra], np.full(shape, np.nan, parts[0].dtype))
-    seen = {key: sorted({block.attrs[key] for block in found}) for key in ("versions", "device", "method")}
-    dates = [block.attrs["date"] for block in found]
+    keys = ("versions", "code", "device", "machine", "method")  # absent where an older version wrote
+    seen = {key: sorted({str(block.attrs.get(key, "not recorded")) for block in found}) for key in keys}
+    dates = [str(block.attrs.get("date", "not recorded")) for block in found]
     frame.attrs = {
         "study": asked["name"],
         "address": asked["address"],

@@ -6,15 +6,18 @@ replicates at one setting of everything else. Its shape never depends on which o
 for, so neither do its numbers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import product
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-import xarray as xr
 
-from studies.address import address, canonical, describe, plain
+from studies.address import address, describe, plain
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Grid = Mapping[str, tuple]
 
@@ -57,8 +60,34 @@ class Cell(Protocol):
         """The settings in a few words."""
         ...
 
-    def compute(self, block: "Block") -> xr.Dataset:
-        """Run all cells of a block: dims protocol, replicate, time (and those of the quantities)."""
+    def compute(self, block: "Block") -> "xr.Dataset":
+        """Run all cells of a block: dims protocol, replicate, time (and those of the quantities).
+
+        The attributes must hold `method`, `seconds` and `run_steps`; `studies.provenance` adds the rest.
+        It may run in any process of any machine, so it depends on the block alone.
+        """
+        ...
+
+
+@runtime_checkable
+class TiledCell(Cell, Protocol):
+    """A cell whose blocks can be spread over the devices of a host. This is optional.
+
+    A block is a tile: its shape never depends on what else is computed, nor on how many devices there are,
+    so neither do its bits. Cells without these three methods are computed one block after the other on the
+    first device, and need nothing else.
+    """
+
+    def program(self, block: "Block") -> Hashable:
+        """What is compiled: blocks of equal program differ in traced values only and may run together."""
+        ...
+
+    def tiles_in_flight(self, block: "Block", devices: int) -> int:
+        """Of `devices`, how many can hold such a block at once with the memory that is free; at least 1."""
+        ...
+
+    def compute_tiles(self, blocks: "Sequence[Block]", places: int) -> "list[xr.Dataset]":
+        """What `compute` gives for each of at most `places` blocks of one program, a device for each."""
         ...
 
 
@@ -97,7 +126,7 @@ class Block:
             "numerics": self.cell.numerics(),
         }
 
-    @property
+    @cached_property
     def address(self) -> str:
         return address(self.description())
 
@@ -152,22 +181,28 @@ class Study:
 
         A block whose protocols are all in an earlier block of the same settings is left out.
         """
+        return list(self._blocks)
+
+    @cached_property
+    def _blocks(self) -> tuple[Block, ...]:
         room = max((cell.n_records for cell in self.cells()), default=0)
         found: dict[str, Block] = {}
-        covered: dict[str, set[str]] = {}
+        covered: dict[str, frozenset[str]] = {}
         for grid in self.grids:
-            protocols = grid.get("protocol", (self.cell.protocol,))
+            protocols = tuple(grid.get("protocol", (self.cell.protocol,)))
+            asked = frozenset(protocols)
             others = {axis: values for axis, values in grid.items() if axis != "protocol"}
             for values in product(*others.values()):
                 cell = with_fields(self.cell, dict(zip(others, values, strict=True)))
                 rows = cell.rows_that_fit(len(protocols), self.rows, self.memory)
                 for tile in range(-(-self.replicates // rows)):
-                    block = Block(cell, tuple(protocols), tile, rows, room)
-                    settings = canonical(block.description() | {"protocols": None})
-                    if not set(protocols) <= covered.setdefault(settings, set()):
-                        covered[settings] |= set(protocols)
+                    block = Block(cell, protocols, tile, rows, room)
+                    settings = address(block.description() | {"protocols": None})
+                    before = covered.get(settings, frozenset())
+                    if not asked <= before:
+                        covered[settings] = before | asked if before else asked
                         found[block.address] = block
-        return list(found.values())
+        return tuple(found.values())
 
     def axes(self) -> dict[str, tuple]:
         """All values of every swept axis; protocol and width always, and last."""
@@ -243,7 +278,7 @@ def parse(cell: Cell, name: str, text: str) -> list[Any]:
     old = getattr(cell, outer)
     if isinstance(old, Mapping) and not inner:
         raise ValueError(f"{name} has entries; set one, as --{name}.noise 0.2")
-    if outer == "record":
+    if isinstance(old, tuple) and all(isinstance(part, str) for part in old):
         return [tuple(text.split(","))]
     kind: Any = float if inner else type(old)
     words = {"true": True, "false": False}
@@ -257,18 +292,21 @@ def parse(cell: Cell, name: str, text: str) -> list[Any]:
 
 def with_fields(cell: AnyCell, changes: Mapping[str, Any]) -> AnyCell:
     """The cell with fields replaced, cast to their type; unknown names are refused with the known ones."""
-    types = {f.name: type(getattr(cell, f.name)) for f in fields(cell)}
+    new: dict[str, Any] = {}
+    known = {f.name for f in fields(cell)}
     for name, value in changes.items():
         outer, _, inner = name.partition(".")
-        if outer not in types:
-            raise ValueError(f"unknown field {outer!r}; known: {', '.join(sorted(types))}")
+        if outer not in known:
+            raise ValueError(f"unknown field {outer!r}; known: {', '.join(sorted(known))}")
+        old = new.get(outer, getattr(cell, outer))
+        kind = type(old)
         if inner:
-            value = {**getattr(cell, outer), inner: float(value)}
-        elif types[outer] in (int, float) and isinstance(value, int | float | np.number):
-            if types[outer] is int and float(value) != int(value):
+            value = {**old, inner: float(value)}
+        elif kind in (int, float) and isinstance(value, int | float | np.number):
+            if kind is int and float(value) != int(value):
                 raise ValueError(f"{outer} is {value!r}; need a whole number")
-            value = types[outer](value)
-        elif not isinstance(value, types[outer]):
-            raise ValueError(f"{outer} is {value!r}; need {types[outer].__name__}")
-        cell = replace(cell, **{outer: value})
-    return cell
+            value = kind(value)
+        elif not isinstance(value, kind):
+            raise ValueError(f"{outer} is {value!r}; need {kind.__name__}")
+        new[outer] = value
+    return replace(cell, **new)

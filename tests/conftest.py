@@ -1,8 +1,21 @@
 """Shapes are checked at run time (jaxtyping with beartype) and dtypes never promoted silently."""
 
+import os
+from pathlib import Path
+
+import hypothesis
 import jax
 import pytest
 from jaxtyping import install_import_hook
+
+# data sets that some tests read, where they lie next to the project; those tests are skipped elsewhere
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+if DATA.is_dir():
+    os.environ.setdefault("TILTING_ODDS_DATA", str(DATA))
+
+# a busy machine is no failure
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 install_import_hook(("teacher_student", "curricula"), "tower.check")

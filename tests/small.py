@@ -65,3 +65,17 @@ def made_up(block: Block) -> xr.Dataset:
     if cell.width == 2 and cell.budget == 60.0:
         ds.status[0, 0] = 1
     return ds
+
+
+def at_random(block: Block) -> xr.Dataset:
+    """A block of any online study with every recorded quantity drawn at random."""
+    from teacher_student.training.recording import QUANTITIES
+
+    ds = fake(block).drop_vars("test_accuracy")
+    cell: Any = block.cell
+    rng = np.random.default_rng(int(block.address, 16))
+    sizes = {**ds.sizes, "unit": cell.width, "unit_": cell.width, "direction": 2}
+    for name in cell.record:
+        dims = ("protocol", "replicate", "time", *QUANTITIES[name])
+        ds[name] = (dims, rng.uniform(0.1, 1, [sizes[dim] for dim in dims]))
+    return ds

@@ -1,11 +1,15 @@
 """Analysis against numbers that can be worked out by hand."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
 from scipy import stats
 
 from studies import analysis
+from studies.analysis import distance_to_theory, with_axes
+from studies.store import STATUS
 
 
 def dataset(accuracy, protocols=("curriculum", "no_curriculum"), widths=(2, 4, 8), times=(0.0, 10.0), bad=()):
@@ -160,3 +164,51 @@ def test_bad_requests_are_refused():
         analysis.benefit(ds, variable="loss")
     with pytest.raises(ValueError, match="confidence is 95"):
         analysis.benefit(ds, confidence=95)
+
+
+def test_distance_to_theory_by_hand():
+    """Distances 1, -1, 2, -2, 3, -3 over sqrt(N) in every entry: slope -1/2, mean on the solution."""
+    sizes = np.array([100, 400, 1600])
+    sign = np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0])
+    runs = 3.0 + sign[None, :, None] / np.sqrt(sizes)[:, None, None] * np.ones(4)
+    values = np.stack([np.full_like(runs, np.nan), runs])  # method, n_inputs, replicate, time
+    values[0, 0] = 3.0
+    values[..., 0] = 3.0
+    status = np.zeros((2, 3, 6), int)
+    status[0, 1:] = STATUS["not_asked"]
+    ds = xr.Dataset(
+        {"M": (("method", "n_inputs", "replicate", "time"), values),
+         "status": (("method", "n_inputs", "replicate"), status)},
+        coords={"method": ["theory", "gram"], "n_inputs": sizes, "time": np.arange(4.0)},
+    ).expand_dims(width=[4])  # fmt: skip
+    found = distance_to_theory(ds).sel(width=4)
+    np.testing.assert_allclose(found.gap, (28 / 6 / sizes) ** 0.5)
+    np.testing.assert_allclose(found.mean_gap, 0, atol=1e-12)
+    np.testing.assert_allclose(found.slope, -0.5)
+    ds.status.loc[{"method": "gram", "n_inputs": 400, "replicate": 3}] = STATUS["diverged"]
+    assert distance_to_theory(ds).gap_n.squeeze().values.tolist() == [6, 5, 6]
+    with pytest.raises(ValueError, match="need the method 'theory' and one other"):
+        distance_to_theory(ds.sel({"method": ["gram"]}))
+
+
+def test_distance_to_theory_slope_interval_covers_the_slope_of_noise():
+    rng = np.random.default_rng(0)
+    sizes = np.array([100, 200, 400, 800])
+    noise = rng.normal(size=(4, 200, 1)) / np.sqrt(sizes)[:, None, None]
+    values = np.stack([np.zeros((4, 200, 2)), np.concatenate([0 * noise, noise], -1)])
+    ds = xr.Dataset(
+        {"M": (("method", "n_inputs", "replicate", "time"), values),
+         "status": (("method", "n_inputs", "replicate"), np.zeros((2, 4, 200), int))},
+        coords={"method": ["theory", "full"], "n_inputs": sizes},
+    ).expand_dims(width=[1])  # fmt: skip
+    found = distance_to_theory(ds).isel(width=0)
+    assert float(found.slope_ci_low) < -0.5 < float(found.slope_ci_high)
+    assert 0.02 < float(found.slope_ci_high - found.slope_ci_low) < 0.2
+
+
+def test_an_axis_that_was_not_swept_is_there_with_its_single_value():
+    description = {"cell": {"budget": 40.0, "hard": {"noise": 2.0}}}
+    ds = xr.Dataset({"x": ("width", [1.0])}, {"width": [4]}, attrs={"description": json.dumps(description)})
+    found = with_axes(ds.assign_coords(budget=20.0), ("budget", "hard.noise"))
+    assert (found.budget.values.tolist(), found["hard.noise"].values.tolist()) == ([20.0], [2.0])
+    assert found.x.sizes == {"hard.noise": 1, "budget": 1, "width": 1}

@@ -1,5 +1,8 @@
 """Figures: every one is drawn, from a fresh result and from a published summary, its numbers beside it."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,7 @@ import xarray as xr
 
 from figures.__main__ import main
 from studies.analysis import benefit
+from studies.catalogue import get
 from studies.catalogue.xor_mixture import CELL, PROTOCOLS
 from studies.store import STATUS, Store, load
 from studies.study import Study
@@ -67,3 +71,47 @@ def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path
     drawn = list(xor_mixture.draw(summary, tmp_path, "png"))
     assert {p.stem for p in drawn} == {"accuracy", "benefit", "map", "lottery"}
     assert isinstance(summary, xr.Dataset)
+
+
+DRAWN = {
+    "sparse_teacher": {"accuracy", "benefit", "map", "perceptron"},
+    "committee": {"loss_label_noise", "loss_distractors", "benefit", "tuned", "map"},
+    "theory_vs_simulation": {"overlay", "gap"},
+}
+
+
+@pytest.mark.parametrize("preset", ["quick", "full"])
+@pytest.mark.parametrize("name", DRAWN)
+def test_both_presets_of_the_other_tasks_draw(name, preset, tmp_path):
+    study = get(name, preset)
+    grids = tuple({**grid, "width": grid["width"][:3]} for grid in study.grids)
+    study = replace(study, grids=grids, replicates=4, rows=4)
+    store = Store(tmp_path, name)
+    store.prepare()
+    store.describe(study.entry())
+    for block in study.blocks():
+        store.write(block.address, small.at_random(block))
+    assert main([name, "--from", str(tmp_path)]) == 0
+    folder = tmp_path / name / "figures"
+    names = DRAWN[name] - ({"tuned"} if preset == "quick" else set())
+    assert {p.stem for p in folder.glob("*.png")} == {p.stem for p in folder.glob("*.csv")} == names
+
+
+def test_error_avoided_is_the_control_minus_the_treatment(tmp_path):
+    from figures import committee
+
+    study = get("committee", "quick")
+    store = Store(tmp_path, "committee")
+    store.prepare()
+    store.describe(study.entry())
+    for block in study.blocks():
+        cell: Any = block.cell
+        ds = small.at_random(block)
+        ds["test_loss"] = 0.5 + 0 * ds.test_loss
+        gain = 0.1 if cell.hard["noise"] else 0.2
+        ds.test_loss.loc[{"protocol": "curriculum"}] -= gain * (ds.time > 0)
+        store.write(block.address, ds)
+    summary = committee.summarise(load("committee", tmp_path))
+    end = summary.benefit.isel(time=-1, budget=0)
+    np.testing.assert_allclose(end.sel(difficulty="label_noise"), 0.1, rtol=1e-6)
+    np.testing.assert_allclose(end.sel(difficulty="distractors"), 0.2, rtol=1e-6)

@@ -1,6 +1,7 @@
 """One direction of flow: teacher_student <- curricula <- studies <- figures, and no JAX in figures."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ ALLOWED = {
     "teacher_student": set(),
     "curricula": {"teacher_student"},
     "studies": {"teacher_student", "curricula"},
-    "figures": {"studies.store", "studies.analysis"},
+    "figures": {"studies.store", "studies.analysis", "studies.ticket_analysis"},
 }
 
 
@@ -44,3 +45,33 @@ def test_packages_import_only_what_comes_before(package):
 def test_loading_drawing_and_listing_import_no_jax(module):
     code = f"import sys, {module}; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def modules_after(module: str, *arguments: object) -> set[str]:
+    """Run `python -m module arguments` in a process of its own; everything it had imported at the end."""
+    code = (
+        "import json, runpy, sys\n"
+        "module, *sys.argv[1:] = sys.argv[1:]\n"
+        "try:\n    runpy.run_module(module, run_name='__main__', alter_sys=True)\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "print('\\n' + json.dumps(sorted(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, module, *map(str, arguments)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+def test_listing_the_studies_imports_neither_jax_nor_anything_slow():
+    found = modules_after("studies", "list")
+    assert "studies.catalogue" in found
+    assert not found & {"jax", "numpy", "scipy", "xarray", "pandas", "matplotlib", "rich", "distributed"}
+
+
+@pytest.mark.slow
+def test_drawing_figures_imports_no_jax(tmp_path):
+    arguments = ("score_grading", "--from", ROOT / "figures" / "data", "--out", tmp_path)
+    found = modules_after("figures", *arguments)
+    assert {"matplotlib", "xarray"} <= found
+    assert not {"jax", "jaxlib", "teacher_student", "curricula"} & found
+    assert list(tmp_path.glob("*.png"))

@@ -50,6 +50,45 @@ def test_a_block_is_computed_and_stored(task, tmp_path):
     xr.testing.assert_identical(store.read(block.address), ds)
 
 
+@pytest.mark.parametrize("task", CELLS)
+def test_theory_is_a_method_like_the_others(task):
+    """Same variables, dims and starts as the simulation of the same cells, each replicate its own."""
+    cell = replace(CELLS[task], record=("M", "Q", "v", "test_loss"), dtype="float32")
+    seen, known = (
+        Study("small", "none", replace(cell, method=method), ({"protocol": THREE},), 2, rows=2)
+        for method in ("auto", "theory")
+    )
+    (runs,), (solution,) = (s.blocks() for s in (seen, known))
+    assert runs.address != solution.address
+    runs, solution = runs.cell.compute(runs), solution.cell.compute(solution)
+    assert solution.attrs["method"] == "theory"
+    assert runs.sizes == solution.sizes
+    assert set(runs.data_vars) == set(solution.data_vars)
+    start = {"time": 0}
+    for name in cell.record:
+        assert runs[name].dims == solution[name].dims
+        np.testing.assert_allclose(runs[name].isel(start), solution[name].isel(start), rtol=1e-4, atol=1e-5)
+    assert float(solution.M.isel(start).std("replicate").max()) > 0
+    assert float(solution.M.isel(time=-1).std("protocol").max()) > 0
+    # at N = 40 a run departs by about N^-1/2 = .16 of its size
+    assert float(np.sqrt(((runs.M - solution.M) ** 2).mean())) < 0.3
+
+
+def test_a_shared_start_is_the_same_at_every_size_and_replicate():
+    cell = replace(CELLS["committee"], record=("M", "Q", "v"), start_inputs=50)
+    starts = []
+    for method, n in (("gram", 40), ("full", 80), ("theory", 40)):
+        own = replace(cell, method=method, n_inputs=n)
+        (block,) = Study("small", "none", own, ({"protocol": THREE},), 2, rows=2).blocks()
+        starts.append(block.cell.compute(block).isel(time=0))
+    for name in cell.record:
+        # full vectors realise given overlaps through a factor with a relative jitter
+        np.testing.assert_allclose(starts[0][name], starts[2][name], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(starts[1][name], starts[2][name], rtol=1e-3, atol=1e-4)
+        first = starts[0][name].isel(protocol=0, replicate=0)
+        assert (starts[0][name] == first).all()
+
+
 def test_a_whole_float_counts_units():
     task, _, _ = CELLS["committee"].world()
     assert (task.teacher_units, type(task.teacher_units)) == (2, int)
@@ -66,6 +105,16 @@ def test_a_whole_float_counts_units():
         ("committee", {"options": {"teacher_units": 2.5}}, "teacher_units is 2.5; need a whole number"),
         ("committee", {"options": {"units": 2.0}}, "unknown option of Committee 'units'; known: overlap"),
         ("sparse_teacher", {"options": {"n_inputs": 9.0}}, "unknown option of SparseTeacher 'n_inputs'"),
+        (
+            "committee",
+            {"record": ("test_accuracy",)},
+            "Committee does not measure test_accuracy",
+        ),
+        ("sparse_teacher", {"record": ("covered",)}, "SparseTeacher does not measure covered"),
+        ("sparse_teacher", {"start_inputs": -1}, "start_inputs is -1; need an integer >= 0"),
+        ("sparse_teacher", {"start_inputs": 3}, "n_inputs"),
+        ("committee", {"method": "theory", "activation": "relu", "loss": "logistic"}, "'logistic' needs"),
+        ("committee", {"method": "guess"}, "unknown method 'guess'"),
         ("sparse_teacher", {"easy": {"signal": 1.0}}, "unknown difficulty field 'signal'; known: noise"),
     ],
 )

@@ -93,22 +93,6 @@ def test_a_finished_block_is_never_overwritten(filled):
     assert not list(store.blocks.glob("*.part"))
 
 
-def test_writing_fails_whole(filled, monkeypatch):
-    study, store = filled
-    block = study.blocks()[0]
-    (store.path(block.address)).unlink()
-
-    def full_disk(self, path, **kwargs):
-        path.write_bytes(b"half a fi")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        store.write(block.address, small.fake(block))
-    assert store.path(block.address) is None
-    assert not list(store.blocks.glob("*.part"))
-
-
 def test_nothing_there_is_said_in_one_line(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m studies run absent"):
         load("absent", tmp_path)

@@ -108,26 +108,44 @@ def test_single_simulated_runs_stay_within_their_fluctuation(name):
     assert np.max(np.abs(ours["test_loss"] / d["sim_eg"][seen] - 1)) < 0.2
 
 
-def test_mean_field_scaling():
-    """Rate -> 0 at fixed rate x alpha drops the second-order term, as the file's equations do.
-
-    The file keeps a floor of 5e-7, presumably its label noise; atol allows for that.
-    """
+@lru_cache
+def mean_field_scaling() -> tuple[Any, np.ndarray, np.ndarray]:
+    """The third file, the union of its times in units of its own clock, and our error at these times."""
     d = reference("committee_mean_field_scaling")
-    p, k = int(d["p"]), int(d["k"])
-    times = d["ode_times"] - float(d["dt"])  # stored one step late
-    times[0] = 0.0
-    rate = 1e-9
-    alpha = times * p / rate
+    p, k, rate = int(d["p"]), int(d["k"]), float(d["gamma"])
+    ode = d["ode_times"] - float(d["dt"])  # stored one step late
+    ode[0] = 0.0
+    times = np.union1d(ode.round(9), (d["sim_steps"] * rate / (p * int(d["d"]))).round(9))
     _, ours = follow(
         d["P"],
         d["M0"],
         d["Q0"],
         np.full(k, 1 / k),
         np.full(p, 1 / p),
-        alpha,
+        times * p / rate,
         rate,
-        settings=Settings("dopri8", rtol=1e-10, atol=1e-12),
+        sigma=float(d["noise"]) ** 0.5,
+        settings=Settings("dopri8", rtol=1e-10, atol=1e-13),
     )
-    late = times <= 2000
-    np.testing.assert_allclose(ours.values["test_loss"][late], d["ode_risks"][late], rtol=5e-3, atol=1e-6)
+    return d, times, np.asarray(ours.values["test_loss"])
+
+
+def test_mean_field_scaling():
+    """Vanishing rate at fixed rate x alpha / p, down to the floor that the label noise sets.
+
+    The file's equations leave out a term of second order in the rate and take Euler steps of 1e-3.
+    """
+    d, times, error = mean_field_scaling()
+    stored = d["ode_times"] - float(d["dt"])
+    stored[0] = 0.0
+    np.testing.assert_allclose(error[np.searchsorted(times, stored.round(9))], d["ode_risks"], rtol=2.5e-3)
+
+
+def test_mean_field_scaling_single_run():
+    """One run of that program at its input dimension 3: small rate, so small fluctuations."""
+    d, times, error = mean_field_scaling()
+    seen = d["sim_steps"] * float(d["gamma"]) / (int(d["p"]) * int(d["d"]))
+    ratio = np.log(d["sim_risks"] / error[np.searchsorted(times, seen.round(9))])
+    assert np.sqrt(np.mean(ratio[seen <= 1000] ** 2)) < 0.03
+    assert np.abs(ratio[seen <= 1000]).max() < 0.08
+    assert np.abs(np.mean(ratio[seen > 5000])) < 0.3  # the floor itself fluctuates

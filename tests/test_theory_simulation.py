@@ -97,11 +97,12 @@ def test_agreement_in_standard_errors(case):
         assert np.sqrt(np.mean(gap**2)) < 0.05 * size, name
 
 
-def test_the_gap_of_a_single_run_falls_as_the_square_root_of_n():
-    """Expected: root-mean-square distance ~ N^-1/2, slope -1/2."""
-    sizes, gaps, known = [100, 400, 1600], [], solved("sparse erf")
+@pytest.mark.parametrize("case", ["xor relu", "sparse erf", "committee mean field"])
+def test_the_gap_of_a_single_run_falls_as_the_square_root_of_n(case):
+    """Expected: root-mean-square distance ~ N^-1/2, slope -1/2, in each task."""
+    sizes, gaps, known = [100, 400, 1600], [], solved(case)
     for n in sizes:
-        seen, _ = simulated("sparse erf", n)
+        seen, _ = simulated(case, n)
         gaps.append(np.sqrt(np.mean((seen.values["M"][:, 0, 1:] - np.asarray(known.values["M"])[1:]) ** 2)))
     slope = np.polyfit(np.log(sizes), np.log(gaps), 1)[0]
     assert abs(slope + 0.5) < 0.12, (slope, gaps)

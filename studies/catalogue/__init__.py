@@ -6,8 +6,10 @@ A file's docstring starts with the question; its `PRESETS` maps "quick" and "ful
 import ast
 import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from studies.study import Study
+if TYPE_CHECKING:
+    from studies.study import Study
 
 
 def names() -> list[str]:
@@ -21,7 +23,7 @@ def question(name: str) -> str:
     return (ast.get_docstring(tree) or "").split("\n")[0]
 
 
-def get(name: str, preset: str = "quick") -> Study:
+def get(name: str, preset: str = "quick") -> "Study":
     """A preset of a study; ValueError lists the known names."""
     if name not in names():
         raise ValueError(f"unknown study {name!r}; known: {', '.join(names())}")

@@ -1,0 +1,31 @@
+"""Does the benefit of a curriculum shrink with width on corrupted images, too?
+
+One pass over images with a block of noise beside them, two classes, each image with a random sign (so that no
+linear rule works), tested at the high noise. Every arm at every width has its own learning rate.
+"""
+
+from studies.images_online import PROTOCOLS, OnlineImages
+from studies.study import Study
+
+QUESTION = "curriculum benefit against width on corrupted images, one pass"
+WIDTHS = (2, 4, 8, 16, 32, 64, 128)
+
+
+def quick() -> Study:
+    """scikit-learn's digits, three budgets."""
+    grid = {"n_steps": (250, 500, 1000), "protocol": tuple(PROTOCOLS), "width": WIDTHS}
+    return Study("images_online", QUESTION, OnlineImages(), (grid,), replicates=64, rows=64)
+
+
+def full() -> Study:
+    """Digits, MNIST and Fashion-MNIST, four budgets; CIFAR-10 with --data_set cifar10."""
+    grid = {
+        "data_set": ("digits", "mnist", "fashion_mnist"),
+        "n_steps": (250, 500, 1000, 2000),
+        "protocol": tuple(PROTOCOLS),
+        "width": WIDTHS,
+    }
+    return Study("images_online", QUESTION, OnlineImages(), (grid,), replicates=64, rows=64)
+
+
+PRESETS = {"quick": quick, "full": full}

@@ -1,0 +1,207 @@
+"""The verbs of the command line that look: status, where, export."""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+from rich.console import Console
+from rich.live import Live
+
+from studies.display import rate_text, short, work
+from studies.files import flush
+from studies.log import Done, facts
+from studies.store import STATUS, Store, load
+from studies.study import Block, Study
+
+#: Seconds between two looks of `status --watch`.
+EVERY = 2.0
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is there of a study. Blocks count as done when their bytes are intact.
+
+    done : the facts of each finished block
+    pending : blocks that are missing or damaged
+    running : those of them that a process is computing, as far as the file system has locks
+    """
+
+    done: list[tuple[Block, Done]]
+    pending: list[Block]
+    running: int
+
+    @property
+    def diverged(self) -> int:
+        """Blocks with at least one run that diverged."""
+        return sum(done.diverged > 0 for _, done in self.done)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time for the pending blocks at the pace of the finished ones, one after the other."""
+        if not self.done or not self.pending:
+            return None
+        pace = sum(done.seconds for _, done in self.done) / sum(work(block) for block, _ in self.done)
+        return pace * sum(map(work, self.pending))
+
+
+def survey(study: Study, store: Store, intact: set[str] | None = None) -> Survey:
+    """Look at every block of a study, checking the bytes of all but those in `intact`, which it adds to."""
+    known, there = facts(store.logs), store.finished()
+    intact = set() if intact is None else intact
+    done, pending, running = [], [], 0
+    for block in study.blocks():
+        path = there.get(block.address)
+        try:
+            whole = path is not None and (path.name in intact or store.intact(path) is not None)
+        except FileNotFoundError:
+            whole = False
+        if not whole or path is None:
+            pending.append(block)
+            running += _is_claimed(store, block.address)
+            continue
+        intact.add(path.name)
+        digest = path.name.split(".")[1]
+        found = known.get((block.address, digest)) or _read(store, block, path)
+        if found is None:
+            pending.append(block)
+        else:
+            done.append((block, found))
+    return Survey(done, pending, running)
+
+
+def _is_claimed(store: Store, address: str) -> bool:
+    """Whether a process is computing a block; asking takes the claim for an instant."""
+    if not (store.folder / "lock").exists():
+        return False
+    try:
+        with store.claim(address) as ours:
+            return not ours
+    except OSError:
+        return False  # a folder that cannot be written has no runs
+
+
+def _read(store: Store, block: Block, path: Path) -> Done | None:
+    """The facts of a block that no log speaks of."""
+    result = store.read(block.address, path)
+    if result is None:
+        return None
+    return Done(
+        block.address,
+        path.name.split(".")[1],
+        block.label(),
+        str(result.attrs.get("method", "")),
+        float(result.attrs.get("seconds", 0.0)),
+        int(result.attrs.get("run_steps", 0)),
+        int((result.status != 0).sum()),
+    )
+
+
+def lines(study: Study, found: Survey) -> list[str]:
+    """A survey in words."""
+    text = [
+        f"{study.name} {study.address}: {len(found.done)} done, {len(found.pending)} pending, "
+        f"{found.diverged} with diverged runs"
+    ]
+    if found.running:
+        text.append(f"being computed now: {found.running}")
+    left = found.seconds_left
+    if left is not None:
+        steps = sum(done.run_steps for _, done in found.done)
+        pace = rate_text(steps / max(sum(done.seconds for _, done in found.done), 1e-9))
+        text.append(f"time left about {short(left)}, at the pace of the blocks done ({pace}), by one process")
+    return text
+
+
+def status(study: Study, out: str, watch: bool = False) -> int:
+    """Print blocks done, pending, with diverged runs, and the time left; with `watch` until all is done."""
+    store = Store(out, study.name)
+    store.check_version()
+    found = survey(study, store)
+    if not watch:
+        print("\n".join(lines(study, found)))
+        return 0
+    console, intact, shown = Console(), {name.name for name in store.finished().values()}, ""
+    with Live(console=console, auto_refresh=False) if console.is_terminal else console as live:
+        while True:
+            text = "\n".join(lines(study, found))
+            if isinstance(live, Live):
+                live.update(text, refresh=True)
+            elif text != shown:
+                print(text, flush=True)
+            shown = text
+            if not found.pending:
+                return 0
+            try:
+                time.sleep(EVERY)
+            except KeyboardInterrupt:
+                return 130
+            found = survey(study, store, intact)
+
+
+def where(study: Study, out: str) -> int:
+    """Print the address and the folder."""
+    blocks = study.blocks()
+    store = Store(out, study.name)
+    print(f"study   {study.address}\nblocks  {len(blocks)}\nfolder  {os.fspath(store.folder)}")
+    return 0
+
+
+def export(name: str, out: str, to: str, address: str | None = None) -> int:
+    """Write a study as one labelled file, netCDF or Zarr by the ending of `to`; nothing is overwritten.
+
+    The file holds what `studies.load` gives: all arrays with their coordinates, `status` of every cell,
+    and as attributes the full specification (JSON) and the provenance of the blocks.
+    """
+    target = Path(to)
+    if target.suffix not in (".nc", ".zarr"):
+        raise ValueError(f"--to is {to!r}; need a name that ends in .nc or .zarr")
+    if target.exists():
+        raise FileExistsError(f"{to} is there already; choose another name, or remove it first")
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(f"the folder of {to} does not exist; make it first")
+    ds = load(name, out, address)
+    asked = json.loads(ds.attrs["description"])
+    ds.attrs["n_blocks"] = len(asked["blocks"])
+    ds.attrs["description"] = json.dumps({k: v for k, v in asked.items() if k != "blocks"})
+    temporary = target.with_name(f"{target.stem}.{os.getpid()}.part{target.suffix}")
+    try:
+        write(ds, temporary)
+        if target.exists():
+            raise FileExistsError(f"{to} is there already; choose another name, or remove it first")
+        temporary.rename(target)
+        flush(target.absolute().parent)
+    except BaseException:
+        remove(temporary)
+        raise
+    pending = int((ds.status == STATUS["pending"]).sum())
+    print(f"{to}: {dict(ds.sizes)}" + (f"; {pending} cells are pending and NaN" if pending else ""))
+    return 0
+
+
+def write(ds: xr.Dataset, path: Path) -> None:
+    """Write netCDF (through h5netcdf) or Zarr, compressed."""
+    if path.suffix == ".nc":
+        packed = {name: {"zlib": True, "complevel": 4, "shuffle": True} for name in ds.data_vars}
+        ds.to_netcdf(path, engine="h5netcdf", encoding=packed)
+        return
+    try:
+        import zarr  # noqa: F401
+    except ImportError:
+        raise ValueError(
+            "writing .zarr needs the package zarr: pip install 'tilting-odds[zarr]', or export to .nc"
+        ) from None
+    # format 2: the third has no agreed form for text yet
+    ds.to_zarr(path, zarr_format=2, consolidated=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all in it, if it is there."""
+    if path.is_dir():
+        import shutil
+
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,247 @@
+"""Blocks computed by other processes: a real scheduler, real workers, killed, stopped and interrupted."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cheap
+import psutil
+import pytest
+import xarray as xr
+from test_faults import HERE, call, command, counts, marks, wait_for
+
+from studies.cluster import from_file
+from studies.run import How, run
+from studies.store import Store, load
+
+ROOT = HERE.parent
+TINY = [
+    *("--n_inputs", "40", "--width", "2", "--budget", "10", "--record_every", "5", "--n_test", "32"),
+    *("--replicates", "4", "--rows", "2", "--protocol", "curriculum,no_curriculum"),
+]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    return os.environ | {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}",
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+
+
+@pytest.fixture(scope="module")
+def scheduler(environment, tmp_path_factory):
+    """Address of a scheduler with two workers, all of them processes."""
+    folder = tmp_path_factory.mktemp("dask")
+    file = folder / "scheduler.json"
+    here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
+    parts = (
+        ["scheduler", *here, "--port", "0"],
+        *[["worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * 2,
+    )
+    processes = []
+    try:
+        for part in parts:
+            line = [sys.executable, "-m", "dask", *part]
+            quiet = subprocess.DEVNULL
+            processes.append(subprocess.Popen(line, env=environment, cwd=folder, stdout=quiet, stderr=quiet))
+            wait_for(file.exists)
+        yield json.loads(file.read_text())["address"]
+    finally:
+        family = [p for process in processes for p in psutil.Process(process.pid).children(recursive=True)]
+        for process in (*processes, *family):
+            if not isinstance(process, psutil.Process) or process.is_running():
+                process.kill()
+        for process in processes:
+            process.wait()
+
+
+def worker_of(made: Path, address: str) -> list[int]:
+    """Processes that have begun a block, the first first."""
+    found = sorted(made.glob(f"{address}.*"), key=lambda path: int(path.name.split(".")[2]))
+    return [int(path.name.split(".")[1]) for path in found]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("blow", "options"), [("SIGKILL", []), ("SIGSTOP", ["--timeout", "2"])])
+def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_path, blow, options):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    study = cheap.study(replicates=2, marks=str(made), stop=3)
+    (stopped,) = [block.address for block in study.blocks() if block.cell.width == 3]
+    client = command("run", "cheap", "--cluster", scheduler, *options, *fields)
+    wait_for(lambda: worker_of(made, stopped))
+    wait_for(lambda: counts(study, tmp_path) == (3, 1))
+    victim = psutil.Process(worker_of(made, stopped)[0])
+    victim.send_signal(getattr(signal, blow))
+    wait_for(lambda: len(worker_of(made, stopped)) == 2)
+    assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
+    assert worker_of(made, stopped)[1] != victim.pid
+    (made / "go").touch()
+    out, err = client.communicate(timeout=60)
+    assert (client.returncode, err) == (0, ""), out
+    assert counts(study, tmp_path) == (4, 0)
+    assert marks(made) == {block.address: 1 + (block.address == stopped) for block in study.blocks()}
+    assert run(cheap.study(replicates=2), str(tmp_path / "serial")) == 0
+    same_numbers(tmp_path, tmp_path / "serial")
+
+
+def same_numbers(a, b, name="cheap"):
+    one, two = load(name, a), load(name, b)
+    for variable in one.data_vars:
+        xr.testing.assert_equal(one[variable], two[variable])
+
+
+@pytest.mark.slow
+def test_simulations_by_two_workers_are_those_of_a_serial_run(scheduler, environment, tmp_path):
+    for where, options in (("serial", []), ("cluster", ["--cluster", scheduler])):
+        line = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path / where)]
+        result = subprocess.run([*line, *TINY, *options], cwd=ROOT, env=environment, capture_output=True)
+        assert result.returncode == 0, result.stderr
+    same_numbers(tmp_path / "serial", tmp_path / "cluster", "xor_mixture")
+    assert (load("xor_mixture", tmp_path / "cluster").status == 0).all()
+
+
+@pytest.mark.slow
+def test_a_block_that_fails_is_tried_again_and_does_not_stop_the_others(scheduler, tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--fail", "3", "--replicates", "2", "--out", tmp_path]
+    code, out, _ = call("run", "cheap", "--cluster", scheduler, *fields)
+    assert code == 1
+    assert "width 3 rate 0.5 replicates 0-1  FAILED: RuntimeError: " in out
+    assert "ArithmeticError: asked to fail" in out
+    assert "1 blocks failed" in out
+    study = cheap.study(replicates=2, marks=str(made), fail=3)
+    assert counts(study, tmp_path) == (3, 1)
+    (failing,) = [block.address for block in study.blocks() if block.cell.width == 3]
+    assert marks(made)[failing] == 3
+    logs = (tmp_path / "cheap" / "logs").glob("*.jsonl")
+    events = [json.loads(line)["event"] for path in logs for line in path.read_text().splitlines()]
+    assert sorted(events) == ["block", "block", "block", "end", "failed", "start"]
+
+
+@pytest.mark.slow
+def test_workers_listen_on_localhost_only_and_an_interrupt_stops_cleanly(environment, tmp_path):
+    line = [sys.executable, str(HERE / "cheap.py"), "run", "cheap", "--workers", "2", "--seconds", "0.3"]
+    line += ["--replicates", "60", "--out", str(tmp_path)]
+    pipe = subprocess.PIPE
+    client = subprocess.Popen(
+        line, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+    wait_for(lambda: len(Store(tmp_path, "cheap").finished()) >= 2)
+    family = [psutil.Process(client.pid), *psutil.Process(client.pid).children(recursive=True)]
+    sockets = [c for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert len(sockets) >= 3  # the scheduler and two workers
+    assert {socket.laddr.ip for socket in sockets} == {"127.0.0.1"}
+    os.killpg(client.pid, signal.SIGINT)  # as a terminal does
+    out, _ = client.communicate(timeout=60)
+    assert client.returncode == 130, out
+    assert "the same command goes on from here" in out
+    assert 2 <= len(Store(tmp_path, "cheap").finished()) < 120
+    assert not list(tmp_path.rglob("*.part"))
+    wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+
+
+SBATCH = """#!/bin/sh
+for script; do :; done
+nohup sh "$script" >/dev/null 2>&1 &
+echo $! > "$JOBS/$!"
+echo "Submitted batch job $!"
+"""
+
+
+@pytest.mark.slow
+def test_the_slurm_file_of_the_documentation(environment, tmp_path):
+    """With a queueing system that starts every job at once, on this machine; one job is lost in mid-run."""
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    for name, text in (("sbatch", SBATCH), ("scancel", '#!/bin/sh\nfor job; do pkill -P "$job"; done\n')):
+        (jobs.parent / name).write_text(text)
+        (jobs.parent / name).chmod(stat.S_IRWXU)
+    settings = (ROOT / "docs" / "slurm.yaml").read_text()
+    file = tmp_path / "slurm.yaml"
+    file.write_text(settings.replace("interface: ib0 ", "interface: lo ").replace("jobs: 10", "jobs: 2"))
+    line = [sys.executable, str(HERE / "cheap.py"), "run", "cheap", "--cluster", str(file), "--out"]
+    paths = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "JOBS": str(jobs)}
+    result = subprocess.run(
+        [*line, str(tmp_path), "--seconds", "0.1"],
+        env=environment | paths, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert len(list(jobs.iterdir())) >= 2
+    assert counts(cheap.study(seconds=0.1), tmp_path) == (8, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("jobs: [", "is not YAML"),
+        ("jobs: 2", "needs the keys jobs and jobqueue"),
+        ("jobs: 2\njobqueue: {slurm: {}, pbs: {}}", "one kind of cluster"),
+        ("jobs: 2\njobqueue: {cloud: {}}", "unknown kind of cluster 'cloud'.*known: slurm, pbs"),
+        ("jobs: 0\njobqueue: {slurm: {}}", "jobs is 0"),
+        ("jobs: 2\njobqueue: {slurm: {cores: 1}}", "does not say where the scheduler listens"),
+        ("!!python/object/apply:os.abort []", "is not YAML"),
+    ],
+)
+def test_a_wrong_cluster_file_is_refused_in_one_line(tmp_path, text, message):
+    file = tmp_path / "cluster.yaml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        from_file(file).__enter__()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"workers": "0"}, "workers is '0'; need a number >= 1"),
+        ({"workers": "two"}, "workers is 'two'"),
+        ({"devices": "-1"}, "devices is '-1'"),
+        ({"timeout": "nan", "workers": "2"}, "timeout is 'nan'"),
+        ({"timeout": "3"}, "needs --workers or --cluster"),
+        ({"workers": "2", "cluster": "x:1"}, "give one of them"),
+        ({"workers": "2", "devices": "2"}, "CUDA_VISIBLE_DEVICES"),
+        ({"shard": "0/3"}, "need i/n with 1 <= i <= n"),
+        ({"shard": "4/3"}, "need i/n with 1 <= i <= n"),
+        ({"shard": "1"}, "need i/n with 1 <= i <= n"),
+    ],
+)
+def test_a_wrong_way_to_run_is_refused(given, message):
+    names = ("devices", "workers", "cluster", "timeout", "shard")
+    with pytest.raises(ValueError, match=message):
+        How.read(**{name: given.get(name) for name in names})
+
+
+def test_shards_are_disjoint_and_make_up_the_whole(tmp_path):
+    study = cheap.study(widths=(2, 3, 4), replicates=4)
+    parts = [How(shard=(i, 4)).share(study.blocks()) for i in (1, 2, 3, 4)]
+    addresses = [block.address for part in parts for block in part]
+    assert sorted(addresses) == sorted(block.address for block in study.blocks())
+    assert {len(part) for part in parts} == {1, 2}
+    for i in (1, 2, 3, 4):
+        assert run(study, str(tmp_path / "parts"), How(shard=(i, 4))) == 0
+    assert run(study, str(tmp_path / "whole")) == 0
+    same_numbers(tmp_path / "parts", tmp_path / "whole")
+
+
+def test_time_that_is_left_is_estimated_from_the_work_done():
+    from studies.display import Meter, work
+    from studies.log import Done
+
+    blocks = cheap.study(widths=(2, 4), replicates=2).blocks()
+    meter = Meter(blocks)
+    assert meter.seconds_left is None
+    meter.started = time.monotonic() - 10
+    meter.count(blocks[0], Done(blocks[0].address, "", "", "", 10.0, 500, 0))
+    assert work(blocks[1]) == 2 * work(blocks[0])
+    assert meter.seconds_left == pytest.approx(20, rel=0.01)
+    assert meter.rate == pytest.approx(50, rel=0.01)

@@ -1,0 +1,301 @@
+"""Faults: after each, status tells the truth, a rerun gives the same bits, nothing finished is lost."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cheap
+import pytest
+import warm
+import xarray as xr
+
+from studies import files
+from studies.run import run
+from studies.status import survey
+from studies.store import STATUS, Store, load
+
+HERE = Path(__file__).parent
+FEW = cheap.study(widths=(2, 3), replicates=2)
+
+
+def command(*arguments, before: str = ""):
+    """A real `python -m studies` that knows the cheap study; `before` is Python code to run first."""
+    environment = os.environ | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
+    line = [sys.executable, str(HERE / "cheap.py"), *map(str, arguments)]
+    if before:
+        line = [sys.executable, "-c", f"{before}; import os; os.execv({line[0]!r}, {line!r})"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(line, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def call(*arguments, before: str = ""):
+    process = command(*arguments, before=before)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def counts(study, out) -> tuple[int, int]:
+    found = survey(study, Store(out, study.name))
+    return len(found.done), len(found.pending)
+
+
+def same(a, b):
+    one, two = load("cheap", a), load("cheap", b)
+    xr.testing.assert_equal(one, two)
+    assert (one.status == STATUS["ok"]).all()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed")
+    assert run(FEW, str(out)) == 0
+    return out
+
+
+@pytest.mark.slow
+def test_many_kills_at_random_moments_lose_nothing(tmp_path):
+    environment = os.environ | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
+    result = subprocess.run(
+        [sys.executable, HERE / "warm.py", "kills", tmp_path, "1", "52"],
+        env=environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    seen = json.loads(result.stdout)
+    assert seen["wrong"] == []
+    assert seen["kills"] == 52
+    assert len({at for at in seen["at"] if 0 < at < len(warm.study().blocks())}) >= 3  # in mid-run, often
+    whole, *others = seen["folders"]
+    assert others
+    for folder in others:
+        same(whole, folder)
+
+
+class Fallible:
+    """The module `os`, except that one of its calls that change something fails, after half its work."""
+
+    def __init__(self, fatal: int, error: int) -> None:
+        self.fatal, self.error, self.calls = fatal, error, 0
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name not in ("open", "write", "fsync", "rename"):
+            return real
+
+        def call(*arguments):
+            self.calls += 1
+            if self.calls == self.fatal:
+                if name == "write":
+                    os.write(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+                raise OSError(self.error, os.strerror(self.error))
+            if name == "write":
+                return os.write(arguments[0], arguments[1][:5000])
+            return real(*arguments)
+
+        return call
+
+
+def outcome(study, out) -> str:
+    """The exit status of a run, or in brackets what its one line of error begins with."""
+    try:
+        return str(run(study, str(out)))
+    except OSError as error:
+        return f"[{str(error).partition(' while')[0]}]"
+
+
+@pytest.mark.slow
+def test_on_a_full_disk_every_call_that_writes_may_fail_in_turn(undisturbed, tmp_path, monkeypatch):
+    study, error, fatal, refused = FEW, errno.ENOSPC, 0, 0
+    while True:
+        fatal += 1
+        out = tmp_path / str(fatal)
+        fallible = Fallible(fatal, error)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", fallible)
+            said = outcome(study, out)
+        assert said in ("0", f"[{os.strerror(error)}]")
+        refused += said != "0"
+        store = Store(out, "cheap")
+        before = {path: path.read_bytes() for path in store.finished().values()}
+        assert counts(study, out) == (len(before), 2 - len(before))
+        assert not list(out.rglob("*.part"))
+        assert run(study, str(out)) == 0
+        assert all(path.read_bytes() == data for path, data in before.items())
+        assert counts(study, out) == (2, 0)
+        same(undisturbed, out)
+        if fallible.calls < fatal:
+            break
+    assert fatal > 30
+    assert refused > 15  # a log that cannot be written is no reason to stop, all else is
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [200, 9000])
+def test_a_real_limit_on_file_size(tmp_path, most):
+    """The kernel lets no file grow beyond the limit: descriptions, or blocks, cannot be written."""
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))"
+    code, _, err = call("run", "cheap", "--out", tmp_path, before=limit)
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("error: File too large")
+    assert counts(cheap.study(), tmp_path) == (0, 8)
+    assert run(cheap.study(), str(tmp_path)) == 0
+    assert counts(cheap.study(), tmp_path) == (8, 0)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "emptied", "replaced"])
+def test_a_damaged_block_counts_as_missing_and_is_computed_again(undisturbed, tmp_path, damage, capsys):
+    shutil.copytree(undisturbed / "cheap", tmp_path / "cheap")
+    path, other = sorted(Store(tmp_path, "cheap").finished().values())
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 16
+    path.write_bytes(
+        {"truncated": data[:-1], "flipped": data, "emptied": b"", "replaced": other.read_bytes()}[damage]
+    )
+    assert counts(FEW, tmp_path) == (1, 1)
+    assert (tmp_path / "cheap" / "damaged" / path.name).exists()
+    assert "set aside" in capsys.readouterr().out
+    kept = other.stat().st_mtime_ns
+    assert run(FEW, str(tmp_path)) == 0
+    assert other.stat().st_mtime_ns == kept
+    assert counts(FEW, tmp_path) == (2, 0)
+    same(undisturbed, tmp_path)
+
+
+#: Root, too, shall mind the permissions of files: drop CAP_DAC_OVERRIDE before the program starts.
+NO_PRIVILEGE = "import ctypes; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)"
+
+
+@pytest.mark.slow
+def test_a_folder_made_read_only(tmp_path):
+    assert run(cheap.study(widths=(2, 3)), str(tmp_path)) == 0
+    folder = tmp_path / "cheap"
+    damaged = min(Store(tmp_path, "cheap").finished().values())
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1])
+    locked = [folder, folder / "blocks", folder / "logs"]
+    for path in locked:
+        path.chmod(0o555)
+    (folder / "lock").chmod(0o444)
+    (folder / "store.json").chmod(0o444)
+    try:
+        code, out, err = call("status", "cheap", "--out", tmp_path, before=NO_PRIVILEGE)
+        assert (code, err) == (0, "")
+        assert "3 done, 5 pending" in out
+        assert "cannot be set aside (Permission denied)" in out
+        code, out, err = call("run", "cheap", "--out", tmp_path, before=NO_PRIVILEGE)
+        assert (code, err.count("\n")) == (2, 1)
+        assert f"cannot write to {folder}: Permission denied; choose another --out" in err
+    finally:
+        for path in locked:
+            path.chmod(0o755)
+        (folder / "lock").chmod(0o644)
+    assert run(cheap.study(), str(tmp_path)) == 0
+    assert counts(cheap.study(), tmp_path) == (8, 0)
+
+
+def test_a_clock_set_back_does_not_change_which_study_was_last(tmp_path):
+    first, second = cheap.study(widths=(2,)), cheap.study(widths=(3,))
+    assert run(first, str(tmp_path)) == 0
+    future = time.time() + 20 * 365 * 86400
+    for path in (tmp_path / "cheap").rglob("*"):
+        os.utime(path, (future, future))
+    assert load("cheap", tmp_path).width == [2]
+    assert run(second, str(tmp_path)) == 0
+    assert load("cheap", tmp_path).width == [3]
+    assert run(first, str(tmp_path)) == 0
+    assert load("cheap", tmp_path).width == [2]
+    assert counts(first, tmp_path) == counts(second, tmp_path) == (2, 0)
+
+
+def test_a_store_of_version_1_is_read_and_completed(tmp_path):
+    """Written by the program as it was before stores had versions: 3 of 8 blocks, no store.json, no logs."""
+    shutil.copytree(HERE / "data" / "store_version_1" / "cheap", tmp_path / "old" / "cheap")
+    study, old = cheap.study(), tmp_path / "old"
+    before = {path: path.read_bytes() for path in Store(old, "cheap").finished().values()}
+    assert len(before) == 3
+    assert counts(study, old) == (3, 5)
+    assert int((load("cheap", old).status == STATUS["ok"]).sum()) == 3 * 2 * 2
+    assert run(study, str(old)) == 0
+    assert all(path.read_bytes() == data for path, data in before.items())
+    assert run(study, str(tmp_path / "new")) == 0
+    same(old, tmp_path / "new")
+
+
+def test_a_store_of_a_later_version_is_left_alone(undisturbed, tmp_path):
+    shutil.copytree(undisturbed / "cheap", tmp_path / "cheap")
+    (tmp_path / "cheap" / "store.json").write_text('{"version": 3}')
+    for verb in (lambda: run(FEW, str(tmp_path)), lambda: load("cheap", tmp_path)):
+        with pytest.raises(OSError, match="store of version 3, and this program knows versions up to 2"):
+            verb()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": "2"}', '{"version": 2, "latest": "../x"}'])
+def test_a_damaged_store_json_costs_nothing(undisturbed, tmp_path, text):
+    shutil.copytree(undisturbed / "cheap", tmp_path / "cheap")
+    (tmp_path / "cheap" / "store.json").write_text(text)
+    same(undisturbed, tmp_path)
+    assert run(FEW, str(tmp_path)) == 0
+
+
+def marks(folder: Path) -> dict[str, int]:
+    """How often each block was begun."""
+    found: dict[str, int] = {}
+    for path in folder.iterdir():
+        if path.name != "go":
+            address = path.name.split(".")[0]
+            found[address] = found.get(address, 0) + 1
+    return found
+
+
+def wait_for(condition, seconds=60.0):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_two_runs_on_one_folder_do_the_work_once(tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--seconds", "0.05", "--out", tmp_path]
+    runs = [command("run", "cheap", *fields) for _ in range(2)]
+    texts = [run.communicate(timeout=60)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0]
+    study = cheap.study(marks=str(made), seconds=0.05)
+    assert marks(made) == {block.address: 1 for block in study.blocks()}
+    assert sum(text.count("drawn") for text in texts) == 8
+    assert counts(study, tmp_path) == (8, 0)
+    assert run(cheap.study(), str(tmp_path / "alone")) == 0
+    xr.testing.assert_equal(
+        load("cheap", tmp_path).test_accuracy, load("cheap", tmp_path / "alone").test_accuracy
+    )
+
+
+@pytest.mark.slow
+def test_the_block_of_a_killed_run_passes_to_the_other_run(tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "2", "--replicates", "2", "--out", tmp_path]
+    study = cheap.study(replicates=2, marks=str(made), stop=2)
+    stopped, *others = [block.address for block in study.blocks()]
+    first = command("run", "cheap", *fields)
+    wait_for(lambda: stopped in marks(made))
+    second = command("run", "cheap", *fields)
+    wait_for(lambda: set(Store(tmp_path, "cheap").finished()) == set(others))
+    assert counts(study, tmp_path) == (3, 1)
+    assert survey(study, Store(tmp_path, "cheap")).running == 1
+    assert marks(made)[stopped] == 1
+    first.kill()
+    first.communicate()
+    wait_for(lambda: marks(made)[stopped] == 2)
+    (made / "go").touch()
+    text, _ = second.communicate(timeout=60)
+    assert second.returncode == 0
+    assert "is being computed by another run; left for last" in text
+    assert counts(study, tmp_path) == (4, 0)
+    assert {address: marks(made)[address] for address in others} == dict.fromkeys(others, 1)

@@ -1,0 +1,219 @@
+"""Analysis of tickets against cases by hand, and every ticket figure drawn from made-up results."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from figures.__main__ import main
+from studies import catalogue
+from studies.image_tickets import ImageTickets
+from studies.store import Store, load
+from studies.study import Block, Study
+from studies.ticket_analysis import costs, early_stopping, frontier, same_winner, savings, single, smallest
+
+
+def made_up(block: Block) -> xr.Dataset:
+    """A plausible block of a ticket study without training anything."""
+    cell: Any = block.cell
+    rng = np.random.default_rng(int(block.address, 16))
+    pair = list(block.protocols)
+    sizes = {"protocol": len(pair), "replicate": block.rows, "arm": len(cell.arms)}
+    coords: dict[str, Any] = {"protocol": pair, "replicate": block.replicates, "arm": list(cell.arms)}
+    if cell.swap:
+        sizes["trained_with"], coords["trained_with"] = len(pair), pair
+    sizes |= {"round": cell.rounds + 1, "time": cell.n_records + 1, "cluster": 4}
+    coords |= {"round": np.arange(cell.rounds + 1), "cluster": ["+e1", "-e1", "+e2", "-e2"]}
+    coords["time"] = np.arange(cell.n_records + 1) * cell.interval / 100.0
+    runs = [d for d in sizes if d not in ("time", "cluster")]
+    timed, late = [*runs, "time"], np.linspace(0, 1, cell.n_records + 1)
+
+    def draw(dims, low=0.0, high=1.0):
+        return dims, rng.uniform(low, high, [sizes[d] for d in dims]).astype(np.float32)
+
+    accuracy = draw(timed, 0.0, 0.02)[1] + 0.5 + 0.12 * late * (1 - 1 / cell.width)
+    left = cell.width * 101.0 * (1 - cell.fraction) ** np.arange(cell.rounds + 1)
+    weights = np.broadcast_to(left, [sizes[d] for d in runs])
+    names = {
+        "test_accuracy": (timed, accuracy),
+        "weights": (runs, weights),
+        "flops_per_step": (runs, 5 * weights),
+    }
+    if isinstance(cell, ImageTickets):
+        names |= {name: draw(timed) for name in ("valid_loss", "valid_accuracy", "test_loss")}
+    else:
+        clusters = [*runs, "cluster"]
+        names |= {"covered_aligned": (timed, rng.integers(3, 5, accuracy.shape).astype(float))}
+        names |= {
+            "units": (runs, weights / 101),
+            "distinct": draw(runs, 1, 4),
+            "effective": draw(clusters, 1, 2),
+        }
+        names |= {"winner_rank": draw(clusters, 1, 4), "winner_aligned": draw(clusters)}
+        names["winner"] = (clusters, np.round(draw(clusters, 0, cell.width - 1)[1]))
+    used = {d for dims, _ in names.values() for d in dims}
+    status = np.zeros((len(pair), block.rows), np.int8)
+    attrs = {"method": "fake", "seconds": 1.0, "run_steps": 1, "device": "none", "versions": "0", "date": "x"}
+    return xr.Dataset(
+        names | {"status": (("protocol", "replicate"), status)},
+        {name: value for name, value in coords.items() if name in used},
+        attrs,
+    )
+
+
+def stored(study: Study, out) -> None:
+    store = Store(out, study.name)
+    store.prepare()
+    store.describe(study.entry())
+    for block in study.blocks():
+        store.write(block.address, made_up(block))
+
+
+FIGURES = {
+    "lottery_tickets": {"accuracy", "early_stopping", "curves"},
+    "tickets_and_curricula": {"lottery", "winners", "swap", "smallest"},
+    "tickets_and_curricula_images": {"swap", "course"},
+    "efficiency": {"frontier", "savings"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "preset"), [*((name, "quick") for name in FIGURES), ("tickets_and_curricula", "full")]
+)
+def test_all_figures_and_their_numbers(name, preset, tmp_path):
+    images = FIGURES[name]
+    stored(catalogue.get(name, preset).changed({"replicates": "4", "rows": "4"}), tmp_path)
+    assert main([name, "--from", str(tmp_path)]) == 0
+    folder = tmp_path / name / "figures"
+    assert {p.stem for p in folder.glob("*.png")} == images
+    for image in images:
+        assert len(pd.read_csv(folder / f"{image}.csv")) > 3
+    if preset == "quick":  # published summaries draw the same
+        assert main([name, "--from", str(folder), "--out", str(tmp_path / "again")]) == 0
+        for image in images:
+            one, two = ((place / f"{image}.csv").read_text() for place in (folder, tmp_path / "again"))
+            assert one == two
+
+
+def test_figure_shows_the_mean_of_the_runs(tmp_path):
+    study = catalogue.get("lottery_tickets").changed({"replicates": "4", "rows": "4"})
+    stored(study, tmp_path)
+    main(["lottery_tickets", "--from", str(tmp_path)])
+    table = pd.read_csv(tmp_path / "lottery_tickets" / "figures" / "accuracy.csv").set_index(["arm", "round"])
+    found = early_stopping(load("lottery_tickets", tmp_path)).isel(protocol=0, width=0)
+    expected = found.accuracy.mean("replicate").sel(arm="ticket", round=5)
+    assert table.loc[("ticket", 5), "accuracy_mean"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def described(ds: xr.Dataset, **cell) -> xr.Dataset:
+    return ds.assign_attrs(description=json.dumps({"cell": cell}))
+
+
+def test_early_stopping_is_where_the_validation_loss_is_lowest():
+    ds = described(
+        xr.Dataset(
+            {
+                "valid_loss": (("replicate", "time"), [[3.0, 1.0, 2.0], [3.0, 2.0, 1.0]]),
+                "test_accuracy": (("replicate", "time"), [[0.1, 0.5, 0.9], [0.1, 0.6, 0.7]]),
+                "status": ("replicate", [0, 0]),
+            },
+            {"time": [0.0, 1.0, 2.0]},
+        ),
+        steps=40, n_records=2,
+    )  # fmt: skip
+    found = early_stopping(ds)
+    assert found.step.values.tolist() == [20, 40]
+    assert found.accuracy.values.tolist() == [0.5, 0.7]
+    assert found.final_accuracy.values.tolist() == [0.9, 0.7]
+    assert early_stopping(ds.assign(status=("replicate", [1, 0]))).step.isnull().values.tolist() == [
+        True,
+        False,
+    ]
+
+
+def test_an_axis_of_which_every_width_has_its_own_value_is_folded():
+    data = np.array([[[1.0, 2.0]], [[9.0, 9.0]]])  # rounds, width, ...
+    ds = xr.Dataset(
+        {
+            "x": (("rounds", "replicate", "width"), data),
+            "status": (("rounds", "replicate", "width"), [[[0, 0]], [[3, 0]]]),
+        },
+        {"rounds": [0, 3], "width": [4, 16]},
+    )
+    assert single(ds).x.values.tolist() == [[1.0, 9.0]]
+    assert single(ds.isel(rounds=0)).x.values.tolist() == [[1.0, 2.0]]
+
+
+def test_same_winner_counts_clusters_and_leaves_out_those_without_one():
+    winner = np.array([[[0, 1, 2, np.nan], [0, 5, 2, 3]]])
+    ds = xr.Dataset(
+        {"winner": (("replicate", "trained_with", "cluster"), winner), "status": ("replicate", [0])}
+    )
+    assert float(same_winner(ds)[0]) == pytest.approx(2 / 3)
+
+
+def test_the_smallest_width_and_its_interval():
+    rng = np.random.default_rng(0)
+    rows = np.array([[0.4], [0.6], [0.8]]) + np.array([[0.001], [0.1], [0.001]]) * rng.normal(size=(3, 20))
+    values = xr.DataArray(rows, {"width": [2, 4, 8]}, ["width", "replicate"])
+    found = smallest(values, 0.6, "width")
+    assert {float(found.ci_low), float(found.ci_high)} == {4.0, 8.0}
+    assert float(smallest(values, 0.9, "width").smallest) == np.inf
+    assert float(smallest(values, 0.5, "width").ci_high) == 4
+
+
+def cost_of(reach, steps_per_record=10.0):
+    """Protocols x settings x replicates; `reach` = record at which the target is reached, or -1."""
+    reach = np.asarray(reach)
+    times = np.arange(5) * steps_per_record
+    accuracy = (np.arange(5) >= reach[..., None]) & (reach[..., None] >= 0)
+    dims = ("protocol", "width", "replicate", "round")
+    return described(
+        xr.Dataset(
+            {
+                "test_accuracy": ((*dims, "time"), 0.5 + 0.2 * accuracy[:, :, :, None, :]),
+                "status": (dims[:3], np.zeros(reach.shape, int)),
+                "weights": (dims, np.broadcast_to([[[[20.0]], [[40.0]]]], (*reach.shape, 1))),
+                "flops_per_step": (dims, np.broadcast_to([[[[2.0]], [[4.0]]]], (*reach.shape, 1))),
+            },
+            {"protocol": ["curriculum", "no_curriculum"], "width": [2, 4], "time": times, "round": [0]},
+        ),
+        steps=40, n_inputs=1,
+    )  # fmt: skip
+
+
+def test_costs_frontier_and_savings_by_hand():
+    """Without a curriculum the small network reaches the target in one of three replicates only."""
+    cost = costs(cost_of([[[1, 2, 3], [2, 2, 2]], [[-1, -1, 1], [1, 3, 3]]]), 0.6)
+    flops = cost.flops.isel(round=0).values
+    assert flops.tolist() == [[[20, 40, 60], [80, 80, 80]], [[np.inf, np.inf, 20], [40, 120, 120]]]
+    line = frontier(cost)
+    assert line.flops.isel(round=0).values.tolist() == [[40, 80], [np.inf, 120]]
+    assert line.best.isel(round=0).values.tolist() == [[True, False], [False, True]]
+    assert line.reached.isel(round=0).values.tolist() == [[1, 1], [pytest.approx(1 / 3), 1]]
+    found = savings(cost)
+    assert found.weights.values.tolist() == [20, 40]
+    assert found.flops.values.tolist() == [40, 120]
+    assert float(found.weights_ratio) == 2
+    assert float(found.flops_ratio) == 3
+    assert float(found.weights_ratio_low) <= 2 <= float(found.weights_ratio_high)
+
+
+def test_search_costs_the_whole_training_of_the_rounds_before():
+    one = cost_of([[[1], [1]], [[1], [1]]])
+    two = xr.concat(
+        [one, one.assign_coords(round=[1])], "round", data_vars="minimal", coords="minimal", compat="override"
+    )
+    two = described(two.assign(flops_per_step=two.flops_per_step / (1 + two["round"])), steps=40, n_inputs=1)
+    found = costs(two, 0.6).sel(protocol="curriculum", width=2).isel(replicate=0)
+    assert found.flops.values.tolist() == [20, 10]
+    assert found.flops_with_search.values.tolist() == [20, 40 * 2 + 10]
+
+
+def test_nobody_reaches_the_target():
+    found = savings(costs(cost_of([[[-1, -1], [-1, -1]], [[-1, -1], [1, 1]]]), 0.6))
+    assert found.weights.values.tolist() == [np.inf, 40]
+    assert float(found.weights_ratio) == 0
