@@ -28,7 +28,7 @@ def fail(message: object) -> NoReturn:
 
 def names() -> list[str]:
     """The studies that have figures."""
-    own = {"__init__", "__main__", "style"}
+    own = {"__init__", "__main__", "style", "panels"}
     return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in own)
 
 

@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
+from figures.panels import time_panels
 from figures.style import save, width_axis, words
 from studies.analysis import over_replicates, usable
 
@@ -74,24 +75,8 @@ def width_figure(part: xr.Dataset, shown: dict, text: str, path: Path, fmt: str)
 
 def time_figure(part: xr.Dataset, shown: dict, text: str, path: Path, fmt: str) -> Path:
     """Correlation against time, a panel per width."""
-    widths = part.width.values
-    columns = min(4, len(widths))
-    rows = -(-len(widths) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(2.2 * columns, 1.9 * rows + 0.5), sharex=True, sharey=True, squeeze=False,
-        layout="constrained",
-    )  # fmt: skip
-    for axes, width in zip(grid.flat, widths, strict=False):
-        for name, (colour, marker) in shown.items():
-            line = part.sel(width=width, score=name)
-            axes.plot(line.time, line["mean"], color=colour, marker=marker, markevery=3, label=words(name))
-            axes.fill_between(line.time, line.ci_low, line.ci_high, color=colour, alpha=0.2, lw=0)
-        axes.set_title(f"K = {width}")
-    for axes in grid.flat[len(widths) :]:
-        axes.set_axis_off()
-    figure.supxlabel("time, samples / N", fontsize=9)
-    figure.supylabel("correlation with the label's surprise", fontsize=9)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    looks = {name: (*look, "-") for name, look in shown.items()}
+    figure = time_panels(part, "score", looks, "correlation with the label's surprise")
     return save(figure, part[["mean", "ci_low", "ci_high"]], text, path, fmt)
 
 

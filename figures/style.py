@@ -16,6 +16,8 @@ PROTOCOLS = {
     "rule_curriculum": ("#009E73", "^", (0, (5, 1.5))),
     "anti_curriculum": ("#D55E00", "v", (0, (3, 1.5))),
     "target_only": ("#CC79A7", "D", (0, (1, 1.2))),
+    "standard": ("#000000", "s", "-"),
+    "random": ("#009E73", "^", (0, (5, 1.5))),
 }
 #: For anything else that needs telling apart, in this order.
 SERIES = [("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v")]

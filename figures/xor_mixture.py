@@ -15,12 +15,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.lines import Line2D
 
+from figures.panels import benefit_by_budget, maps, plot_benefit, rate_panel, time_panels, zero_and_widths
 from figures.style import PROTOCOLS, SERIES, save, width_axis, words
-from studies.analysis import benefit, last, lottery, over_replicates, tuned, usable
+from studies.analysis import (
+    benefit,
+    benefit_at_own_rate,
+    lottery,
+    over_replicates,
+    usable,
+    with_axes,
+)
 
 TREATMENTS = ("curriculum", "anti_curriculum", "target_only", "rule_curriculum")
 #: Parametrisation and budget of the headline.
@@ -33,9 +38,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     Axes parametrisation and budget are there even where a study has a single value of them.
     """
     cell = json.loads(ds.attrs["description"])["cell"]
-    for axis in HEADLINE:
-        if axis not in ds.dims:
-            ds = ds.expand_dims({axis: [ds[axis].item() if axis in ds.coords else cell[axis]]})
+    ds = with_axes(ds, HEADLINE)
     rates = None
     if "learning_rate" in ds.dims:
         rates, ds = ds, ds.sel(learning_rate=cell["learning_rate"], drop=True)
@@ -47,22 +50,10 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     if "covered" in ds:
         out = out.merge(lottery(ds))
     if rates is not None:
-        out = out.merge(_tuned(rates.sel(HEADLINE)))
+        out = out.merge(benefit_at_own_rate(rates.sel(HEADLINE, drop=True)))
     out["diverged"] = (ds.status == 1).sum("replicate")
     floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
     return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
-
-
-def _tuned(rates: xr.Dataset) -> xr.Dataset:
-    """The benefit at the end with every arm at its own best learning rate, and those rates."""
-    rates = rates.sel(protocol=["curriculum", "no_curriculum"])
-    swept = (rates.status <= 1).all(["protocol", "replicate"])
-    rates = rates.sel(width=swept.sum("learning_rate") > 1)
-    best = tuned(rates.sel(learning_rate=swept.any("width")))
-    ends = best[["status"]].assign(test_accuracy=last(best.test_accuracy).expand_dims(time=[1.0], axis=-1))
-    found = benefit(ends).isel(time=0, drop=True).drop_attrs()
-    names = {name: f"tuned_{name}" for name in found.data_vars}
-    return found.rename(names).assign(tuned_rate=best.best).drop_vars(list(HEADLINE), errors="ignore")
 
 
 def headline(summary: xr.Dataset) -> xr.Dataset:
@@ -102,30 +93,8 @@ def caption(summary: xr.Dataset, part: xr.Dataset) -> str:
 def accuracy_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     """Accuracy against time per width and protocol."""
     part = headline(summary)
-    widths = part.width.values
-    columns = min(4, len(widths))
-    rows = -(-len(widths) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(2.1 * columns, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False,
-        layout="constrained",
-    )  # fmt: skip
-    for axes, width in zip(grid.flat, widths, strict=False):
-        for name, (colour, marker, dash) in PROTOCOLS.items():
-            line = part.sel(width=width, protocol=name) if name in part.protocol else None
-            if line is not None and line.accuracy_mean.notnull().any():
-                axes.plot(
-                    line.time, line.accuracy_mean, color=colour, ls=dash, marker=marker, markevery=0.24,
-                    label=words(name),
-                )  # fmt: skip
-                axes.fill_between(
-                    line.time, line.accuracy_ci_low, line.accuracy_ci_high, color=colour, alpha=0.2, lw=0
-                )
-        axes.set_title(f"K = {width}")
-    for axes in grid.flat[len(widths) :]:
-        axes.set_axis_off()
-    figure.supxlabel("time, samples / N", fontsize=9)
-    figure.supylabel("test accuracy", fontsize=9)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    names = {f"accuracy_{name}": name for name in ("mean", "ci_low", "ci_high")}
+    figure = time_panels(part[list(names)].rename(names), "protocol", PROTOCOLS, "test accuracy")
     table = part[["accuracy_mean", "accuracy_ci_low", "accuracy_ci_high", "accuracy_n"]]
     return save(figure, table, caption(summary, part), path, fmt)
 
@@ -139,25 +108,11 @@ def at_end(summary: xr.Dataset, treatment: str = "curriculum") -> xr.Dataset:
     return xr.concat(ends, summary.budget)
 
 
-def plot_benefit(axes, line: xr.Dataset, colour: str, marker: str, label: str, shift: float = 0) -> None:
-    """A benefit curve with its intervals; `shift` (in octaves) keeps bars of several curves apart."""
-    x = line.width * 2.0**shift
-    error = [line.benefit - line.ci_low, line.ci_high - line.benefit]
-    axes.errorbar(x, line.benefit, error, color=colour, marker=marker, capsize=2, label=label)
-
-
 def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     """Benefit against width, by budget (left) and by kind of curriculum (right)."""
     ends = at_end(summary).sel(parametrisation=HEADLINE["parametrisation"])
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained", sharey=False)
-    n = summary.sizes["budget"]
-    for i, budget in enumerate(summary.budget.values):
-        line, (colour, marker) = ends.sel(budget=budget), SERIES[i % len(SERIES)]
-        fading, shift = float(line.fading_width), 0.08 * (i - (n - 1) / 2)
-        gone = f"gone from K = {fading:.0f}" if np.isfinite(fading) else "not gone in this sweep"
-        plot_benefit(left, line, colour, marker, f"budget {budget:g}: {gone}", shift)
-        if np.isfinite(fading):
-            left.axvline(fading * 2**shift, color=colour, lw=0.8, ls=":")
+    benefit_by_budget(left, ends)
     left.set_title("curriculum")
     part = headline(summary)
     for i, name in enumerate(summary.treatment.values):
@@ -169,8 +124,7 @@ def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     right.set_title(f"all orders, budget {part.budget.item():g}")
     left.margins(y=0.35)
     for axes, corner in ((left, "upper right"), (right, "center right")):
-        axes.axhline(0, color="#888888", lw=0.8)
-        width_axis(axes, summary.width.values)
+        zero_and_widths(axes, summary.width.values)
         axes.set_ylabel("benefit over no curriculum\n(test accuracy)")
         axes.legend(loc=corner, fontsize=7, bbox_to_anchor=None if axes is left else (1, 0.4))
     return save(figure, ends, caption(summary, ends.assign(diverged=summary.diverged)), path, fmt)
@@ -183,25 +137,7 @@ def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     panels = [("within a run", part, "time", "time, samples / N")]
     if summary.sizes["budget"] > 2:
         panels.append(("at the end of a run", ends, "budget", "budget, samples / N"))
-    figure, grid = plt.subplots(
-        1, len(panels), figsize=(1 + 3.6 * len(panels), 3.2), layout="constrained", squeeze=False
-    )
-    top = max(float(np.abs(p.benefit).max()) for _, p, _, _ in panels)
-    scale = ScalarMappable(Normalize(-top, top), "RdBu_r")
-    for axes, (title, data, down, label) in zip(grid[0], panels, strict=True):
-        data = data.sel(width=data.benefit.notnull().any(down)).transpose(down, "width", ...)
-        x, y = np.arange(data.sizes["width"]), np.arange(data.sizes[down])
-        axes.pcolormesh(x, y, data.benefit, cmap=scale.cmap, norm=scale.norm, shading="nearest")
-        axes.contour(x, y, data.ci_low, levels=[0], colors="black", linewidths=1.6)
-        axes.contour(x, y, data.ci_high, levels=[0], colors="black", linewidths=1.2, linestyles=":")
-        axes.set_xticks(x, [str(w) for w in data.width.values])
-        few = y if len(y) < 6 else y[:: max(1, len(y) // 6)]
-        axes.set_yticks(few, [f"{t:g}" for t in data[down].values[few]])
-        axes.set(xlabel="width K", ylabel=label, title=title)
-    figure.colorbar(scale, ax=grid, label="benefit (test accuracy)")
-    lines = [Line2D([], [], color="black", lw=1.6), Line2D([], [], color="black", lw=1.2, ls=":")]
-    names = ["helps beyond its interval inside this line", "hurts beyond its interval inside this line"]
-    figure.legend(lines, names, loc="outside upper center", ncols=2)
+    figure = maps(panels, "benefit (test accuracy)")
     table = part[["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]]
     return save(figure, table, caption(summary, part), path, fmt)
 
@@ -240,8 +176,7 @@ def parametrisation_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     for i, name in enumerate(summary.parametrisation.values):
         colour, marker = SERIES[i]
         plot_benefit(axes, ends.sel(parametrisation=name), colour, marker, words(name), 0.08 * (i - 1))
-    axes.axhline(0, color="#888888", lw=0.8)
-    width_axis(axes, ends.width.values)
+    zero_and_widths(axes, ends.width.values)
     axes.set_ylabel("benefit of the curriculum\n(test accuracy)")
     axes.set_title(f"budget {budget:g}")
     axes.legend()
@@ -258,21 +193,9 @@ def tuned_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained")
     plot_benefit(left, shared.sel(width=own.width), "#0072B2", "o", "one rate for both arms", -0.06)
     plot_benefit(left, curve, "#D55E00", "s", "each arm at its best rate", 0.06)
-    left.axhline(0, color="#888888", lw=0.8)
+    zero_and_widths(left, own.width.values)
     left.set_ylabel("benefit of the curriculum\n(test accuracy)")
-    for name in ("curriculum", "no_curriculum"):
-        colour, marker, dash = PROTOCOLS[name]
-        right.plot(
-            own.width,
-            own.tuned_rate.sel(protocol=name),
-            color=colour,
-            marker=marker,
-            ls=dash,
-            label=words(name),
-        )
-    right.set_ylabel("best learning rate")
-    for axes in (left, right):
-        width_axis(axes, own.width.values)
-        axes.legend()
+    left.legend()
+    rate_panel(right, own.tuned_rate, PROTOCOLS)
     note = " Rates chosen on the replicates of even number, benefit shown for the odd ones."
     return save(figure, own, caption(summary, part) + note, path, fmt)
