@@ -14,6 +14,7 @@ from a file the file must say where it listens.
 import logging
 import os
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -81,6 +82,8 @@ def work_on(block: Block, out: str, name: str) -> Outcome:
 def connected(how: Asked) -> Iterator[distributed.Client]:
     """A client of the cluster asked for; what was started here is stopped at the end."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # the port of a dashboard that nobody asked for
+    warnings.filterwarnings("ignore", r"Port \d+ is already in use", UserWarning)
     # one task at a time per worker: none waits behind one that hangs
     with config.set({"distributed.scheduler.worker-saturation": 1.0}):
         if how.cluster is None:

@@ -150,9 +150,11 @@ def test_workers_listen_on_localhost_only_and_an_interrupt_stops_cleanly(environ
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
 
 
+#: As the real one, it keeps a copy: dask-jobqueue deletes the script as soon as sbatch returns.
 SBATCH = """#!/bin/sh
 for script; do :; done
-nohup sh "$script" >/dev/null 2>&1 &
+cp "$script" "$SCRIPTS/$$"
+nohup sh "$SCRIPTS/$$" >"$SCRIPTS/$$.out" 2>&1 &
 echo $! > "$JOBS/$!"
 echo "Submitted batch job $!"
 """
@@ -161,23 +163,38 @@ echo "Submitted batch job $!"
 @pytest.mark.slow
 def test_the_slurm_file_of_the_documentation(environment, tmp_path):
     """With a queueing system that starts every job at once, on this machine; one job is lost in mid-run."""
-    jobs = tmp_path / "jobs"
-    jobs.mkdir()
+    jobs, scripts = tmp_path / "jobs", tmp_path / "scripts"
+    jobs.mkdir(), scripts.mkdir()
     for name, text in (("sbatch", SBATCH), ("scancel", '#!/bin/sh\nfor job; do pkill -P "$job"; done\n')):
-        (jobs.parent / name).write_text(text)
-        (jobs.parent / name).chmod(stat.S_IRWXU)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(stat.S_IRWXU)
     settings = (ROOT / "docs" / "slurm.yaml").read_text()
     file = tmp_path / "slurm.yaml"
     file.write_text(settings.replace("interface: ib0 ", "interface: lo ").replace("jobs: 10", "jobs: 2"))
-    line = [sys.executable, str(HERE / "cheap.py"), "run", "cheap", "--cluster", str(file), "--out"]
-    paths = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "JOBS": str(jobs)}
-    result = subprocess.run(
-        [*line, str(tmp_path), "--seconds", "0.1"],
-        env=environment | paths, cwd=tmp_path, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert len(list(jobs.iterdir())) >= 2
-    assert counts(cheap.study(seconds=0.1), tmp_path) == (8, 0)
+    made = tmp_path / "marks"
+    made.mkdir()
+    line = [sys.executable, str(HERE / "cheap.py"), "run", "cheap", "--cluster", str(file)]
+    line += ["--replicates", "2", "--marks", str(made), "--stop", "3", "--out", str(tmp_path)]
+    variables = {
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "JOBS": str(jobs),
+        "SCRIPTS": str(scripts),
+        "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s",
+    }
+    pipe = subprocess.PIPE
+    client = subprocess.Popen(
+        line, env=environment | variables, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
+    )
+    study = cheap.study(replicates=2, marks=str(made), stop=3)
+    wait_for(lambda: counts(study, tmp_path) == (3, 1))
+    lost = psutil.Process(int(min(jobs.iterdir(), key=lambda job: job.stat().st_mtime).name))
+    for process in (lost, *lost.children(recursive=True)):
+        process.kill()
+    wait_for(lambda: len(list(jobs.iterdir())) >= 3)  # one was asked for in its place
+    (made / "go").touch()
+    out, err = client.communicate(timeout=120)
+    assert (client.returncode, err) == (0, ""), [path.read_text() for path in scripts.glob("*.out")]
+    assert counts(study, tmp_path) == (4, 0), out
 
 
 @pytest.mark.parametrize(
