@@ -134,11 +134,16 @@ class ImageWorld:
         self.others = jax.vmap(lambda key: jax.random.fold_in(key, ord("r")))(self.keys)
         self.shape = (block.rows, len(trainers))
         self.runs = jnp.repeat(self.keys, len(trainers))
-        levels = draw_steps(block.protocols, cell.easy_fraction, cell.steps, cell.seed, block.replicates)
-        rows = np.stack([shown(cell, size, int(r)) for r in block.replicates])
         twice = cell.easy["noise"] != cell.hard["noise"]
-        orders = rows[:, None] + size * twice * levels[:, trainers, :, None].astype(np.int32)
-        self.orders = orders.reshape(-1, cell.steps, cell.batch_size)
+
+        def orders(number: int) -> np.ndarray:
+            seed = cell.seed + (number << 32)
+            levels = draw_steps(block.protocols, cell.easy_fraction, cell.steps, seed, block.replicates)
+            rows = np.stack([shown(cell, size, int(r), number) for r in block.replicates])
+            found = rows[:, None] + size * twice * levels[:, trainers, :, None].astype(np.int32)
+            return found.reshape(-1, cell.steps, cell.batch_size)
+
+        self.orders = lru_cache(1)(orders)
 
     def flat(self, tree: Any) -> Any:
         """(R, L, ...) -> (R L, ...)."""
@@ -171,7 +176,9 @@ class ImageWorld:
         """(R, L, ...)."""
         return self.apart(state.params)
 
-    def advance(self, state: Any, masks: Any, begin: int, stop: int) -> tuple[Any, dict[str, Any], Any]:
+    def advance(
+        self, state: Any, masks: Any, begin: int, stop: int, number: int
+    ) -> tuple[Any, dict[str, Any], Any]:
         """A segment of every lane."""
         import jax.numpy as jnp
 
@@ -179,15 +186,15 @@ class ImageWorld:
 
         rates = jnp.full(self.runs.shape, self.cell.learning_rate, jnp.float32)
         values, diverged, state = compiled(
-            self.student, self.optimiser, listed, self.data, self.targets, self.orders, self.runs, rates,
-            self.flat(masks), state, jnp.array([stop], jnp.int32), jnp.asarray(self.cell.steps, jnp.int32),
+            self.student, self.optimiser, listed, self.data, self.targets, self.orders(number), self.runs,
+            rates, self.flat(masks), state, jnp.array([stop], jnp.int32), jnp.asarray(self.cell.steps, jnp.int32),
         )  # fmt: skip
         return state, {name: self.apart(x[:, 0]) for name, x in values.items()}, self.apart(diverged)
 
 
-def shown(cell: ImageTickets, size: int, replicate: int) -> np.ndarray:
+def shown(cell: ImageTickets, size: int, replicate: int, number: int = 0) -> np.ndarray:
     """Examples of every step (steps, B) in 0 .. size - 1: a fresh permutation every epoch."""
-    rng = np.random.default_rng([cell.seed, replicate, ORDER])
+    rng = np.random.default_rng([cell.seed + (number << 32), replicate, ORDER])
     needed = cell.steps * cell.batch_size
     epochs = [rng.permutation(size) for _ in range(-(-needed // size))]
     return np.concatenate(epochs)[:needed].reshape(cell.steps, cell.batch_size).astype(np.int32)

@@ -4,6 +4,7 @@ No JAX is imported until a cell is checked or computed.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,8 +110,13 @@ class OnlineWorld:
         self.target, self.scaling = single(hard), single(student.scaling(cell.learning_rate, cell.n_inputs))
         self.keys = replicate_keys(cell.seed, jnp.asarray(block.replicates))
         self.others = jax.vmap(lambda key: jax.random.fold_in(key, ord("r")))(self.keys)
-        steps = draw_steps(block.protocols, cell.easy_fraction, cell.steps, cell.seed, block.replicates)
-        self.levels = jnp.asarray(np.pad(steps[:, trainers], ((0, 0), (0, 0), (0, CHUNK))))
+
+        def levels(number: int) -> np.ndarray:
+            seed = cell.seed + (number << 32)
+            steps = draw_steps(block.protocols, cell.easy_fraction, cell.steps, seed, block.replicates)
+            return np.pad(steps[:, trainers], ((0, 0), (0, 0), (0, CHUNK)))
+
+        self.levels = lru_cache(1)(levels)
 
     def start(self, other: bool) -> Any:
         """The students that `simulate` starts from, or another draw for the same teachers."""
@@ -126,14 +132,18 @@ class OnlineWorld:
         """The state."""
         return state
 
-    def advance(self, state: Any, masks: Any, begin: int, stop: int) -> tuple[Any, dict[str, Any], Any]:
+    def advance(
+        self, state: Any, masks: Any, begin: int, stop: int, number: int
+    ) -> tuple[Any, dict[str, Any], Any]:
         """A segment of every lane."""
+        import jax
         import jax.numpy as jnp
 
         from teacher_student.training.masked import train_masked
 
+        others = jax.vmap(lambda key: jax.random.fold_in(key, number))(self.keys) if number else self.keys
         return train_masked(
-            self.method, self.keys, self.levels, self.table, self.target, self.scaling, masks, state,
-            jnp.asarray(begin), jnp.asarray(stop), record=("test_accuracy", "covered_aligned", "M", "v"),
-            n_test=self.n_test,
+            self.method, self.keys, jnp.asarray(self.levels(number)), self.table, self.target, self.scaling,
+            masks, state, jnp.asarray(begin), jnp.asarray(stop), sample_keys=others,
+            record=("test_accuracy", "covered_aligned", "M", "v"), n_test=self.n_test,
         )  # fmt: skip

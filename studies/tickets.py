@@ -41,6 +41,9 @@ CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
 #: Name -> (its axes: those of rounds and times, then those after the lanes, array in that order).
 Measures = dict[str, tuple[tuple[str, ...], Any]]
 
+#: Rounds are numbered below this.
+MOST_ROUNDS = 1000
+
 #: Raised by one whenever a change alters the numbers of an existing cell.
 NUMERICS = 1
 
@@ -65,8 +68,10 @@ class World(Protocol):
         """The parameters (R, L, ...) in a state."""
         ...
 
-    def advance(self, state: Any, masks: Any, begin: int, stop: int) -> tuple[Any, dict[str, Any], Any]:
-        """Steps begin .. stop - 1 -> state, recorded values (R, L, ...), diverged (R, L)."""
+    def advance(
+        self, state: Any, masks: Any, begin: int, stop: int, number: int
+    ) -> tuple[Any, dict[str, Any], Any]:
+        """Steps begin .. stop - 1 on samples `number` -> state, recorded (R, L, ...), diverged (R, L)."""
         ...
 
 
@@ -89,6 +94,12 @@ class TicketCell(ABC):
     rounds : int >= 0, rounds of pruning; round 0 is the dense network
     rewind : int, step that weights are set back to; a multiple of steps / n_records
     seed : int >= 0
+    stream : int >= 0
+        Number of the samples: students, teachers and tests are alike in all of them, what is shown and in
+        which order is not.
+    fresh : bool
+        True: every round is trained on samples of its own (images: in an order of its own). False: every
+        round on those of round 0, so a mask is judged on the samples that chose it.
     """
 
     width: int = 16
@@ -106,6 +117,8 @@ class TicketCell(ABC):
     rounds: int = 5
     rewind: int = 0
     seed: int = 0
+    stream: int = field(default=0, metadata={"added": True})
+    fresh: bool = field(default=False, metadata={"added": True})
 
     #: Computed with a `Progress` to go on from.
     resumable = True
@@ -136,6 +149,8 @@ class TicketCell(ABC):
                 f"rewind is {self.rewind}; need a multiple of the {self.interval} steps of a record"
             )
         within("seed", self.seed, low=0)
+        within("stream", self.stream, low=0)
+        within("rounds", self.rounds, low=0, high=MOST_ROUNDS - 1)
         for level in (self.easy, self.hard):
             if set(level) != {"noise"}:
                 raise ValueError(f"a level is {dict(level)}; need noise and nothing else")
@@ -145,6 +160,10 @@ class TicketCell(ABC):
     def interval(self) -> int:
         """Steps between two records."""
         return self.steps // self.n_records
+
+    def samples_of(self, n: int) -> int:
+        """The number of the samples that round n is trained on."""
+        return self.stream * MOST_ROUNDS + (n if self.fresh else 0)
 
     def rule(self) -> Any:
         """How weights are chosen."""
@@ -283,7 +302,7 @@ def run_rounds(
     shape = (cell.rounds + 1, block.rows, len(lanes))
     kept = np.zeros((*shape, len(kernels(cell.template()))), np.float32)
     diverged = np.zeros(shape, bool)
-    _, blank, _ = jax.eval_shape(lambda s, m: world.advance(s, m, 0, 0), state, masks)
+    _, blank, _ = jax.eval_shape(lambda s, m: world.advance(s, m, 0, 0, cell.samples_of(0)), state, masks)
     values = {
         name: np.full((cell.rounds + 1, cell.n_records + 1, *x.shape), np.nan, np.float32)
         for name, x in blank.items()
@@ -303,7 +322,7 @@ def run_rounds(
             if s == first:
                 kept[n] = np.stack([np.asarray(m.sum((-2, -1))) for m in _by_layer(masks)], -1)
             before = max(s - 1, first) * cell.interval
-            state, seen, bad = world.advance(state, masks, before, s * cell.interval)
+            state, seen, bad = world.advance(state, masks, before, s * cell.interval, cell.samples_of(n))
             for name, x in seen.items():
                 values[name][n, s] = np.asarray(x)
             diverged[n] |= np.asarray(bad)

@@ -22,7 +22,7 @@ from studies.store import load
 from studies.study import Study
 from studies.tickets import ARMS
 from studies.winners import contributions, winners
-from teacher_student.pruning import Pruning, full, kernels, rewound
+from teacher_student.pruning import Pruning, full, kernels, rewound, shuffled
 from teacher_student.training import epochs
 from teacher_student.training.epochs import Optimiser, train
 
@@ -69,7 +69,7 @@ def test_online_rounds_are_those_by_hand(online):
         begin = jax.tree.map(lambda x: x[:, None], world.start(False))
         rule, masks = Pruning(0.2, "units"), full(begin)
         for n, left in enumerate((6, 5, 4)):
-            end, seen, _ = world.advance(rewound(begin, masks), masks, 0, ONLINE.steps)
+            end, seen, _ = world.advance(rewound(begin, masks), masks, 0, ONLINE.steps, 0)
             mine = online.sel(arm="ticket", protocol=protocol, trained_with=protocol, round=n)
             np.testing.assert_allclose(mine.test_accuracy[:, -1], seen["test_accuracy"][:, 0], atol=1e-6)
             assert (mine.units == left).all()
@@ -89,8 +89,8 @@ def test_image_rounds_are_those_by_hand(images):
 
     def trained(begin, masks):
         found = train(
-            world.student, world.data, world.targets, world.orders, keys=world.keys, rates=1.2e-3, at=(0, 30),
-            optimiser=Optimiser("adam"), masks=masks, initial=begin,
+            world.student, world.data, world.targets, world.orders(0), keys=world.keys, rates=1.2e-3,
+            at=(0, 30), optimiser=Optimiser("adam"), masks=masks, initial=begin,
         )  # fmt: skip
         return found.state.params, found.values["test_accuracy"]
 
@@ -104,12 +104,21 @@ def test_image_rounds_are_those_by_hand(images):
         images.test_accuracy.sel(arm="ticket", round=1)[0, :, ENDS], accuracy, atol=1e-6
     )
     second = prune(last, first, counts[2])
+
+    def anywhere(keys, masks):
+        own = jax.vmap(lambda key: jax.random.fold_in(jax.random.fold_in(key, ord("m")), 2))(keys)
+        return jax.vmap(lambda key, mask: shuffled(key, mask, "layer"))(own, masks)
+
     masks = {
         "ticket": (start, second),
         "reinitialised": (other, second),
         "one_shot": (start, prune(end, full(start), counts[2])),
         "magnitude_at_start": (start, prune(start, full(start), counts[2])),
+        "random_mask": (start, anywhere(world.keys, second)),
     }
+    for layer, chosen in zip(kernels(masks["random_mask"][1]), kernels(second), strict=True):
+        assert (layer.sum((1, 2)) == chosen.sum((1, 2))).all()
+        assert (layer != chosen).any()
     for arm, (begin, mask) in masks.items():
         mine = images.test_accuracy.sel(arm=arm, round=2)[0, :, ENDS]
         np.testing.assert_allclose(mine, trained(begin, mask)[1], atol=1e-6, err_msg=arm)
@@ -141,12 +150,44 @@ def test_swapping_changes_the_trainer_and_nothing_else(online):
     assert (apart.isel(time=-1) != 0).any()
 
 
+@pytest.mark.parametrize("cell", [ONLINE, replace(IMAGES, arms=("ticket",), rounds=1)])
+def test_fresh_rounds_see_samples_of_their_own(cell, online, images):
+    """Round 0 is the one there was; round 1 is that of the samples of number 1, from the same mask."""
+    name = "test_accuracy" if cell is ONLINE else "test_loss"
+    mine = replace(cell, fresh=True)
+    found = mine.compute(block(mine, ("no_curriculum",)))[name].sel(arm="ticket").squeeze(drop=True)
+    old = (online if cell is ONLINE else images)[name].sel(protocol="no_curriculum", arm="ticket")
+    old = old.sel(trained_with="no_curriculum") if cell is ONLINE else old
+    np.testing.assert_allclose(found.sel(round=0), old.sel(round=0), atol=1e-6)
+    assert (found.sel(round=1).isel(time=-1) != old.sel(round=1).isel(time=-1)).any()
+    np.testing.assert_allclose(found.sel(round=1).isel(time=0), old.sel(round=1).isel(time=0), atol=1e-6)
+
+    kind = OnlineWorld if cell is ONLINE else ImageWorld
+    world: Any = kind(mine, block(mine, ("no_curriculum",)), [0])
+    begin = jax.tree.map(lambda x: x[:, None], world.start(False))
+    rule, masks = mine.rule(), full(begin)
+    counts = rule.counts(mine.template(), 1)
+    dense, _, _ = world.advance(world.begin(begin, 0), masks, 0, mine.steps, 0)
+    prune = jax.vmap(jax.vmap(rule.prune, (0, 0, None)), (0, 0, None))
+    masks = prune(world.params(dense), masks, counts[1])
+    _, seen, _ = world.advance(world.begin(rewound(begin, masks), 0), masks, 0, mine.steps, 1)
+    np.testing.assert_allclose(found.sel(round=1).isel(time=-1), seen[name][:, 0], atol=1e-6)
+
+
+def test_another_stream_changes_the_samples_and_not_the_start(online):
+    cell = replace(ONLINE, stream=1, rounds=0)
+    other = cell.compute(block(cell)).test_accuracy.sel(round=0)
+    dense = online.test_accuracy.sel(round=0)
+    np.testing.assert_array_equal(other.isel(time=0), dense.isel(time=0))
+    assert (other.isel(time=-1) != dense.isel(time=-1)).mean() > 0.5
+
+
 def test_rewinding_starts_every_round_from_the_weights_of_that_step():
     cell = replace(IMAGES, rewind=10, arms=("ticket", "reinitialised"), rounds=1)
     found = cell.compute(block(cell, ("no_curriculum",)))
     assert found.test_loss.sel(round=1).isel(time=0).isnull().all()
     world = ImageWorld(cell, block(cell, ("no_curriculum",)), [0])
-    orders = world.orders
+    orders = world.orders(0)
     settings: dict[str, Any] = {
         "keys": world.keys, "rates": 1.2e-3, "optimiser": Optimiser("adam"), "total": 30,
     }  # fmt: skip
@@ -173,7 +214,7 @@ def test_levels_of_the_protocols_reach_the_images():
     np.testing.assert_array_equal(data.labels[:size], data.labels[size:])
     assert float(data.inputs[size:].std()) > 1.5 * float(data.inputs[:size].std())
     world = ImageWorld(cell, block(cell), [0, 1])
-    orders = world.orders.reshape(3, 2, 30, 10)
+    orders = world.orders(0).reshape(3, 2, 30, 10)
     np.testing.assert_array_equal(orders[:, 0] % size, orders[:, 1] % size)
     assert (orders[:, 0, :15] < size).all()
     assert (orders[:, 0, 15:] >= size).all()

@@ -2,7 +2,10 @@
 
 Two-layer relu students on the XOR-like Gaussian mixture, pruned to half their units (or weights) round by
 round after training with and without a curriculum; every ticket is trained again with both. Who finds the
-mask and who trains it are axes, so the two can be swapped; so are the width and the share of units left.
+mask and who trains it are axes, so the two can be swapped; so are the width, the share of units left and the
+learning rate, since a curriculum can win merely because the shared rate suits it. Tickets are trained on
+fresh samples; on the samples that chose them they are run once for comparison, and dense students once more
+on other samples (`stream` 1), which says how often chance alone changes the winner.
 """
 
 from studies.online_tickets import OnlineTickets
@@ -10,31 +13,39 @@ from studies.study import Study
 
 QUESTION = "lottery tickets found and trained with and without a curriculum, on the XOR-like mixture"
 PAIR = ("curriculum", "no_curriculum")
+RATES = (0.3, 0.5, 0.8, 1.2)
 CELL = OnlineTickets(
     steps=40000,
-    n_records=20,
+    n_records=10,
     fraction=0.5,
     scope="units",
     rounds=0,
     swap=True,
     arms=("ticket", "random_mask"),
 )
+#: Tickets of 16 units, down to two.
+TICKETS = {"rounds": (3,), "protocol": PAIR, "width": (16,)}
 
 
 def quick() -> Study:
-    """Dense networks of 2 to 32 units, and tickets of 16 units."""
+    """Dense networks of 2 to 32 units and tickets of 16 units, two rates."""
+    rates = {"learning_rate": (0.3, 0.8)}
     dense = {"protocol": PAIR, "width": (2, 4, 8, 16, 32)}
-    tickets = {"rounds": (3,), "protocol": PAIR, "width": (16,)}
-    return Study("tickets_and_curricula", QUESTION, CELL, (dense, tickets), replicates=16, rows=16)
+    grids = (rates | dense, {"stream": (1,)} | dense, {"fresh": (True,)} | rates | TICKETS)
+    return Study("tickets_and_curricula", QUESTION, CELL, grids, replicates=16, rows=16)
 
 
 def full() -> Study:
-    """Dense networks to 64 units, tickets of 16 and 32 units, and single weights of 16 units."""
+    """Four rates, dense networks to 64 units, single weights, and tickets on the samples that chose them."""
+    rates = {"learning_rate": RATES}
+    dense = {"protocol": PAIR, "width": (2, 4, 8, 16, 32)}
     grids = (
-        {"protocol": PAIR, "width": (2, 4, 8, 16, 32, 64)},
-        {"rounds": (3,), "protocol": PAIR, "width": (16,)},
-        {"rounds": (4,), "protocol": PAIR, "width": (32,)},
-        {"scope": ("layer",), "rounds": (4,), "protocol": PAIR, "width": (16,)},
+        rates | dense,
+        {"protocol": PAIR, "width": (64,)},
+        {"stream": (1,)} | dense | {"width": (2, 4, 8, 16, 32, 64)},
+        {"fresh": (True,)} | rates | TICKETS,
+        TICKETS,
+        {"fresh": (True,), "scope": ("layer",)} | TICKETS | {"rounds": (4,)},
     )
     return Study("tickets_and_curricula", QUESTION, CELL, grids, replicates=64)
 

@@ -1,25 +1,32 @@
 """Is a lottery ticket worth more, or another one, when image networks are trained with a curriculum?
 
 LeNet on two classes of images, shown with a random sign and a block of noise beside them (polarity XOR, easy:
-weak noise); masks found with and without a curriculum, every ticket trained with both, and random masks.
+weak noise); masks found with and without a curriculum, every ticket trained with both in an order of its own,
+and random masks; three learning rates, since a curriculum can win merely because the shared rate suits it.
 """
 
 from studies.image_tickets import ImageTickets
 from studies.study import Study, with_fields
 
 QUESTION = "lottery tickets found and trained with and without a curriculum, on images"
+RATES = (0.0012, 0.003, 0.006)
 PAIR = ("curriculum", "no_curriculum")
 CELL = ImageTickets(
     width=20, labels="polarity_xor", corruption="noise_beside", copies=8, easy={"noise": 4.0},
     hard={"noise": 64.0}, arms=("ticket", "random_mask"), swap=True, n_records=10, batch_size=20, steps=300,
-    fraction=0.36, rounds=6,
+    fraction=0.36, rounds=6, fresh=True,
 )  # fmt: skip
 
 
 def quick() -> Study:
     """Digits 0 and 4, LeNet of 60 and 20 units, 6 rounds to 0.07 of the weights."""
     return Study(
-        "tickets_and_curricula_images", QUESTION, CELL, ({"protocol": PAIR},), replicates=12, rows=12
+        "tickets_and_curricula_images",
+        QUESTION,
+        CELL,
+        ({"learning_rate": RATES, "protocol": PAIR},),
+        replicates=12,
+        rows=12,
     )
 
 
@@ -27,7 +34,14 @@ def full() -> Study:
     """MNIST 0 and 4, the first 500 images of them."""
     sizes = {"images": "mnist", "n_train": 500, "n_valid": 500, "n_test": 1000, "copies": 4}
     cell = with_fields(CELL, sizes)
-    return Study("tickets_and_curricula_images", QUESTION, cell, ({"protocol": PAIR},), replicates=24, rows=8)
+    return Study(
+        "tickets_and_curricula_images",
+        QUESTION,
+        cell,
+        ({"learning_rate": RATES, "protocol": PAIR},),
+        replicates=24,
+        rows=8,
+    )
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -60,6 +60,7 @@ def train_masked(
     begin: Integer[Array, ""],
     stop: Integer[Array, ""],
     *,
+    sample_keys: Key[Array, " R"] | None = None,
     record: tuple[str, ...] = ("test_accuracy",),
     n_test: int = 512,
 ) -> Segment:
@@ -76,12 +77,15 @@ def train_masked(
     scaling : of the student's parametrisation and learning rate
     masks, params : (R, L, ...); start from params * masks
     begin, stop : steps done before and after; going on from `params` gives the bits of one go
+    sample_keys : (R,) keys of the samples where these are to be others than those of `keys`; teachers and
+        test points stay
     record : names from `teacher_student.training.recording.QUANTITIES`
     n_test : test points of a replicate, the same for all lanes and records
     """
     student, chunk = method.student, method.chunk
     recorder = make_recorder(method.task, student, record)
     teacher = jax.vmap(method.teacher)(keys)
+    streams = keys if sample_keys is None else sample_keys
     draw = jax.vmap(method.draw, (0, 0, None))
 
     def lane(own: Params, mask: Params, index, samples, directions, on):
@@ -106,7 +110,7 @@ def train_masked(
     def advance(c, now: Params) -> Params:
         t = begin + c * chunk
         index = jax.lax.dynamic_slice_in_dim(levels, t, chunk, 2).astype(jnp.int32)
-        return replicates(now, masks, index, draw(keys, teacher, t), teacher, t + jnp.arange(chunk) < stop)
+        return replicates(now, masks, index, draw(streams, teacher, t), teacher, t + jnp.arange(chunk) < stop)
 
     start = jax.tree.map(jnp.multiply, params, masks)
     end = jax.lax.fori_loop(0, (stop - begin + chunk - 1) // chunk, advance, start)
