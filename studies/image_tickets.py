@@ -186,8 +186,9 @@ class ImageWorld:
 
         rates = jnp.full(self.runs.shape, self.cell.learning_rate, jnp.float32)
         values, diverged, state = compiled(
-            self.student, self.optimiser, listed, self.data, self.targets, self.orders(number), self.runs,
-            rates, self.flat(masks), state, jnp.array([stop], jnp.int32), jnp.asarray(self.cell.steps, jnp.int32),
+            self.student, self.optimiser, listed, self.data, self.targets, self.orders(number),
+            self.runs, rates, self.flat(masks), state, jnp.array([stop], jnp.int32),
+            jnp.asarray(self.cell.steps, jnp.int32),
         )  # fmt: skip
         return state, {name: self.apart(x[:, 0]) for name, x in values.items()}, self.apart(diverged)
 
