@@ -25,7 +25,7 @@ KINDS = {"flops": "training that network alone", "flops_with_search": "with the 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Medians, frontiers and savings for every target; replicates are gone."""
-    ds = with_axes(ds, ("rounds", "learning_rate"))
+    ds = with_axes(ds, ("rounds", "learning_rate", "steps"))
     ds = single(ds).isel(arm=0, drop=True)
     parts = []
     for target in TARGETS:
@@ -48,12 +48,13 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
     cell = json.loads(summary.attrs["description"])["cell"]
+    budgets = ", ".join(f"{steps:d}" for steps in summary.steps.values)
     rates = ", ".join(f"{rate:g}" for rate in summary.learning_rate.values)
     return (
-        f"XOR-like mixture, N = {cell['n_inputs']}, at most {cell['steps']} samples, easy noise "
-        f"{cell['easy']['noise']:g}, tested at {cell['hard']['noise']:g}; learning rates {rates}. A setting "
-        f"counts where more than half of its {summary.attrs['replicates']} replicates reach the target and "
-        "stay; its cost is their median. A curriculum that is there early has seen easy samples only. "
+        f"XOR-like mixture, N = {cell['n_inputs']}, easy noise {cell['easy']['noise']:g}, tested at "
+        f"{cell['hard']['noise']:g}; learning rates {rates}; budgets of {budgets} samples, "
+        f"{100 * cell['easy_fraction']:g} % of each easy. A setting counts where more than half of its "
+        f"{summary.attrs['replicates']} replicates are at the target at the end of the budget. "
         f"Diverged runs left out: {int(summary.diverged)}."
     )
 
@@ -90,7 +91,7 @@ def frontier_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
                 axes.step(x, y, where="post", color=colour, ls=dash)
         axes.set(xscale="log", yscale="log", xlabel="weights", title=title)
         sizes = np.unique(table.weights.values[np.isfinite(table.weights.values)]).astype(int)
-        axes.set_xticks(sizes[::2], [f"{size}" for size in sizes[::2]])
+        axes.set_xticks(sizes, [f"{size}" for size in sizes])
         axes.minorticks_off()
     grid[0].set_ylabel(f"training FLOPs to accuracy {SHOWN:g}")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)

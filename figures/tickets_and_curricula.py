@@ -1,9 +1,10 @@
 """Figures of the study tickets_and_curricula.
 
 lottery   share of students that have a unit for every cluster, at the start and at the end, against width
-winners   who wins: place at the start, same unit with and without a curriculum, units that carry a cluster
+winners   who wins: place at the start, how often the same unit, units that carry a cluster
 swap      accuracy of tickets against what is left: who found the mask, who trained it, chosen or random
-smallest  accuracy against width with and without a curriculum, and the smallest width that reaches the target
+rates     what a curriculum is worth to a ticket, to random units and to the dense student, by learning rate
+smallest  accuracy against width, at one rate and at everybody's own, and the smallest width at the target
 """
 
 import json
@@ -17,78 +18,116 @@ import xarray as xr
 
 from figures.style import PROTOCOLS, save, width_axis, words
 from studies.analysis import coverage_probability, over_replicates, usable, with_axes
-from studies.ticket_analysis import same_winner, single, smallest
+from studies.ticket_analysis import at_own_rate, effects, same_winner, single, smallest
 
 #: Accuracy asked for; the ceiling is about 0.63.
 TARGET = 0.6
 PAIR = ("curriculum", "no_curriculum")
+#: What was pruned, and whether every round had samples of its own.
+KINDS = {
+    "units": {"scope": "units", "fresh": True},
+    "units, same samples": {"scope": "units", "fresh": False},
+    "single weights": {"scope": "layer", "fresh": True},
+}
+#: Two trainings from one start, (protocol, stream) each.
+PAIRINGS = {
+    "curriculum and none, same samples": (("curriculum", 0), ("no_curriculum", 0)),
+    "none twice, other samples": (("no_curriculum", 0), ("no_curriculum", 1)),
+    "curriculum twice, other samples": (("curriculum", 0), ("curriculum", 1)),
+}
+#: Said below figures that show everybody's best rate.
+OWN = "Best rate: each training at the rate that suits it, chosen on even and shown for odd replicates. "
+LOOKS = (("#009E73", "^", "-"), ("#000000", "s", "-"), ("#0072B2", "o", "-"))
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means over replicates with bootstrap intervals, and smallest sizes."""
-    ds = with_axes(ds, ("scope", "rounds"))
-    parts: list[xr.Dataset] = []
-    for scope in ds.scope.values:
-        part = single(ds.sel(scope=scope, drop=True))
+    rate = json.loads(ds.attrs["description"])["cell"]["learning_rate"]
+    ds = with_axes(ds, ("scope", "rounds", "learning_rate", "stream", "fresh"))
+    out = xr.Dataset({"diverged": (ds.status == 1).sum()})
+
+    pruned = single(ds.sel(stream=0, drop=True))
+    (width,) = pruned.width.values[
+        usable(pruned).sel(round=1).notnull().any(set(pruned.test_accuracy.dims) - {"width", "round"})
+    ]
+    pruned = pruned.sel(width=width, drop=True)
+    kinds = {
+        name: pruned.sel(where, drop=True)
+        for name, where in KINDS.items()
+        if all(value in pruned[axis] for axis, value in where.items())
+    }
+    axis = xr.DataArray(list(kinds), dims="kind", name="kind")
+    parts = []
+    for part in kinds.values():
         end = usable(part).isel(time=-1, drop=True)
-        parts.append(_prefixed("end", over_replicates(end)).assign(weights=part.weights.mean("replicate")))
-    out: xr.Dataset = xr.concat(
-        parts, xr.DataArray(ds.scope.values, dims="scope", name="scope"), join="outer"
+        found = means(xr.Dataset({"end": end} | effects(end)))
+        parts.append(found.assign(weights=part.weights.mean("replicate")))
+    out = out.merge(xr.concat(parts, axis, join="outer"), join="outer")
+    own, best = at_own_rate(kinds["units"])
+    found = means(xr.Dataset({"end": own} | effects(own))).assign(rate=best)
+    out = out.merge(found.rename({name: f"own_{name}" for name in found.data_vars}), join="outer")
+
+    dense = ds.sel(scope="units", fresh=False, rounds=0, drop=True)
+    dense = dense.isel(protocol=0, drop=True).sel(round=0, arm="ticket", drop=True)
+    dense = dense.assign(
+        status=ds.sel(scope="units", fresh=False, rounds=0, drop=True).status.max("protocol")
     )
-
-    units = single(ds.sel(scope="units", drop=True))
-    dense = units.isel(protocol=0, drop=True).sel(round=0, arm="ticket", drop=True)
-    covered = usable_like(units, dense, "covered_aligned")
-    for moment, i in (("start", 0), ("finish", -1)):
-        now = covered.isel(time=i, drop=True)
-        found = over_replicates((now == 4).astype(float).where(now.notnull()))
-        out = merged(out, _prefixed(f"covered_{moment}", found))
+    first = dense.sel(stream=0, drop=True)
+    end = usable(first).isel(time=-1, drop=True)
+    own, best = at_own_rate(first.sel(width=(first.status == 0).all("replicate").sum("learning_rate") > 1))
+    covered = usable(first, "covered_aligned").sel(learning_rate=rate, drop=True)
+    runs = {
+        "dense": end,
+        "dense_gain": _gain(end),
+        "dense_own": own,
+        "dense_own_gain": _gain(own),
+        "covered_start": (covered == 4)
+        .isel(time=0, drop=True)
+        .where(covered.isel(time=0, drop=True).notnull()),
+        "covered_finish": (covered == 4)
+        .isel(time=-1, drop=True)
+        .where(covered.isel(time=-1, drop=True).notnull()),
+    }
     for name in ("winner_rank", "winner_aligned", "effective"):
-        values = usable_like(units, dense, name).mean("cluster")
-        out = merged(out, _prefixed(name, over_replicates(values)))
-    out = merged(out, _prefixed("distinct", over_replicates(usable_like(units, dense, "distinct"))))
-    pair = units.isel(protocol=0, drop=True).sel(arm="ticket", round=0, drop=True)
-    pair = pair.assign(status=units.status.max("protocol"))
-    out = merged(out, _prefixed("same_winner", over_replicates(same_winner(pair))))
+        runs[name] = usable(first, name).sel(learning_rate=rate, drop=True).mean("cluster")
+    runs["distinct"] = usable(first, "distinct").sel(learning_rate=rate, drop=True)
+    out = out.merge(means(xr.Dataset(runs)).assign(dense_own_rate=best), join="outer")
 
-    accuracy = usable_like(units, dense, "test_accuracy").isel(time=-1, drop=True)
-    gain = accuracy.sel(trained_with=PAIR[0], drop=True) - accuracy.sel(trained_with=PAIR[1], drop=True)
-    out = merged(out, _prefixed("gain", over_replicates(gain)))
-    found = smallest(accuracy.transpose(..., "width", "replicate"), TARGET, "width")
-    out = merged(out, _prefixed("width", found).rename(width_ci_low="width_low", width_ci_high="width_high"))
-    # found by no curriculum, trained by either: what the curriculum adds to a ticket, paired
-    end = usable(units).isel(time=-1, drop=True)
-    trained = end.sel(trained_with=PAIR[0], drop=True) - end.sel(trained_with=PAIR[1], drop=True)
-    out = merged(out, _prefixed("trainer_gain", over_replicates(trained)))
-    finder = end.sel(protocol=PAIR[0], drop=True) - end.sel(protocol=PAIR[1], drop=True)
-    out = merged(out, _prefixed("finder_gain", over_replicates(finder)))
-    chosen = end.sel(arm="ticket", drop=True) - end.sel(arm="random_mask", drop=True)
-    out = merged(out, _prefixed("chosen_gain", over_replicates(chosen)))
-    out["diverged"] = (ds.status == 1).sum()
+    winner = usable(dense, "winner").sel(learning_rate=rate, drop=True)
+    sides = [[winner.sel(trained_with=p, stream=s, drop=True) for p, s in pair] for pair in PAIRINGS.values()]
+    same = xr.concat(
+        [same_winner(*pair) for pair in sides], xr.DataArray(list(PAIRINGS), dims="pairing", name="pairing")
+    )
+    out = out.merge(means(xr.Dataset({"same_winner": same})), join="outer")
+    for name, values in (("width", end.sel(learning_rate=rate, drop=True)), ("own_width", own)):
+        found = smallest(values.transpose(..., "width", "replicate"), TARGET, "width")
+        names = {"smallest": f"{name}_smallest", "ci_low": f"{name}_low", "ci_high": f"{name}_high"}
+        out = out.merge(found.rename(names), join="outer")
     floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    attrs = {"replicates": ds.sizes["replicate"], "width": int(width)}
+    return out.assign(floats).assign_attrs(ds.attrs | attrs)
 
 
-def merged(out: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
-    """Both, every axis with all its values."""
-    return out.merge(found, join="outer")
+def _gain(values: xr.DataArray) -> xr.DataArray:
+    """What training with a curriculum adds."""
+    return values.sel(trained_with=PAIR[0], drop=True) - values.sel(trained_with=PAIR[1], drop=True)
 
 
-def usable_like(ds: xr.Dataset, part: xr.Dataset, name: str) -> xr.DataArray:
-    """`part[name]` without the runs that are not ok under any protocol of `ds`."""
-    return part[name].where(ds.status.max("protocol") == 0)
-
-
-def _prefixed(prefix: str, found: xr.Dataset) -> xr.Dataset:
-    return found.rename({name: f"{prefix}_{name}" for name in found.data_vars})
+def means(runs: xr.Dataset) -> xr.Dataset:
+    """Mean and interval of every variable: name_mean, name_ci_low, name_ci_high, name_n."""
+    out = xr.Dataset()
+    for name, values in runs.data_vars.items():
+        found = over_replicates(values.astype(float).dropna("replicate", how="all"))
+        out = out.merge(found.rename({part: f"{name}_{part}" for part in found.data_vars}), join="outer")
+    return out
 
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
     cell = json.loads(summary.attrs["description"])["cell"]
     return (
-        f"XOR-like mixture, N = {cell['n_inputs']}, relu, learning rate {cell['learning_rate']:g}, "
-        f"{cell['steps']} samples, of which {100 * cell['easy_fraction']:g} % easy (noise "
+        f"XOR-like mixture, N = {cell['n_inputs']}, relu, learning rate {cell['learning_rate']:g} unless "
+        f"said, {cell['steps']} samples, of which {100 * cell['easy_fraction']:g} % easy (noise "
         f"{cell['easy']['noise']:g}), tested at noise {cell['hard']['noise']:g}; every round "
         f"keeps {100 * (1 - cell['fraction']):g} %. "
         f"{summary.attrs['replicates']} replicates, bars: 95 % bootstrap intervals. "
@@ -101,15 +140,18 @@ def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
     yield lottery_figure(summary, out / "lottery", fmt)
     yield winner_figure(summary, out / "winners", fmt)
     yield swap_figure(summary, out / "swap", fmt)
+    yield rates_figure(summary, out / "rates", fmt)
     yield smallest_figure(summary, out / "smallest", fmt)
 
 
 def line(axes: Any, x: Any, table: xr.Dataset, name: str, look: tuple, label: str, **more: Any) -> None:
-    """A mean with its interval."""
-    middle = table[f"{name}_mean"]
-    error = [middle - table[f"{name}_ci_low"], table[f"{name}_ci_high"] - middle]
+    """A mean with its interval, at one or several places."""
+    middle, low, high = (np.atleast_1d(table[f"{name}_{part}"]) for part in ("mean", "ci_low", "ci_high"))
+    error = [middle - low, high - middle]
     colour, marker, dash = look
-    axes.errorbar(x, middle, error, color=colour, marker=marker, ls=dash, capsize=2, label=label, **more)
+    axes.errorbar(
+        np.atleast_1d(x), middle, error, color=colour, marker=marker, ls=dash, capsize=2, label=label, **more
+    )
 
 
 def lottery_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
@@ -145,75 +187,136 @@ def winner_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
         f"{n}_{k}" for n in ("winner_rank", "same_winner", "effective") for k in ("mean", "ci_low", "ci_high")
     ]
     table, widths = summary[names], summary.width.values
-    figure, (one, two, three) = plt.subplots(1, 3, figsize=(8, 2.8), layout="constrained")
+    figure, (one, two, three) = plt.subplots(1, 3, figsize=(9, 3.4), layout="constrained")
     for name in PAIR:
         own = table.sel(trained_with=name)
         line(one, widths, own, "winner_rank", PROTOCOLS[name], words(name))
         line(three, widths, own, "effective", PROTOCOLS[name], words(name))
-    one.plot(widths, (widths + 1) / 2, color="#888888", ls=":", label="chance")
+    # of K units a quarter has the right sign, half does nothing, a quarter has the wrong sign
+    one.plot(widths, 1 + 3 * (widths - 1) / 8, color="#888888", ls=":", label="any unit")
+    one.plot(widths, 1 + (widths - 1) / 8, color="#888888", ls="--", label="any unit of the right sign")
     one.set_yscale("log", base=2)
     one.set_yticks(widths // 2, [f"{place:g}" for place in widths // 2])
     one.set(ylabel="place of the winner at the start", title="who wins (1: the best)")
-    line(two, widths, table, "same_winner", ("#009E73", "^", "-"), "observed")
+    for pairing, look in zip(PAIRINGS, LOOKS, strict=True):
+        line(two, widths, table.sel(pairing=pairing), "same_winner", look, pairing)
     two.plot(widths, 1 / widths, color="#888888", ls=":", label="chance")
-    two.set(ylabel="share of clusters", title="same winner in both orders", ylim=(0, 1.02))
+    two.set(ylabel="share of clusters", title="same winner in two trainings", ylim=(0, 1.02))
     three.set(ylabel="units", title="units that carry a cluster")
     for axes in (one, two, three):
         width_axis(axes, widths)
-        axes.legend()
+        axes.legend(fontsize=6.5)
     return save(figure, table, caption(summary), path, fmt)
 
 
 def swap_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
-    """Accuracy against what is left, a panel per setting that was pruned."""
-    table = summary[["end_mean", "end_ci_low", "end_ci_high", "weights"]]
-    panels = []
-    for scope in summary.scope.values:
-        for width in summary.width.values:
-            part = table.sel(scope=scope, width=width)
-            if part.end_mean.isel(round=slice(1, None)).notnull().any():
-                panels.append(
-                    (f"K = {width}, {'units' if scope == 'units' else 'single weights'}", scope, width, part)
-                )
+    """Accuracy against what is left: at one rate, at everybody's own rate, and of single weights."""
+    rate = json.loads(summary.attrs["description"])["cell"]["learning_rate"]
+    ends = [f"end_{k}" for k in ("mean", "ci_low", "ci_high")]
+    shared = summary[[*ends, "weights"]].sel(learning_rate=rate, drop=True)
+    own = summary[[f"own_{name}" for name in ends]].rename({f"own_{name}": name for name in ends})
+    units = shared.sel(kind="units", drop=True)
+    panels = [
+        (f"units, rate {rate:g}", units),
+        ("units, everybody's best rate", own.assign(weights=units.weights)),
+    ]
+    if "single weights" in summary.kind:
+        panels.append((f"single weights, rate {rate:g}", shared.sel(kind="single weights", drop=True)))
     figure, grid = plt.subplots(
-        1, len(panels), figsize=(1 + 2.7 * len(panels), 3.4), sharey=True, layout="constrained", squeeze=False
+        1, len(panels), figsize=(1 + 2.7 * len(panels), 3.4), sharey=True, layout="constrained"
     )
-    for axes, (title, scope, width, part) in zip(grid[0], panels, strict=True):
+    for axes, (title, part) in zip(grid, panels, strict=True):
         part = part.sel(round=part.end_mean.notnull().any([d for d in part.end_mean.dims if d != "round"]))
-        whole = part.weights.isel(round=0)
-        left = (part.weights / whole).mean(["protocol", "arm", "trained_with"]).values
-        x = left * width if scope == "units" else 100 * left
+        left = (part.weights / part.weights.isel(round=0)).mean(["protocol", "arm", "trained_with"]).values
+        weights = title.startswith("single")
+        x = 100 * left if weights else left * summary.attrs["width"]
         for trainer in PAIR:
             colour, marker, _ = PROTOCOLS[trainer]
             for finder, face in zip(PAIR, ("full", "none"), strict=True):
-                own = part.sel(trained_with=trainer, protocol=finder)
+                one = part.sel(trained_with=trainer, protocol=finder)
                 label = f"found with {words(finder)}, trained with {words(trainer)}"
-                line(axes, x, own.sel(arm="ticket"), "end", (colour, marker, "-"), label, fillstyle=face)
-            own = part.sel(trained_with=trainer, protocol=PAIR[1], arm="random_mask")
-            line(axes, x, own, "end", (colour, marker, ":"), f"random mask, trained with {words(trainer)}")
+                line(axes, x, one.sel(arm="ticket"), "end", (colour, marker, "-"), label, fillstyle=face)
+            one = part.sel(trained_with=trainer, protocol=PAIR[1], arm="random_mask")
+            line(axes, x, one, "end", (colour, marker, ":"), f"random mask, trained with {words(trainer)}")
         axes.set_xscale("log", base=2)
         axes.set_xticks(x, [f"{value:.3g}" for value in x])
         axes.minorticks_off()
         axes.invert_xaxis()
-        axes.set(xlabel="units left" if scope == "units" else "weights left, %", title=title)
-    grid[0, 0].set_ylabel("test accuracy")
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return save(figure, table, caption(summary), path, fmt)
+        axes.set(xlabel="weights left, %" if weights else "units left", title=title)
+    grid[0].set_ylabel("test accuracy")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return save(
+        figure, summary[[*ends, *own.rename({n: f"own_{n}" for n in ends})]], caption(summary), path, fmt
+    )
+
+
+def rates_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+    """The worth of a curriculum to four units, random or chosen, and to the dense student, by rate."""
+    n_round = 2
+    ends = ("mean", "ci_low", "ci_high")
+    parts = {
+        "trainer_gain": summary[[f"trainer_gain_{k}" for k in ends]].sel(protocol=PAIR[1], round=n_round),
+        "own_trainer_gain": summary[[f"own_trainer_gain_{k}" for k in ends]].sel(
+            protocol=PAIR[1], round=n_round
+        ),
+        "dense_gain": summary[[f"dense_gain_{k}" for k in ends]].sel(width=summary.attrs["width"]),
+        "dense_own_gain": summary[[f"dense_own_gain_{k}" for k in ends]].sel(width=summary.attrs["width"]),
+    }
+    rates = summary.learning_rate.values
+    left = summary.attrs["width"] // 2**n_round
+    figure, axes = plt.subplots(figsize=(5.6, 3.4), layout="constrained")
+    own_at = rates.max() * 1.6
+    for arm, look, label in (
+        ("random_mask", ("#D55E00", "D", "-"), f"{left} random units"),
+        ("ticket", ("#0072B2", "o", "-"), f"{left} units chosen without a curriculum"),
+    ):
+        line(axes, rates, parts["trainer_gain"].sel(arm=arm, kind="units"), "trainer_gain", look, label)
+        line(axes, own_at, parts["own_trainer_gain"].sel(arm=arm), "own_trainer_gain", (*look[:2], ""), "")
+    same = parts["trainer_gain"].sel(arm="ticket")
+    if "units, same samples" in summary.kind:
+        look = ("#0072B2", "x", "")
+        line(
+            axes,
+            rates,
+            same.sel(kind="units, same samples"),
+            "trainer_gain",
+            look,
+            "... on the samples that chose them",
+        )
+    dense = ("#000000", "s", "-")
+    line(axes, rates, parts["dense_gain"], "dense_gain", dense, f"all {summary.attrs['width']} units")
+    line(axes, own_at, parts["dense_own_gain"], "dense_own_gain", ("#000000", "s", ""), "")
+    axes.axhline(0, color="#888888", lw=0.8)
+    axes.set_xscale("log")
+    axes.set_xticks([*rates, own_at], [*(f"{rate:g}" for rate in rates), "own best"])
+    axes.minorticks_off()
+    axes.set(xlabel="learning rate", ylabel="accuracy with minus without curriculum")
+    axes.legend()
+    table = xr.merge(
+        [part.drop_vars(["round", "protocol", "width"], errors="ignore") for part in parts.values()]
+    )
+    return save(figure, table, OWN + caption(summary), path, fmt)
 
 
 def smallest_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     """Accuracy of dense students against width, and the smallest that reaches the target."""
-    names = ["end_mean", "end_ci_low", "end_ci_high"]
-    table = summary[names].sel(scope="units", round=0, arm="ticket", protocol=PAIR[1], drop=True)
-    table = table.merge(summary[["width_smallest", "width_low", "width_high"]])
-    figure, axes = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
-    for name in PAIR:
-        own = table.sel(trained_with=name)
-        size, low, high = (float(own[f"width_{k}"]) for k in ("smallest", "low", "high"))
-        label = f"{words(name)}: from K = {size:g} [{low:g}, {high:g}]"
-        line(axes, summary.width.values, own, "end", PROTOCOLS[name], label)
-    axes.axhline(TARGET, color="#888888", lw=0.8, ls=":")
-    width_axis(axes, summary.width.values)
-    axes.set_ylabel("test accuracy")
-    axes.legend()
+    rate = json.loads(summary.attrs["description"])["cell"]["learning_rate"]
+    names = [f"{n}_{k}" for n in ("dense", "dense_own") for k in ("mean", "ci_low", "ci_high")]
+    sizes = [f"{n}_{k}" for n in ("width", "own_width") for k in ("smallest", "low", "high")]
+    table = summary[names + sizes].sel(learning_rate=rate, drop=True)
+    figure, grid = plt.subplots(1, 2, figsize=(7.6, 3.2), sharey=True, layout="constrained")
+    for axes, values, size, title in (
+        (grid[0], "dense", "width", f"rate {rate:g}"),
+        (grid[1], "dense_own", "own_width", "each at its best rate"),
+    ):  # fmt: skip
+        for name in PAIR:
+            own = table.sel(trained_with=name)
+            middle, low, high = (float(own[f"{size}_{k}"]) for k in ("smallest", "low", "high"))
+            label = f"{words(name)}: from K = {middle:g} [{low:g}, {high:g}]"
+            line(axes, summary.width.values, own, values, PROTOCOLS[name], label)
+        axes.axhline(TARGET, color="#888888", lw=0.8, ls=":")
+        width_axis(axes, summary.width.values)
+        axes.set_title(title)
+        axes.legend()
+    grid[0].set_ylabel("test accuracy")
     return save(figure, table, f"Dotted: the target, {TARGET}. {caption(summary)}", path, fmt)

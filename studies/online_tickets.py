@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Samples drawn at a time; changes no number but by rounding.
 CHUNK = 50
 
+#: Schedules are stored in multiples of this many steps, so that budgets of similar length share a program.
+LENGTH = 2**14
+
 
 @dataclass(frozen=True)
 class OnlineTickets(TicketCell):
@@ -114,7 +117,8 @@ class OnlineWorld:
         def levels(number: int) -> np.ndarray:
             seed = cell.seed + (number << 32)
             steps = draw_steps(block.protocols, cell.easy_fraction, cell.steps, seed, block.replicates)
-            return np.pad(steps[:, trainers], ((0, 0), (0, 0), (0, CHUNK)))
+            room = -(-(cell.steps + CHUNK) // LENGTH) * LENGTH
+            return np.pad(steps[:, trainers], ((0, 0), (0, 0), (0, room - cell.steps)))
 
         self.levels = lru_cache(1)(levels)
 

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from studies.analysis import RESAMPLES, time_to_threshold, usable
+from studies.analysis import RESAMPLES, tuned, usable
 
 
 def single(ds: xr.Dataset, axis: str = "rounds") -> xr.Dataset:
@@ -43,14 +43,47 @@ def early_stopping(ds: xr.Dataset) -> xr.Dataset:
     )
 
 
-def same_winner(ds: xr.Dataset, axis: str = "trained_with") -> xr.DataArray:
-    """Share of clusters won by the same unit under the two protocols of `axis`, (..., replicate).
+def same_winner(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+    """Share of clusters won by the same unit in two trainings from one start, (..., replicate).
 
     Chance is 1 / (number of units): units are exchangeable before training.
     """
-    first, second = (usable(ds, "winner").isel({axis: i}, drop=True) for i in (0, 1))
     both = first.notnull() & second.notnull()
     return (first == second).where(both).mean("cluster")
+
+
+def effects(end: xr.DataArray) -> dict[str, xr.DataArray]:
+    """What a curriculum and the choice of the mask are worth, paired by replicate.
+
+    Parameters
+    ----------
+    end : accuracy after training (protocol = who found the mask, trained_with, arm, ...)
+
+    Returns
+    -------
+    trainer_gain : trained with a curriculum minus without, the same mask
+    finder_gain : mask found with a curriculum minus without, trained alike
+    chosen_gain : mask chosen by pruning minus a random one
+    """
+
+    def difference(axis: str, one: str, other: str) -> xr.DataArray:
+        return end.sel({axis: one}, drop=True) - end.sel({axis: other}, drop=True)
+
+    return {
+        "trainer_gain": difference("trained_with", "curriculum", "no_curriculum"),
+        "finder_gain": difference("protocol", "curriculum", "no_curriculum"),
+        "chosen_gain": difference("arm", "ticket", "random_mask"),
+    }
+
+
+def at_own_rate(ds: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Accuracy after training with everything at its own best rate, and these rates.
+
+    The rate is one for finding and training a mask. It is chosen for every finder, trainer, arm and round by
+    the replicates of even number; the values are those of the odd ones (`studies.analysis.tuned`).
+    """
+    best = tuned(ds[["test_accuracy", "status"]])
+    return usable(best).isel(time=-1, drop=True), best.best
 
 
 def smallest(values: xr.DataArray, target: float, sizes: str, confidence: float = 0.95) -> xr.Dataset:
@@ -93,7 +126,10 @@ def smallest(values: xr.DataArray, target: float, sizes: str, confidence: float 
 
 
 def costs(ds: xr.Dataset, target: float, variable: str = "test_accuracy") -> xr.Dataset:
-    """Training FLOPs of every run until `variable` reaches `target` and stays there.
+    """Training FLOPs of every run that ends at `target` or above, with axis `steps` = the budget of a run.
+
+    A run counts as a whole: its budget was fixed before and the curriculum scaled to it, so what ends early
+    has seen the whole order too.
 
     Returns
     -------
@@ -101,17 +137,14 @@ def costs(ds: xr.Dataset, target: float, variable: str = "test_accuracy") -> xr.
     flops : of training that network alone; infinity where the target is not reached, NaN where not run
     flops_with_search : and of the whole trainings of the rounds before, which found it
     """
-    cell = json.loads(ds.attrs["description"])["cell"]
-    found = time_to_threshold(ds, target, variable)
-    per_step, n_steps = ds.flops_per_step.where(ds.status == 0), cell["steps"]
-    samples = found.reached * cell["n_inputs"]
-    flops = (samples * per_step).where(~found.censored, np.inf).where(per_step.notnull())
-    before = (per_step * n_steps).cumsum("round") - per_step * n_steps
+    end = usable(ds, variable).isel(time=-1, drop=True)
+    whole = ds.flops_per_step.where(ds.status == 0) * ds.steps
+    flops = whole.where(end >= target, np.inf).where(end.notnull())
     return xr.Dataset(
         {
             "weights": ds.weights.where(ds.status == 0),
             "flops": flops,
-            "flops_with_search": flops + before,
+            "flops_with_search": flops + (whole.cumsum("round") - whole),
         }
     )
 

@@ -13,7 +13,17 @@ from studies import catalogue
 from studies.image_tickets import ImageTickets
 from studies.store import Store, load
 from studies.study import Block, Study
-from studies.ticket_analysis import costs, early_stopping, frontier, same_winner, savings, single, smallest
+from studies.ticket_analysis import (
+    at_own_rate,
+    costs,
+    early_stopping,
+    effects,
+    frontier,
+    same_winner,
+    savings,
+    single,
+    smallest,
+)
 
 
 def made_up(block: Block) -> xr.Dataset:
@@ -74,8 +84,8 @@ def stored(study: Study, out) -> None:
 
 FIGURES = {
     "lottery_tickets": {"accuracy", "early_stopping", "curves"},
-    "tickets_and_curricula": {"lottery", "winners", "swap", "smallest"},
-    "tickets_and_curricula_images": {"swap", "course"},
+    "tickets_and_curricula": {"lottery", "winners", "swap", "rates", "smallest"},
+    "tickets_and_curricula_images": {"swap", "rates", "course"},
     "efficiency": {"frontier", "savings"},
 }
 
@@ -148,11 +158,40 @@ def test_an_axis_of_which_every_width_has_its_own_value_is_folded():
 
 
 def test_same_winner_counts_clusters_and_leaves_out_those_without_one():
-    winner = np.array([[[0, 1, 2, np.nan], [0, 5, 2, 3]]])
-    ds = xr.Dataset(
-        {"winner": (("replicate", "trained_with", "cluster"), winner), "status": ("replicate", [0])}
+    first, second = (
+        xr.DataArray(x, dims="cluster") for x in ([0, 1, 2, np.nan], [0, 5, 2, 3])
+    )  # fmt: skip
+    assert float(same_winner(first, second)) == pytest.approx(2 / 3)
+
+
+def test_effects_are_paired_differences_by_hand():
+    end = xr.DataArray(
+        np.arange(8.0).reshape(2, 2, 2) ** 2,
+        {
+            "protocol": ["no_curriculum", "curriculum"],
+            "trained_with": ["curriculum", "no_curriculum"],
+            "arm": ["ticket", "random_mask"],
+        },
     )
-    assert float(same_winner(ds)[0]) == pytest.approx(2 / 3)
+    found = effects(end)
+    assert found["trainer_gain"].sel(protocol="curriculum", arm="ticket") == 16 - 36
+    assert found["finder_gain"].sel(trained_with="no_curriculum", arm="random_mask") == 49 - 9
+    assert found["chosen_gain"].sel(protocol="no_curriculum", trained_with="curriculum") == 0 - 1
+
+
+def test_the_own_rate_is_chosen_on_even_and_shown_for_odd_replicates():
+    """At rate 0.1 the even replicates are better, at 0.3 the odd: 0.1 is chosen, and low values are shown."""
+    accuracy = np.array([[[0.9, 0.1, 0.9, 0.1]], [[0.2, 0.8, 0.2, 0.8]], [[1.0, 1.0, np.nan, 1.0]]])
+    ds = xr.Dataset(
+        {
+            "test_accuracy": (("learning_rate", "arm", "replicate", "time"), accuracy[..., None]),
+            "status": (("learning_rate", "replicate"), [[0] * 4, [0] * 4, [0, 0, 1, 0]]),
+        },
+        {"learning_rate": [0.1, 0.3, 1.0], "time": [1.0]},
+    )
+    own, best = at_own_rate(ds)
+    assert best.values.tolist() == [0.1]
+    assert own.values.tolist() == [[0.1, 0.1]]
 
 
 def test_the_smallest_width_and_its_interval():
@@ -165,55 +204,71 @@ def test_the_smallest_width_and_its_interval():
     assert float(smallest(values, 0.5, "width").ci_high) == 4
 
 
-def cost_of(reach, steps_per_record=10.0):
-    """Protocols x settings x replicates; `reach` = record at which the target is reached, or -1."""
-    reach = np.asarray(reach)
-    times = np.arange(5) * steps_per_record
-    accuracy = (np.arange(5) >= reach[..., None]) & (reach[..., None] >= 0)
-    dims = ("protocol", "width", "replicate", "round")
-    return described(
-        xr.Dataset(
-            {
-                "test_accuracy": ((*dims, "time"), 0.5 + 0.2 * accuracy[:, :, :, None, :]),
-                "status": (dims[:3], np.zeros(reach.shape, int)),
-                "weights": (dims, np.broadcast_to([[[[20.0]], [[40.0]]]], (*reach.shape, 1))),
-                "flops_per_step": (dims, np.broadcast_to([[[[2.0]], [[4.0]]]], (*reach.shape, 1))),
-            },
-            {"protocol": ["curriculum", "no_curriculum"], "width": [2, 4], "time": times, "round": [0]},
-        ),
-        steps=40, n_inputs=1,
-    )  # fmt: skip
+def cost_of(reached):
+    """Protocols x settings x replicates x budgets of 20 and 40 steps; where the target is reached."""
+    reached = np.asarray(reached)
+    dims = ("protocol", "width", "replicate", "steps", "round")
+    shape = (*reached.shape, 1)
+    weights = np.array([20.0, 40.0])[None, :, None, None, None]
+    return xr.Dataset(
+        {
+            "test_accuracy": ((*dims, "time"), 0.5 + 0.2 * reached[..., None, None]),
+            "status": (dims[:4], np.zeros(reached.shape, int)),
+            "weights": (dims, np.broadcast_to(weights, shape)),
+            "flops_per_step": (dims, np.broadcast_to(weights / 10, shape)),
+        },
+        {
+            "protocol": ["curriculum", "no_curriculum"],
+            "width": [2, 4],
+            "steps": [20, 40],
+            "time": [1.0],
+            "round": [0],
+        },
+    )
+
+
+NEITHER, LATER, BOTH = [0, 0], [0, 1], [1, 1]
 
 
 def test_costs_frontier_and_savings_by_hand():
     """Without a curriculum the small network reaches the target in one of three replicates only."""
-    cost = costs(cost_of([[[1, 2, 3], [2, 2, 2]], [[-1, -1, 1], [1, 3, 3]]]), 0.6)
-    flops = cost.flops.isel(round=0).values
-    assert flops.tolist() == [[[20, 40, 60], [80, 80, 80]], [[np.inf, np.inf, 20], [40, 120, 120]]]
-    line = frontier(cost)
-    assert line.flops.isel(round=0).values.tolist() == [[40, 80], [np.inf, 120]]
-    assert line.best.isel(round=0).values.tolist() == [[True, False], [False, True]]
-    assert line.reached.isel(round=0).values.tolist() == [[1, 1], [pytest.approx(1 / 3), 1]]
+    ds = cost_of(
+        [
+            [[BOTH, LATER, BOTH], [BOTH, BOTH, BOTH]],
+            [[NEITHER, NEITHER, LATER], [LATER, LATER, BOTH]],
+        ]
+    )
+    cost = costs(ds, 0.6)
+    flops = cost.flops.isel(round=0)
+    inf = np.inf
+    assert flops.sel(protocol="curriculum", width=2).values.tolist() == [[40, 80], [inf, 80], [40, 80]]
+    assert flops.sel(protocol="no_curriculum", width=4).values.tolist() == [[inf, 160], [inf, 160], [80, 160]]
+    line = frontier(cost).isel(round=0)
+    assert line.flops.sel(protocol="curriculum").values.tolist() == [[40, 80], [80, 160]]
+    assert line.flops.sel(protocol="no_curriculum").values.tolist() == [[inf, inf], [inf, 160]]
+    assert line.best.sel(protocol="curriculum").values.tolist() == [[True, False], [False, False]]
+    assert line.best.sel(protocol="no_curriculum").values.tolist() == [[False, False], [False, True]]
+    assert line.reached.sel(protocol="curriculum", width=2).values.tolist() == [pytest.approx(2 / 3), 1]
     found = savings(cost)
     assert found.weights.values.tolist() == [20, 40]
-    assert found.flops.values.tolist() == [40, 120]
+    assert found.flops.values.tolist() == [40, 160]
     assert float(found.weights_ratio) == 2
-    assert float(found.flops_ratio) == 3
+    assert float(found.flops_ratio) == 4
     assert float(found.weights_ratio_low) <= 2 <= float(found.weights_ratio_high)
 
 
 def test_search_costs_the_whole_training_of_the_rounds_before():
-    one = cost_of([[[1], [1]], [[1], [1]]])
+    one = cost_of([[[BOTH], [BOTH]], [[BOTH], [BOTH]]])
     two = xr.concat(
         [one, one.assign_coords(round=[1])], "round", data_vars="minimal", coords="minimal", compat="override"
     )
-    two = described(two.assign(flops_per_step=two.flops_per_step / (1 + two["round"])), steps=40, n_inputs=1)
-    found = costs(two, 0.6).sel(protocol="curriculum", width=2).isel(replicate=0)
-    assert found.flops.values.tolist() == [20, 10]
-    assert found.flops_with_search.values.tolist() == [20, 40 * 2 + 10]
+    two = two.assign(flops_per_step=two.flops_per_step / (1 + two["round"]))
+    found = costs(two, 0.6).sel(protocol="curriculum", width=2, steps=20).isel(replicate=0)
+    assert found.flops.values.tolist() == [40, 20]
+    assert found.flops_with_search.values.tolist() == [40, 40 + 20]
 
 
 def test_nobody_reaches_the_target():
-    found = savings(costs(cost_of([[[-1, -1], [-1, -1]], [[-1, -1], [1, 1]]]), 0.6))
+    found = savings(costs(cost_of([[[NEITHER] * 2] * 2, [[NEITHER] * 2, [BOTH] * 2]]), 0.6))
     assert found.weights.values.tolist() == [np.inf, 40]
     assert float(found.weights_ratio) == 0
