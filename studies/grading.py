@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from studies.online import TASKS, provenance
+from studies.online import TASKS
+from studies.provenance import provenance
 
 if TYPE_CHECKING:
     from studies.study import Block

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from studies.online import provenance
+from studies.provenance import provenance
 
 if TYPE_CHECKING:
     from studies.study import Block

@@ -5,17 +5,16 @@ No JAX is imported until a cell is checked or computed, so listing and loading s
 
 import importlib
 import inspect
-import platform
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+
+from studies.provenance import provenance
 
 if TYPE_CHECKING:
     from studies.study import Block
@@ -255,19 +254,6 @@ def _options(make: Any, given: Mapping[str, Any]) -> dict[str, Any]:
             value = int(value)
         options[name] = value
     return options
-
-
-def provenance(started: float) -> dict[str, Any]:
-    """Seconds since `started`, device, versions and date, as attributes of a block."""
-    import jax
-
-    return {
-        "seconds": time.perf_counter() - started,
-        "device": jax.devices()[0].device_kind,
-        "machine": f"{platform.system()} {platform.machine()}",
-        "versions": " ".join(f"{p} {version(p)}" for p in ("jax", "jaxlib", "numpy", "tilting-odds")),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def planned(cell: OnlineCell, block: "Block") -> Any:

@@ -1,7 +1,7 @@
 """What every saved array says about where it comes from.
 
-A cell's `compute` records what only it can know (method, seconds, device, versions of the libraries,
-date). The engine adds what holds for all: address and full description of the block, the version of this
+A cell's `compute` records what only it can know (its method, and by `provenance` seconds, device, versions
+of the libraries, date). The engine adds what holds for all: address and full description of the block, the version of this
 project and the commit of its source, Python, and the flags handed to XLA.
 """
 
@@ -9,10 +9,12 @@ import json
 import os
 import platform
 import subprocess
+import time
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studies.study import Block
@@ -36,6 +38,19 @@ def code() -> str:
     if commit.returncode:
         return text
     return f"{text} commit {commit.stdout.strip()}{' with changes' if changed.stdout.strip() else ''}"
+
+
+def provenance(started: float) -> dict[str, Any]:
+    """Seconds since `started`, device, versions and date, as attributes of a block."""
+    import jax
+
+    return {
+        "seconds": time.perf_counter() - started,
+        "device": jax.devices()[0].device_kind,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": " ".join(f"{p} {version(p)}" for p in ("jax", "jaxlib", "numpy", "tilting-odds")),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def provenance_of(block: "Block") -> dict[str, str]:

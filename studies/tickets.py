@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import xarray as xr
 
-from studies.online import provenance
+from studies.provenance import provenance
 
 if TYPE_CHECKING:
     from studies.progress import Progress
