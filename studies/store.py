@@ -36,9 +36,6 @@ VERSION = 2
 #: Meaning of the `status` array.
 STATUS = {"ok": 0, "diverged": 1, "pending": 2, "not_asked": 3}
 
-#: What is claimed while a description is written, in place of a block's address.
-DESCRIBING = "f" * 20
-
 ADDRESS = re.compile(r"[0-9a-f]{20}")
 BLOCK = re.compile(r"([0-9a-f]{20})\.([0-9a-f]{64})\.nc")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -184,14 +181,12 @@ class Store:
         """Write down what was asked (`Study.entry`); the latest question is the one that `load` answers."""
         path = self.folder / f"study-{entry['address']}.json"
         text = json.dumps(entry, separators=(",", ":")).encode()
-        with self.claim(DESCRIBING) as alone:
-            if alone:  # what killed runs left behind
-                for left in self.folder.glob("*.part"):
-                    left.unlink(missing_ok=True)
-            if not path.exists() or path.read_bytes() != text:
-                put(path, text)
-            latest = {"version": VERSION, "latest": entry["address"]}
-            put(self.folder / "store.json", json.dumps(latest).encode())
+        for left in self.folder.glob("*.part"):  # of killed runs; one that is being written is so again
+            left.unlink(missing_ok=True)
+        if not path.exists() or path.read_bytes() != text:
+            put(path, text)
+        latest = {"version": VERSION, "latest": entry["address"]}
+        put(self.folder / "store.json", json.dumps(latest).encode())
 
     def asked(self, address: str | None = None) -> dict[str, Any]:
         """The description of a study: that with `address`, or the one run last.

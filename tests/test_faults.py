@@ -57,15 +57,20 @@ def undisturbed(tmp_path_factory):
     return out
 
 
-@pytest.mark.slow
-def test_many_kills_at_random_moments_lose_nothing(tmp_path):
+def forked(verb: str, out: Path, *numbers: int) -> dict:
+    """What the forked processes of warm.py saw."""
     environment = os.environ | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
     result = subprocess.run(
-        [sys.executable, HERE / "warm.py", "kills", tmp_path, "1", "52"],
+        [sys.executable, HERE / "warm.py", verb, out, *map(str, numbers)],
         env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    seen = json.loads(result.stdout)
+    return json.loads(result.stdout)
+
+
+@pytest.mark.slow
+def test_many_kills_at_random_moments_lose_nothing(tmp_path):
+    seen = forked("kills", tmp_path, 1, 52)
     assert seen["wrong"] == []
     assert seen["kills"] == 52
     assert len({at for at in seen["at"] if 0 < at < len(warm.study().blocks())}) >= 3  # in mid-run, often
@@ -73,6 +78,12 @@ def test_many_kills_at_random_moments_lose_nothing(tmp_path):
     assert others
     for folder in others:
         same(whole, folder)
+
+
+def test_runs_that_start_together_do_not_trip_over_each_others_temporary_files(tmp_path):
+    assert forked("describe", tmp_path, 6, 60) == {"failed": [0] * 6}
+    assert Store(tmp_path, "cheap").asked()["address"] == warm.study().address
+    assert not list(tmp_path.rglob("*.part"))
 
 
 class Fallible:
