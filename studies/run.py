@@ -121,6 +121,9 @@ def run(study: Study, out: str, how: How | None = None) -> int:
                 failed.append(block.label())
                 log.write("failed", address=block.address, label=block.label(), error=repr(outcome))
                 display.line(f"  {block.label()}  FAILED: {type(outcome).__name__}: {outcome}")
+            elif outcome == "hung":
+                log.write("replaced", address=block.address, label=block.label(), timeout=how.timeout)
+                display.line(f"  {block.label()}  no end after {how.timeout:g} s: its worker is replaced")
             elif block.address not in waiting:
                 waiting.add(block.address)
                 log.write("waiting", address=block.address, label=block.label())

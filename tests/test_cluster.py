@@ -7,6 +7,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cheap
@@ -35,15 +37,14 @@ def environment(tmp_path_factory):
     }
 
 
-@pytest.fixture(scope="module")
-def scheduler(environment, tmp_path_factory):
-    """Address of a scheduler with two workers, all of them processes."""
-    folder = tmp_path_factory.mktemp("dask")
+@contextmanager
+def served(environment, folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Address and process of a scheduler with so many workers, all of them processes."""
     file = folder / "scheduler.json"
     here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
     parts = (
         ["scheduler", *here, "--port", "0"],
-        *[["worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * 2,
+        *[["worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * workers,
     )
     processes = []
     try:
@@ -52,14 +53,22 @@ def scheduler(environment, tmp_path_factory):
             quiet = subprocess.DEVNULL
             processes.append(subprocess.Popen(line, env=environment, cwd=folder, stdout=quiet, stderr=quiet))
             wait_for(file.exists)
-        yield json.loads(file.read_text())["address"]
+        yield json.loads(file.read_text())["address"], processes[0]
     finally:
-        family = [p for process in processes for p in psutil.Process(process.pid).children(recursive=True)]
-        for process in (*processes, *family):
+        alive = [process for process in processes if process.poll() is None]
+        family = [p for process in alive for p in psutil.Process(process.pid).children(recursive=True)]
+        for process in (*alive, *family):
             if not isinstance(process, psutil.Process) or process.is_running():
                 process.kill()
         for process in processes:
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(environment, tmp_path_factory):
+    """Address of a scheduler with two workers."""
+    with served(environment, tmp_path_factory.mktemp("dask"), 2) as (address, _):
+        yield address
 
 
 def worker_of(made: Path, address: str) -> list[int]:
@@ -123,9 +132,7 @@ def test_a_block_that_fails_is_tried_again_and_does_not_stop_the_others(schedule
     assert counts(study, tmp_path) == (3, 1)
     (failing,) = [block.address for block in study.blocks() if block.cell.width == 3]
     assert marks(made)[failing] == 3
-    logs = (tmp_path / "cheap" / "logs").glob("*.jsonl")
-    events = [json.loads(line)["event"] for path in logs for line in path.read_text().splitlines()]
-    assert sorted(events) == ["block", "block", "block", "end", "failed", "start"]
+    assert sorted(events(tmp_path)) == ["block", "block", "block", "end", "failed", "start"]
 
 
 @pytest.mark.slow
@@ -148,6 +155,58 @@ def test_workers_listen_on_localhost_only_and_an_interrupt_stops_cleanly(environ
     assert 2 <= len(Store(tmp_path, "cheap").finished()) < 120
     assert not list(tmp_path.rglob("*.part"))
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+
+
+def events(out: Path) -> list[str]:
+    """What the logs of the runs speak of."""
+    logs = sorted((out / "cheap" / "logs").glob("*.jsonl"))
+    return [json.loads(line)["event"] for path in logs for line in path.read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_path):
+    """The nannies of a local cluster would give up after 15 s, were they allowed to."""
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    code, out, err = call("run", "cheap", "--workers", "1", "--timeout", "1", *fields)
+    assert (code, err) == (1, "")
+    assert out.count("no end after 1 s: its worker is replaced") == 2
+    assert "width 3 rate 0.5 replicates 0-1  FAILED: TimeoutError: longer than 1 s, 3 times" in out
+    assert "1 blocks failed" in out
+    study = cheap.study(replicates=2, marks=str(made), stop=3)
+    assert counts(study, tmp_path) == (3, 1)
+    assert sorted(marks(made).values()) == [1, 1, 1, 3]
+    assert sorted(events(tmp_path)) == [*["block"] * 3, "end", "failed", "replaced", "replaced", "start"]
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_run_in_one_line(environment, tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    with served(environment, tmp_path, 1) as (address, process):
+        client = command("run", "cheap", "--cluster", address, *fields)
+        wait_for(lambda: len(marks(made)) == 2)
+        wait_for(lambda: events(tmp_path) == ["start", "block"])
+        process.kill()
+        out, err = client.communicate(timeout=60)
+    assert client.returncode == 2, out
+    assert err == (
+        "error: the Dask scheduler is gone; the 1 blocks finished in this run are safe, and the same command "
+        "goes on once the cause is removed\n"
+    )
+    assert events(tmp_path) == ["start", "block", "stop"]
+
+
+@pytest.mark.slow
+def test_a_run_without_any_worker_ends_in_one_line(environment, tmp_path, monkeypatch):
+    monkeypatch.setattr("studies.cluster.LONELY", 1.0)
+    with (
+        served(environment, tmp_path, 0) as (address, _),
+        pytest.raises(OSError, match="no worker of the cluster for 1 s.*the same command goes on"),
+    ):
+        run(cheap.study(), str(tmp_path), How(cluster=address))
 
 
 #: As the real one, it keeps a copy: dask-jobqueue deletes the script as soon as sbatch returns.
