@@ -20,8 +20,9 @@ from studies.provenance import provenance_of
 from studies.store import Store
 from studies.study import Block, TiledCell
 
-#: What became of a block: computed and stored, or there already, or another process computes it.
-Outcome = Done | Literal["found", "busy"]
+#: What became of a block: computed and stored; there already; another process computes it; its worker hangs
+#: and is replaced, and the block is tried again.
+Outcome = Done | Literal["found", "busy", "hung"]
 
 #: Told what became of each block; of a cluster's also the error of a block that failed.
 Report = Callable[[Block, Outcome | Exception], None]
@@ -71,13 +72,12 @@ def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outco
             store.sweep(block.address)
         partial = [Progress.of(block, store.folder) for block in mine]
         results = compute(mine, places, partial)
-        done = {b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)}
+        done: dict[str, Outcome] = {
+            b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)
+        }
         for progress in filter(None, partial):
             progress.clear()
-    return [
-        done.get(block.address) or ("found" if block.address in there else "busy")
-        for block, own in zip(blocks, ours, strict=True)
-    ]
+    return [done.get(b.address) or ("found" if b.address in there else "busy") for b in blocks]
 
 
 def compute(
@@ -100,8 +100,11 @@ def compute(
         raise RuntimeError(f"{blocks[0].label()}: {type(error).__name__}: {error}") from error
 
 
-def _store(store: Store, block: Block, result: xr.Dataset) -> Done:
-    path = store.write(block.address, result.assign_attrs(provenance_of(block)))
+def _store(store: Store, block: Block, result: xr.Dataset) -> Outcome:
+    try:
+        path = store.write(block.address, result.assign_attrs(provenance_of(block)))
+    except FileExistsError:  # where the file system has no locks, another run may be faster
+        return "found"
     return Done(
         block.address,
         path.name.split(".")[1],

@@ -54,11 +54,7 @@ def survey(study: Study, store: Store, intact: set[str] | None = None) -> Survey
     done, pending, running = [], [], 0
     for block in study.blocks():
         path = there.get(block.address)
-        try:
-            whole = path is not None and (path.name in intact or store.intact(path) is not None)
-        except FileNotFoundError:
-            whole = False
-        if not whole or path is None:
+        if path is None or (path.name not in intact and store.intact(path) is None):
             pending.append(block)
             running += _is_claimed(store, block.address)
             continue

@@ -118,8 +118,11 @@ class Store:
             path.unlink(missing_ok=True)
 
     def intact(self, path: Path) -> bytes | None:
-        """The bytes of a finished block, or None if it is damaged; then it is set aside."""
-        data = path.read_bytes()
+        """The bytes of a finished block, or None if it is gone or damaged; then it is set aside."""
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:  # another process has set it aside
+            return None
         if hashlib.sha256(data).hexdigest() == path.name.split(".")[1]:
             return data
         self.set_aside(path)

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -176,6 +177,19 @@ def test_a_damaged_block_counts_as_missing_and_is_computed_again(undisturbed, tm
     same(undisturbed, tmp_path)
 
 
+def test_a_block_set_aside_by_another_process_meanwhile_is_not_there(undisturbed, tmp_path, monkeypatch):
+    shutil.copytree(undisturbed / "cheap", tmp_path / "cheap")
+    store = Store(tmp_path, "cheap")
+    listed = store.finished()
+    path = min(listed.values())
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "finished", lambda self: listed)
+        store.check()
+        assert counts(FEW, tmp_path) == (1, 1)
+    assert store.read(path.name.split(".")[0], path) is None
+
+
 #: Root, too, shall mind the permissions of files: drop CAP_DAC_OVERRIDE before the program starts.
 NO_PRIVILEGE = "import ctypes; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)"
 
@@ -310,3 +324,38 @@ def test_the_block_of_a_killed_run_passes_to_the_other_run(tmp_path):
     assert "is being computed by another run; left for last" in text
     assert counts(study, tmp_path) == (4, 0)
     assert {address: marks(made)[address] for address in others} == dict.fromkeys(others, 1)
+
+
+#: A real `python -m studies` on a file system without locks.
+LOCKLESS = """
+import errno, fcntl, os, sys
+def lockf(*arguments):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+fcntl.lockf = lockf
+import cheap
+sys.exit(cheap.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_without_locks_two_runs_may_compute_a_block_twice_and_nothing_else(tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    environment = os.environ | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
+    line = [sys.executable, "-c", LOCKLESS, "run", "cheap", "--marks", str(made), "--stop", "2"]
+    line += ["--replicates", "2", "--out", str(tmp_path)]
+    pipe = subprocess.PIPE
+    slow, quick = runs = [
+        subprocess.Popen(line, env=environment, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
+    ]
+    wait_for(lambda: sum(marks(made).values()) == 2)  # both in the first block
+    slow.send_signal(signal.SIGSTOP)
+    (made / "go").touch()
+    quick.wait(timeout=60)
+    slow.send_signal(signal.SIGCONT)
+    texts = [run.communicate(timeout=60) for run in runs]
+    assert [(run.returncode, err) for run, (_, err) in zip(runs, texts, strict=True)] == [(0, "")] * 2
+    assert texts[0][0].count("found: it was stored in the meantime") == 4
+    study = cheap.study(replicates=2, marks=str(made), stop=2)
+    assert counts(study, tmp_path) == (4, 0)
+    assert sorted(marks(made).values()) == [1, 1, 1, 2]
