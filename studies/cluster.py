@@ -27,7 +27,6 @@ from studies.study import Block
 
 try:
     import distributed
-    import yaml
     from dask import config
     from distributed.client import FuturesCancelledError
     from distributed.comm.core import CommClosedError
@@ -44,17 +43,6 @@ LONELY = 60.0
 
 #: Tasks known to the scheduler at a time.
 WINDOW = 500
-
-#: Kinds of clusters that a file may describe, and their classes in dask_jobqueue.
-KINDS = {
-    "slurm": "SLURMCluster",
-    "pbs": "PBSCluster",
-    "sge": "SGECluster",
-    "lsf": "LSFCluster",
-    "oar": "OARCluster",
-    "htcondor": "HTCondorCluster",
-    "local": "LocalCluster",
-}
 
 
 class Asked(Protocol):
@@ -114,6 +102,8 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
             with cluster, distributed.Client(cluster) as client:
                 yield client
         elif from_a_file(how):
+            from studies.cluster_file import from_file
+
             with from_file(Path(how.cluster)) as cluster, distributed.Client(cluster) as client:
                 yield client
         else:
@@ -124,58 +114,13 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
                 )
             try:
                 client = distributed.Client(how.cluster)
-            except OSError:
+            except (OSError, ValueError, TypeError) as error:
+                why = "" if isinstance(error, OSError) else f" ({error})"
                 raise ValueError(
-                    f"no Dask scheduler answers at {how.cluster}; start one with: dask scheduler"
+                    f"no Dask scheduler answers at {how.cluster}{why}; start one with: dask scheduler"
                 ) from None
             with client:
                 yield client
-
-
-@contextmanager
-def from_file(path: Path) -> Iterator[Any]:
-    """The cluster that a YAML file describes, with its jobs asked for.
-
-    The file holds `jobs`, their number, and `jobqueue` with one kind of cluster and its settings, named as in
-    the documentation of dask-jobqueue; see docs/slurm.yaml. Nothing in it is executed here.
-    """
-    import dask_jobqueue
-
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; docs/slurm.yaml is one to begin with")
-    try:
-        found = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    kinds = found.get("jobqueue") if isinstance(found, dict) else None
-    if not isinstance(kinds, dict) or len(kinds) != 1 or set(found) != {"jobs", "jobqueue"}:
-        raise ValueError(f"{path} needs the keys jobs and jobqueue, and in jobqueue one kind of cluster")
-    ((kind, given),) = kinds.items()
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind of cluster {kind!r} in {path}; known: {', '.join(KINDS)}")
-    jobs = found["jobs"]
-    if not isinstance(jobs, int) or jobs < 1:
-        raise ValueError(f"jobs is {jobs!r} in {path}; need a whole number >= 1")
-    given = {str(key).replace("_", "-"): value for key, value in (given or {}).items()}
-    scheduler = dict(given.pop("scheduler-options", None) or {})
-    if not (given.get("interface") or scheduler.keys() & {"host", "interface"}):
-        if kind != "local":
-            raise ValueError(
-                f"{path} does not say where the scheduler listens; give interface, the network that the "
-                "nodes share, as ib0 or eth0"
-            )
-        scheduler["host"] = "127.0.0.1"
-    scheduler.setdefault("dashboard_address", None)
-    before = config.get(f"jobqueue.{kind}", {})
-    with config.set({f"jobqueue.{kind}": {**before, **given, "scheduler-options": scheduler}}):
-        try:
-            cluster = getattr(dask_jobqueue, KINDS[kind])()
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
-        with cluster:
-            # a job that ends, whatever the reason, is asked for again
-            cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
-            yield cluster
 
 
 def processing(client: distributed.Client) -> dict[str, list]:
