@@ -24,7 +24,7 @@ from studies.study import Block, TiledCell
 #: and is replaced, and the block is tried again.
 Outcome = Done | Literal["found", "busy", "hung"]
 
-#: Told what became of each block; of a cluster's also the error of a block that failed.
+#: Told what became of each block, or the error of one that failed.
 Report = Callable[[Block, Outcome | Exception], None]
 
 #: Seconds between two looks at blocks that another run computes.
@@ -138,6 +138,18 @@ def together(pending: Sequence[Block], devices: int) -> Iterator[tuple[list[Bloc
         yield group, places[program] if len(group) > 1 else 1
 
 
+def attempt(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outcome | Exception]:
+    """As `finish`, with the errors of blocks that fail; OSError, as of a full disk, ends the run."""
+    try:
+        return [*finish(store, blocks, places)]
+    except OSError:
+        raise
+    except Exception as error:
+        if len(blocks) == 1:
+            return [error]
+        return [attempt(store, [block])[0] for block in blocks]  # which of them it was
+
+
 def run_here(
     pending: Sequence[Block],
     store: Store,
@@ -153,14 +165,14 @@ def run_here(
         for group, places in together(pending, devices):
             if stopped():
                 return False
-            for block, outcome in zip(group, finish(store, group, places), strict=True):
+            for block, outcome in zip(group, attempt(store, group, places), strict=True):
                 if outcome == "busy":
                     busy.append(block)
                 report(block, outcome)
         while busy:
             if stopped():
                 return False
-            (outcome,) = finish(store, [busy[0]])
+            (outcome,) = attempt(store, [busy[0]])
             if outcome == "busy":
                 time.sleep(PATIENCE)
                 busy.rotate(-1)

@@ -363,6 +363,8 @@ def test_a_wrong_address_of_a_scheduler_is_refused_in_one_line(tmp_path, address
         ({"workers": "0"}, "workers is '0'; need a number >= 1"),
         ({"workers": "two"}, "workers is 'two'"),
         ({"devices": "-1"}, "devices is '-1'"),
+        ({"workers": "all"}, "workers is 'all'; need a number >= 1"),
+        ({"workers": "2", "timeout": "all"}, "timeout is 'all'; need a number >= 1"),
         ({"timeout": "nan", "workers": "2"}, "timeout is 'nan'"),
         ({"timeout": "3"}, "needs --workers or --cluster"),
         ({"workers": "2", "cluster": "x:1"}, "give one of them"),

@@ -222,6 +222,30 @@ def test_a_folder_made_read_only(tmp_path):
     assert counts(cheap.study(), tmp_path) == (8, 0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["--shard", "1/1"]])
+def test_a_block_that_fails_does_not_stop_the_others(tmp_path, options):
+    code, out, err = call("run", "cheap", "--fail", "3", "--replicates", "2", "--out", tmp_path, *options)
+    assert (code, err) == (1, "")
+    assert "width 3 rate 0.5 replicates 0-1  FAILED: RuntimeError: " in out
+    assert "1 blocks failed, the first: width 3" in out
+    assert counts(cheap.study(replicates=2, fail=3), tmp_path) == (3, 1)
+    (log,) = (tmp_path / "cheap" / "logs").iterdir()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    (failed,) = [line for line in lines if line["event"] == "failed"]
+    assert "in compute" in failed["traceback"]
+    assert lines[-1]["event"] == "end"
+    assert str(log) in out
+
+
+def test_blocks_that_fail_as_one_program_are_tried_one_by_one(tmp_path, monkeypatch):
+    """As on several devices, where one failing block says nothing of the others."""
+    monkeypatch.setattr("studies.executors.together", lambda pending, devices: iter([(list(pending), 1)]))
+    study = cheap.study(replicates=2, fail=3)
+    assert run(study, str(tmp_path)) == 1
+    assert counts(study, tmp_path) == (3, 1)
+
+
 def test_a_clock_set_back_does_not_change_which_study_was_last(tmp_path):
     first, second = cheap.study(widths=(2,)), cheap.study(widths=(3,))
     assert run(first, str(tmp_path)) == 0
