@@ -66,11 +66,12 @@ def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outco
     """
     with ExitStack() as claims:
         ours = [claims.enter_context(store.claim(block.address)) for block in blocks]
-        there = store.finished()
+        names = store.names({block.address for block in blocks})
+        there = store.finished(names)
         mine = [b for b, own in zip(blocks, ours, strict=True) if own and b.address not in there]
         for block in mine:
-            store.sweep(block.address)
-        partial = [Progress.of(block, store.folder) for block in mine]
+            store.sweep(block.address, names)
+        partial = [Progress.of(block, store.partial) for block in mine]
         results = compute(mine, places, partial)
         done: dict[str, Outcome] = {
             b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)

@@ -8,17 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import cheap
+import numpy as np
 import pytest
 import warm
 import xarray as xr
 
 from studies import files
+from studies.progress import Progress
 from studies.run import run
 from studies.status import survey
 from studies.store import STATUS, Store, load
+from studies.study import Block, Study
 
 HERE = Path(__file__).parent
 FEW = cheap.study(widths=(2, 3), replicates=2)
@@ -119,9 +123,27 @@ def outcome(study, out) -> str:
         return f"[{str(error).partition(' while')[0]}]"
 
 
+@dataclass(frozen=True)
+class SavingCell(cheap.CheapCell):
+    """Saves its progress once."""
+
+    resumable = True
+
+    def compute(self, block: Block, progress: Progress | None = None) -> xr.Dataset:
+        if progress is not None:
+            progress.load()
+            progress.save([np.arange(2000.0)])
+        return super().compute(block)
+
+
+SAVING = Study("cheap", "none", SavingCell(), ({"protocol": cheap.PROTOCOLS, "width": (2,)},), 2, rows=2)
+
+
 @pytest.mark.slow
-def test_on_a_full_disk_every_call_that_writes_may_fail_in_turn(undisturbed, tmp_path, monkeypatch):
-    study, error, fatal, refused = FEW, errno.ENOSPC, 0, 0
+@pytest.mark.parametrize("study", [FEW, SAVING], ids=["plain", "saving"])
+def test_on_a_full_disk_every_call_that_writes_may_fail_in_turn(tmp_path, monkeypatch, study):
+    assert run(study, str(tmp_path / "undisturbed")) == 0
+    error, fatal, refused, whole = errno.ENOSPC, 0, 0, len(study.blocks())
     while True:
         fatal += 1
         out = tmp_path / str(fatal)
@@ -133,16 +155,36 @@ def test_on_a_full_disk_every_call_that_writes_may_fail_in_turn(undisturbed, tmp
         refused += said != "0"
         store = Store(out, "cheap")
         before = {path: path.read_bytes() for path in store.finished().values()}
-        assert counts(study, out) == (len(before), 2 - len(before))
+        assert counts(study, out) == (len(before), whole - len(before))
         assert not list(out.rglob("*.part"))
         assert run(study, str(out)) == 0
         assert all(path.read_bytes() == data for path, data in before.items())
-        assert counts(study, out) == (2, 0)
-        same(undisturbed, out)
+        assert counts(study, out) == (whole, 0)
+        assert not list(store.partial.glob("*"))
+        same(tmp_path / "undisturbed", out)
         if fallible.calls < fatal:
             break
     assert fatal > 30
     assert refused > 15  # a log that cannot be written is no reason to stop, all else is
+
+
+def test_progress_is_for_every_user_of_the_folder_and_what_a_kill_leaves_is_swept(tmp_path):
+    progress = Progress.of(SAVING.blocks()[0], Store(tmp_path, "cheap").partial)
+    assert progress is not None
+    before = os.umask(0o022)
+    try:
+        progress.save([np.arange(3)])
+    finally:
+        os.umask(before)
+    assert progress.path.stat().st_mode & 0o777 == 0o644
+    left = [progress.path.with_suffix(".0a1b2c3d.part"), progress.path.with_name(f"{'a' * 20}.0a1b2c3d.part")]
+    for path in left:
+        path.touch()
+    assert run(SAVING, str(tmp_path)) == 0
+    assert [path.exists() for path in left] == [
+        False,
+        True,
+    ]  # the second is of a block that was not asked for
 
 
 @pytest.mark.slow
