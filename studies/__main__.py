@@ -66,6 +66,9 @@ def overrides(rest: list[str]) -> dict[str, str]:
     flags, values = rest[0::2], rest[1::2]
     if len(rest) % 2 or not all(flag.startswith("--") for flag in flags):
         raise ValueError(f"cannot read {' '.join(rest)!r}; fields go as --field VALUE or --field V1,V2")
+    for flag in flags:
+        if flags.count(flag) > 1:
+            raise ValueError(f"{flag} is given twice; several values go as {flag} V1,V2")
     return dict(zip((flag[2:] for flag in flags), values, strict=True))
 
 
@@ -73,6 +76,8 @@ def main(argv: list[str] | None = None) -> int:
     """Parse and act; returns the exit status."""
     args, rest = parser().parse_known_args(argv)
     if args.verb == "list":
+        if rest:
+            fail(f"unknown argument {rest[0]!r}; list takes none")
         width = max(map(len, names()))
         for name in names():
             print(f"{name:{width}}  {question(name)}")

@@ -15,9 +15,9 @@ import logging
 import os
 import time
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,29 +27,22 @@ from studies.study import Block
 
 try:
     import distributed
-    import yaml
     from dask import config
+    from distributed.client import FuturesCancelledError
+    from distributed.comm.core import CommClosedError
 except ImportError:
     raise ValueError(
         "--workers and --cluster need Dask: pip install 'tilting-odds[cluster]', or use --shard"
     ) from None
 
-#: Further attempts at a block whose computation raised.
+#: Further attempts at a block whose computation raised, or hung.
 RETRIES = 2
+
+#: Seconds without a worker before a run ends.
+LONELY = 60.0
 
 #: Tasks known to the scheduler at a time.
 WINDOW = 500
-
-#: Kinds of clusters that a file may describe, and their classes in dask_jobqueue.
-KINDS = {
-    "slurm": "SLURMCluster",
-    "pbs": "PBSCluster",
-    "sge": "SGECluster",
-    "lsf": "LSFCluster",
-    "oar": "OARCluster",
-    "htcondor": "HTCondorCluster",
-    "local": "LocalCluster",
-}
 
 
 class Asked(Protocol):
@@ -78,14 +71,25 @@ def work_on(block: Block, out: str, name: str) -> Outcome:
         return finish(store, [block])[0]
 
 
+def from_a_file(how: Asked) -> bool:
+    """Whether a YAML file describes the cluster."""
+    return how.cluster is not None and how.cluster.endswith((".yaml", ".yml"))
+
+
 @contextmanager
 def connected(how: Asked) -> Iterator[distributed.Client]:
     """A client of the cluster asked for; what was started here is stopped at the end."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for part in ("distributed", "distributed.client"):
+        logging.getLogger(part).setLevel(logging.CRITICAL)
     # the port of a dashboard that nobody asked for
     warnings.filterwarnings("ignore", r"Port \d+ is already in use", UserWarning)
-    # one task at a time per worker: none waits behind one that hangs
-    with config.set({"distributed.scheduler.worker-saturation": 1.0}):
+    # one task at a time per worker: none waits behind one that hangs; and a local worker that is replaced
+    # twice within that time would be given up
+    settings = {
+        "distributed.scheduler.worker-saturation": 1.0,
+        **({} if how.cluster else {"distributed.deploy.lost-worker-timeout": "1000 days"}),
+    }
+    with config.set(settings):
         if how.cluster is None:
             cluster = distributed.LocalCluster(
                 n_workers=how.workers,
@@ -97,7 +101,9 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
             )
             with cluster, distributed.Client(cluster) as client:
                 yield client
-        elif how.cluster.endswith((".yaml", ".yml")):
+        elif from_a_file(how):
+            from studies.cluster_file import from_file
+
             with from_file(Path(how.cluster)) as cluster, distributed.Client(cluster) as client:
                 yield client
         else:
@@ -108,138 +114,159 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
                 )
             try:
                 client = distributed.Client(how.cluster)
-            except OSError:
+            except (OSError, ValueError, TypeError) as error:
+                why = "" if isinstance(error, OSError) else f" ({error})"
                 raise ValueError(
-                    f"no Dask scheduler answers at {how.cluster}; start one with: dask scheduler"
+                    f"no Dask scheduler answers at {how.cluster}{why}; start one with: dask scheduler"
                 ) from None
             with client:
                 yield client
 
 
-@contextmanager
-def from_file(path: Path) -> Iterator[Any]:
-    """The cluster that a YAML file describes, with its jobs asked for.
-
-    The file holds `jobs`, their number, and `jobqueue` with one kind of cluster and its settings, named as in
-    the documentation of dask-jobqueue; see docs/slurm.yaml. Nothing in it is executed here.
-    """
-    import dask_jobqueue
-
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}; docs/slurm.yaml is one to begin with")
-    try:
-        found = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    kinds = found.get("jobqueue") if isinstance(found, dict) else None
-    if not isinstance(kinds, dict) or len(kinds) != 1 or set(found) != {"jobs", "jobqueue"}:
-        raise ValueError(f"{path} needs the keys jobs and jobqueue, and in jobqueue one kind of cluster")
-    ((kind, given),) = kinds.items()
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind of cluster {kind!r} in {path}; known: {', '.join(KINDS)}")
-    jobs = found["jobs"]
-    if not isinstance(jobs, int) or jobs < 1:
-        raise ValueError(f"jobs is {jobs!r} in {path}; need a whole number >= 1")
-    given = {str(key).replace("_", "-"): value for key, value in (given or {}).items()}
-    scheduler = dict(given.pop("scheduler-options", None) or {})
-    if not (given.get("interface") or scheduler.keys() & {"host", "interface"}):
-        if kind != "local":
-            raise ValueError(
-                f"{path} does not say where the scheduler listens; give interface, the network that the "
-                "nodes share, as ib0 or eth0"
-            )
-        scheduler["host"] = "127.0.0.1"
-    scheduler.setdefault("dashboard_address", None)
-    before = config.get(f"jobqueue.{kind}", {})
-    with config.set({f"jobqueue.{kind}": {**before, **given, "scheduler-options": scheduler}}):
-        try:
-            cluster = getattr(dask_jobqueue, KINDS[kind])()
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
-        with cluster:
-            # a job that ends, whatever the reason, is asked for again
-            cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)
-            yield cluster
-
-
 def processing(client: distributed.Client) -> dict[str, list]:
-    """The tasks that each worker has been given."""
+    """The tasks that each worker has been given, the oldest first."""
     found: Any = client.processing()
     return found
 
 
 class Watch:
-    """Notices workers that make no progress for longer than `limit` seconds, and has them replaced."""
+    """Looks at the workers now and then.
 
-    def __init__(self, client: distributed.Client, limit: float | None) -> None:
-        self.client, self.limit = client, limit
+    limit : seconds without progress after which a worker is taken to hang; None is never
+    lonely : seconds without any worker after which there is no point in waiting; None is never
+    """
+
+    def __init__(self, client: distributed.Client, limit: float | None, lonely: float | None) -> None:
+        self.client, self.limit, self.lonely = client, limit, lonely
         self.seen: dict[str, tuple[frozenset[str], float]] = {}
+        self.looked = self.met = time.monotonic()
 
-    def look(self) -> None:
-        """Replace the workers whose tasks are the same as `limit` seconds ago."""
-        if self.limit is None:
-            return
+    def hung(self) -> dict[str, str]:
+        """Each worker whose tasks are the same as `limit` seconds ago, and the task that it hangs in.
+
+        Raises
+        ------
+        ConnectionError : there is no worker
+        """
         now = time.monotonic()
-        tasks = {worker: frozenset(map(str, keys)) for worker, keys in processing(self.client).items()}
+        if now - self.looked < PATIENCE:
+            return {}
+        self.looked = now
+        tasks = {worker: list(map(str, keys)) for worker, keys in processing(self.client).items()}
+        if tasks:
+            self.met = now
+        elif self.lonely is not None and now - self.met > self.lonely:
+            raise ConnectionError(f"no worker of the cluster for {self.lonely:g} s")
         self.seen = {
-            worker: old if (old := self.seen.get(worker)) and old[0] == keys else (keys, now)
+            worker: old if (old := self.seen.get(worker)) and old[0] == set(keys) else (frozenset(keys), now)
             for worker, keys in tasks.items()
             if keys
         }
-        hung = [worker for worker, (_, since) in self.seen.items() if now - since > self.limit]
-        if hung:
-            for worker in hung:
-                del self.seen[worker]
-            try:
-                self.client.restart_workers(hung, timeout=30, raise_for_error=False)
-            except ValueError as error:  # started without a nanny, so nobody can replace it
-                print(f"a worker hangs and cannot be replaced: {error}")
+        if self.limit is None:
+            return {}
+        return {w: tasks[w][0] for w, (_, since) in self.seen.items() if now - since > self.limit}
+
+    def replace(self, workers: Sequence[str]) -> None:
+        """Have workers killed and started again; a word where that is not possible."""
+        for worker in workers:
+            del self.seen[worker]
+        try:
+            self.client.restart_workers(list(workers), timeout=30, raise_for_error=False)
+        except ValueError as error:  # started without a nanny
+            print(f"a worker hangs and cannot be replaced: {error}", flush=True)
+
+
+class Tasks:
+    """The blocks that are left: waiting here, known to the scheduler, or computed by another run."""
+
+    def __init__(self, client: distributed.Client, store: Store, pending: Sequence[Block]) -> None:
+        self.client, self.folder = client, store.folder.absolute()
+        self.queue = deque(pending)
+        self.running: dict[distributed.Future, Block] = {}
+        self.later: deque[tuple[float, Block]] = deque()
+        self.hung: Counter[str] = Counter()
+        self.attempts = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.queue or self.running or self.later)
+
+    def submit(self) -> None:
+        """Let the scheduler know of as many as it may."""
+        while self.later and self.later[0][0] < time.monotonic():
+            self.queue.append(self.later.popleft()[1])
+        while self.queue and len(self.running) < WINDOW:
+            block, self.attempts = self.queue.popleft(), self.attempts + 1
+            key = f"{self.folder.name}-{block.address}-{os.getpid()}-{self.attempts}"
+            task = (work_on, block, str(self.folder.parent), self.folder.name)
+            self.running[self.client.submit(*task, key=key, retries=RETRIES, pure=False)] = block
+
+    def drop(self) -> None:
+        """Give up all that no worker has begun."""
+        self.queue.clear()
+        self.later.clear()
+        begun = {str(key) for keys in processing(self.client).values() for key in keys}
+        self.cancel([future for future in self.running if str(future.key) not in begun])
+
+    def cancel(self, futures: Sequence[distributed.Future]) -> None:
+        """Take back what the scheduler was asked for."""
+        self.client.cancel(list(futures))
+        for future in futures:
+            del self.running[future]
+
+    def collect(self, report: Report) -> None:
+        """Wait a moment for blocks and report what became of them."""
+        if not self.running:
+            time.sleep(PATIENCE)
+            return
+        with suppress(TimeoutError):
+            distributed.wait(list(self.running), timeout=PATIENCE, return_when="FIRST_COMPLETED")
+        for future in [future for future in self.running if future.done()]:
+            if future.status == "finished":
+                outcome: Any = future.result()
+            else:
+                outcome = future.exception() if future.status == "error" else None
+                if not isinstance(outcome, Exception):  # its key is unknown to the scheduler: not the same
+                    raise CommClosedError(f"task {future.status}")
+            block = self.running.pop(future)
+            if outcome == "busy":
+                self.later.append((time.monotonic() + PATIENCE, block))
+            report(block, outcome)
+            future.release()
+
+    def replace(self, watch: Watch, report: Report) -> None:
+        """Have workers that hang replaced; a block that hangs again and again counts as failed."""
+        hung = watch.hung()
+        for future, block in list(self.running.items()):
+            if future.key not in hung.values():
+                continue
+            self.hung[block.address] += 1
+            if self.hung[block.address] <= RETRIES:
+                report(block, "hung")
+                continue
+            self.cancel([future])
+            report(block, TimeoutError(f"longer than {watch.limit:g} s, {RETRIES + 1} times"))
+        if hung and self:
+            watch.replace(list(hung))
 
 
 def run_on_cluster(pending: Sequence[Block], store: Store, report: Report, how: Asked) -> bool:
-    """Have all blocks computed; False if stopped before the end."""
-    out, name = str(store.folder.parent.absolute()), store.folder.name
-    queue, running, attempts = deque(pending), {}, 0
-    later: deque[tuple[float, Block]] = deque()  # blocks that another run computes
-    with connected(how) as client, stop_on_interrupt() as stopped:
-        watch = Watch(client, how.timeout)
-        while queue or running or later:
-            if stopped():
-                queue.clear()
-                later.clear()
-                begun = {str(key) for keys in processing(client).values() for key in keys}
-                waiting = [future for future in running if str(future.key) not in begun]
-                client.cancel(waiting)
-                for future in waiting:
-                    del running[future]
-            while later and later[0][0] < time.monotonic():
-                queue.append(later.popleft()[1])
-            while queue and len(running) < WINDOW:
-                block, attempts = queue.popleft(), attempts + 1
-                key = f"{name}-{block.address}-{os.getpid()}-{attempts}"
-                future = client.submit(work_on, block, out, name, key=key, retries=RETRIES, pure=False)
-                running[future] = block
-            if not running:
-                time.sleep(PATIENCE)
-                continue
-            try:
-                distributed.wait(list(running), timeout=PATIENCE, return_when="FIRST_COMPLETED")
-            except TimeoutError:
-                watch.look()
-            for future in [future for future in running if future.done()]:
-                block = running.pop(future)
-                if future.status == "finished":
-                    outcome = future.result()
-                    if outcome == "busy":
-                        later.append((time.monotonic() + PATIENCE, block))
-                    report(block, outcome)
-                else:
-                    report(block, _error(future))
-                future.release()
-        return not stopped()
+    """Have all blocks computed; False if stopped before the end.
 
-
-def _error(future: distributed.Future) -> Exception:
-    """Why a block has no result."""
-    error = future.exception() if future.status == "error" else None
-    return error if isinstance(error, Exception) else RuntimeError(f"task {future.status}")
+    Raises
+    ------
+    ConnectionError : the scheduler is gone, or all workers are
+    """
+    # jobs that end are asked for again, and a queueing system may take its time
+    lonely = None if from_a_file(how) else LONELY
+    try:
+        with connected(how) as client, stop_on_interrupt() as stopped:
+            watch, tasks = Watch(client, how.timeout, lonely), Tasks(client, store, pending)
+            while tasks:
+                if stopped():
+                    tasks.drop()
+                tasks.submit()
+                tasks.collect(report)
+                tasks.replace(watch, report)
+            return not stopped()
+    except (CommClosedError, FuturesCancelledError):
+        raise ConnectionError("the Dask scheduler is gone") from None

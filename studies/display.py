@@ -38,7 +38,7 @@ class Meter:
     def count(self, block: Block, done: Done | None) -> None:
         """A block was computed, or with None turned out to be there."""
         if done is None:
-            # what others computed says nothing about the pace here
+            # a block that nobody waited for says nothing about the pace
             self.expected -= self.left.pop(block.address, 0)
             self.found += 1
             return
@@ -110,7 +110,7 @@ class Display:
         speed = summary.partition("  ")[2]
         self.bar.update(self.task, completed=self.meter.done + self.meter.found, speed=speed)
         if done is None:
-            self.line(f"  {block.label()}  found: another run has computed it")
+            self.line(f"  {block.label()}  found: it was stored in the meantime")
             return
         own = rate_text(done.run_steps / max(done.seconds, 1e-9))
         text = f"  {done.label}  {done.method}  {done.seconds:.1f} s  {own}"

@@ -20,10 +20,11 @@ from studies.provenance import provenance_of
 from studies.store import Store
 from studies.study import Block, TiledCell
 
-#: What became of a block: computed and stored, or there already, or another process computes it.
-Outcome = Done | Literal["found", "busy"]
+#: What became of a block: computed and stored; there already; another process computes it; its worker hangs
+#: and is replaced, and the block is tried again.
+Outcome = Done | Literal["found", "busy", "hung"]
 
-#: Told what became of each block; of a cluster's also the error of a block that failed.
+#: Told what became of each block, or the error of one that failed.
 Report = Callable[[Block, Outcome | Exception], None]
 
 #: Seconds between two looks at blocks that another run computes.
@@ -65,19 +66,19 @@ def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outco
     """
     with ExitStack() as claims:
         ours = [claims.enter_context(store.claim(block.address)) for block in blocks]
-        there = store.finished()
+        names = store.names({block.address for block in blocks})
+        there = store.finished(names)
         mine = [b for b, own in zip(blocks, ours, strict=True) if own and b.address not in there]
         for block in mine:
-            store.sweep(block.address)
-        partial = [Progress.of(block, store.folder) for block in mine]
+            store.sweep(block.address, names)
+        partial = [Progress.of(block, store.partial) for block in mine]
         results = compute(mine, places, partial)
-        done = {b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)}
+        done: dict[str, Outcome] = {
+            b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)
+        }
         for progress in filter(None, partial):
             progress.clear()
-    return [
-        done.get(block.address) or ("found" if block.address in there else "busy")
-        for block, own in zip(blocks, ours, strict=True)
-    ]
+    return [done.get(b.address) or ("found" if b.address in there else "busy") for b in blocks]
 
 
 def compute(
@@ -100,8 +101,11 @@ def compute(
         raise RuntimeError(f"{blocks[0].label()}: {type(error).__name__}: {error}") from error
 
 
-def _store(store: Store, block: Block, result: xr.Dataset) -> Done:
-    path = store.write(block.address, result.assign_attrs(provenance_of(block)))
+def _store(store: Store, block: Block, result: xr.Dataset) -> Outcome:
+    try:
+        path = store.write(block.address, result.assign_attrs(provenance_of(block)))
+    except FileExistsError:  # where the file system has no locks, another run may be faster
+        return "found"
     return Done(
         block.address,
         path.name.split(".")[1],
@@ -135,6 +139,18 @@ def together(pending: Sequence[Block], devices: int) -> Iterator[tuple[list[Bloc
         yield group, places[program] if len(group) > 1 else 1
 
 
+def attempt(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outcome | Exception]:
+    """As `finish`, with the errors of blocks that fail; OSError, as of a full disk, ends the run."""
+    try:
+        return [*finish(store, blocks, places)]
+    except OSError:
+        raise
+    except Exception as error:
+        if len(blocks) == 1:
+            return [error]
+        return [attempt(store, [block])[0] for block in blocks]  # which of them it was
+
+
 def run_here(
     pending: Sequence[Block],
     store: Store,
@@ -150,14 +166,14 @@ def run_here(
         for group, places in together(pending, devices):
             if stopped():
                 return False
-            for block, outcome in zip(group, finish(store, group, places), strict=True):
+            for block, outcome in zip(group, attempt(store, group, places), strict=True):
                 if outcome == "busy":
                     busy.append(block)
                 report(block, outcome)
         while busy:
             if stopped():
                 return False
-            (outcome,) = finish(store, [busy[0]])
+            (outcome,) = attempt(store, [busy[0]])
             if outcome == "busy":
                 time.sleep(PATIENCE)
                 busy.rotate(-1)

@@ -2,21 +2,21 @@
 
     OUT/NAME/partial/ADDRESS.npz      arrays of a block that is not finished; beside them their SHA-256
 
-A cell with `resumable = True` is given a `Progress` to save to and to load from. The file is written to a
-temporary name, flushed and renamed, and a file whose bytes do not match their digest counts as absent, so a
-computation goes on from a state it was in or starts anew. Saving takes at most a twentieth of the time.
+A cell with `resumable = True` is given a `Progress` to save to and to load from. The file is put in place
+whole (see `studies.files`), and one whose bytes do not match their digest counts as absent, so a computation
+goes on from a state it was in or starts anew. Saving takes at most a twentieth of the time.
 """
 
 import hashlib
 import io
-import os
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from studies.files import put
 
 #: Time between two saves, in units of what the last one took.
 SPARING = 20
@@ -31,10 +31,8 @@ class Progress:
 
     @classmethod
     def of(cls, block: Any, folder: Path) -> "Progress | None":
-        """Where a resumable block keeps its state under a study's `folder`; None for other cells."""
-        if not getattr(block.cell, "resumable", False):
-            return None
-        return cls(folder / "partial", block.address)
+        """Where a resumable block keeps its state in `folder`; None for other cells."""
+        return cls(folder, block.address) if getattr(block.cell, "resumable", False) else None
 
     def load(self) -> list[np.ndarray] | None:
         """The arrays saved last, or None if there are none or they are damaged."""
@@ -58,16 +56,7 @@ class Progress:
         packed = io.BytesIO()
         np.savez(packed, *map(np.asarray, arrays))
         data = packed.getvalue()
-        handle, name = tempfile.mkstemp(dir=self.path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        put(self.path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
         self.saved = time.monotonic()
         self.took = self.saved - began
 

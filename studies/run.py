@@ -2,6 +2,7 @@
 
 import random
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ class How:
             ("timeout", timeout, float),
         ):
             try:
-                numbers[name] = None if text is None or text == "all" else kind(text)
+                whole = name == "devices" and text == "all"
+                numbers[name] = None if text is None or whole else kind(text)
             except ValueError:
                 raise ValueError(f"{name} is {text!r}; need a number >= 1") from None
             if numbers[name] is not None and not 1 <= numbers[name] < float("inf"):
@@ -119,8 +121,14 @@ def run(study: Study, out: str, how: How | None = None) -> int:
                 display.block(block, None)
             elif isinstance(outcome, Exception):
                 failed.append(block.label())
-                log.write("failed", address=block.address, label=block.label(), error=repr(outcome))
+                trace = "".join(traceback.format_exception(outcome))
+                log.write(
+                    "failed", address=block.address, label=block.label(), error=repr(outcome), traceback=trace
+                )
                 display.line(f"  {block.label()}  FAILED: {type(outcome).__name__}: {outcome}")
+            elif outcome == "hung":
+                log.write("replaced", address=block.address, label=block.label(), timeout=how.timeout)
+                display.line(f"  {block.label()}  no end after {how.timeout:g} s: its worker is replaced")
             elif block.address not in waiting:
                 waiting.add(block.address)
                 log.write("waiting", address=block.address, label=block.label())
@@ -140,7 +148,10 @@ def run(study: Study, out: str, how: How | None = None) -> int:
         return 130
     log.write("end", done=meter.done, failed=len(failed), seconds=meter.elapsed)
     if failed:
-        print(f"{len(failed)} blocks failed, the first: {failed[0]}; the same command tries them again")
+        print(
+            f"{len(failed)} blocks failed, the first: {failed[0]}; the same command tries them again; "
+            f"tracebacks: {log.path}"
+        )
         return 1
     bad = f"; {meter.diverged} runs diverged" if meter.diverged else ""
     print(f"done in {short(meter.elapsed)}; {store.folder}{bad}")

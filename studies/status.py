@@ -54,11 +54,7 @@ def survey(study: Study, store: Store, intact: set[str] | None = None) -> Survey
     done, pending, running = [], [], 0
     for block in study.blocks():
         path = there.get(block.address)
-        try:
-            whole = path is not None and (path.name in intact or store.intact(path) is not None)
-        except FileNotFoundError:
-            whole = False
-        if not whole or path is None:
+        if path is None or (path.name not in intact and store.intact(path) is None):
             pending.append(block)
             running += _is_claimed(store, block.address)
             continue
@@ -168,7 +164,11 @@ def export(name: str, out: str, to: str, address: str | None = None) -> int:
     ds.attrs["description"] = json.dumps({k: v for k, v in asked.items() if k != "blocks"})
     temporary = target.with_name(f"{target.stem}.{os.getpid()}.part{target.suffix}")
     try:
-        write(ds, temporary)
+        try:
+            write(ds, temporary)
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else error
+            raise OSError(f"cannot write {to}: {why}; choose another name") from None
         if target.exists():
             raise FileExistsError(f"{to} is there already; choose another name, or remove it first")
         temporary.rename(target)

@@ -3,6 +3,7 @@
     OUT/NAME/store.json                    version of this layout; the study that was asked last
     OUT/NAME/study-ADDRESS.json            what was asked: the study, and the address of every block
     OUT/NAME/blocks/ADDRESS.DIGEST.nc      one finished block, netCDF; DIGEST is the SHA-256 of the file
+    OUT/NAME/partial/                      progress inside blocks, see `studies.progress`
     OUT/NAME/damaged/                      blocks whose bytes no longer match their digest, set aside
     OUT/NAME/logs/                         one JSON-lines file per run, see `studies.log`
     OUT/NAME/lock                          claims on blocks being computed, see `studies.locks`
@@ -18,8 +19,8 @@ import hashlib
 import io
 import json
 import os
-import re
 import tempfile
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -29,26 +30,13 @@ import xarray as xr
 
 from studies.files import put
 from studies.locks import claim
+from studies.names import ADDRESS, BLOCK, NAME, checked
 
 #: Version of the layout.
 VERSION = 2
 
 #: Meaning of the `status` array.
 STATUS = {"ok": 0, "diverged": 1, "pending": 2, "not_asked": 3}
-
-#: What is claimed while a description is written, in place of a block's address.
-DESCRIBING = "f" * 20
-
-ADDRESS = re.compile(r"[0-9a-f]{20}")
-BLOCK = re.compile(r"([0-9a-f]{20})\.([0-9a-f]{64})\.nc")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-
-def checked(pattern: re.Pattern, text: str, what: str, need: str) -> str:
-    """The text, if it is what it should be; else ValueError. Keeps paths inside their folder."""
-    if not isinstance(text, str) or not pattern.fullmatch(text):
-        raise ValueError(f"{what} is {text!r}; need {need}")
-    return text
 
 
 class Store:
@@ -63,6 +51,7 @@ class Store:
         self.folder = Path(out) / checked(NAME, name, "study name", "letters, digits, _ and -")
         self.blocks = self.folder / "blocks"
         self.logs = self.folder / "logs"
+        self.partial = self.folder / "partial"
 
     def prepare(self) -> None:
         """Create the folders and check that they can be written; OSError with one clear line if not."""
@@ -92,37 +81,50 @@ class Store:
             )
         return found
 
-    def finished(self) -> dict[str, Path]:
-        """Address -> file of all blocks that are there; their bytes are not checked here."""
-        found: dict[str, Path] = {}
+    def names(self, addresses: Collection[str] | None = None) -> list[str]:
+        """Names of the files of all blocks, or of those with `addresses`, finished or not."""
         try:
-            with os.scandir(self.blocks) as entries:
-                for entry in entries:
-                    if match := BLOCK.fullmatch(entry.name):
-                        path = found.get(match[1])
-                        if path is None or entry.name < path.name:
-                            found[match[1]] = self.blocks / entry.name
+            names = os.listdir(self.blocks)
         except FileNotFoundError:
-            pass
+            return []
+        except NotADirectoryError:
+            raise NotADirectoryError(f"{self.folder} is no folder of results; choose another --out") from None
+        return names if addresses is None else [name for name in names if name[:20] in addresses]
+
+    def finished(self, names: Iterable[str] | None = None) -> dict[str, Path]:
+        """Address -> file of the blocks that are there, or in `names`; their bytes are not checked here."""
+        found: dict[str, Path] = {}
+        for name in self.names() if names is None else names:
+            if match := BLOCK.fullmatch(name):
+                path = found.get(match[1])
+                if path is None or name < path.name:
+                    found[match[1]] = self.blocks / name
         return found
 
     def path(self, address: str) -> Path | None:
         """The file of a finished block, or None; its bytes are not checked here."""
         checked(ADDRESS, address, "address", "20 hexadecimal digits")
-        return self.finished().get(address)
+        return self.finished(self.names({address})).get(address)
 
     def claim(self, address: str) -> AbstractContextManager[bool]:
         """The right to compute a block: True while it is ours, False if another process has it."""
         return claim(self.folder.absolute() / "lock", address)
 
-    def sweep(self, address: str) -> None:
-        """Remove what a killed process left of a block; the caller holds the claim on it."""
-        for path in self.blocks.glob(f"{address}.*.part"):
+    def sweep(self, address: str, names: Iterable[str]) -> None:
+        """Remove what killed processes left of a block; the caller holds the claim on it.
+
+        `names` are the files of blocks, listed since.
+        """
+        left = [self.blocks / name for name in names if name.startswith(address) and name.endswith(".part")]
+        for path in (*left, *self.partial.glob(f"{address}.*.part")):
             path.unlink(missing_ok=True)
 
     def intact(self, path: Path) -> bytes | None:
-        """The bytes of a finished block, or None if it is damaged; then it is set aside."""
-        data = path.read_bytes()
+        """The bytes of a finished block, or None if it is gone or damaged; then it is set aside."""
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:  # another process has set it aside
+            return None
         if hashlib.sha256(data).hexdigest() == path.name.split(".")[1]:
             return data
         self.set_aside(path)
@@ -159,9 +161,10 @@ class Store:
             print(f"damaged block, cannot be set aside ({error.strerror}), counts as missing: {path}")
 
     def check(self) -> None:
-        """Check the bytes of every finished block, setting damaged ones aside."""
-        for path in sorted(self.finished().values()):
-            self.intact(path)
+        """Check the bytes of every finished block, set damaged ones aside, drop progress of the others."""
+        for address, path in sorted(self.finished().items()):
+            if self.intact(path) is not None:
+                (self.partial / f"{address}.npz").unlink(missing_ok=True)
 
     def write(self, address: str, block: xr.Dataset) -> Path:
         """Put a finished block in place, all at once or not at all; returns its file.
@@ -184,14 +187,12 @@ class Store:
         """Write down what was asked (`Study.entry`); the latest question is the one that `load` answers."""
         path = self.folder / f"study-{entry['address']}.json"
         text = json.dumps(entry, separators=(",", ":")).encode()
-        with self.claim(DESCRIBING) as alone:
-            if alone:  # what killed runs left behind
-                for left in self.folder.glob("*.part"):
-                    left.unlink(missing_ok=True)
-            if not path.exists() or path.read_bytes() != text:
-                put(path, text)
-            latest = {"version": VERSION, "latest": entry["address"]}
-            put(self.folder / "store.json", json.dumps(latest).encode())
+        for left in self.folder.glob("*.part"):  # of killed runs; one that is being written is so again
+            left.unlink(missing_ok=True)
+        if not path.exists() or path.read_bytes() != text:
+            put(path, text)
+        latest = {"version": VERSION, "latest": entry["address"]}
+        put(self.folder / "store.json", json.dumps(latest).encode())
 
     def asked(self, address: str | None = None) -> dict[str, Any]:
         """The description of a study: that with `address`, or the one run last.

@@ -7,15 +7,18 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cheap
 import psutil
 import pytest
 import xarray as xr
+from dask import config
 from test_faults import HERE, call, command, counts, marks, wait_for
 
-from studies.cluster import from_file
+from studies.cluster_file import from_file
 from studies.run import How, run
 from studies.store import Store, load
 
@@ -35,15 +38,14 @@ def environment(tmp_path_factory):
     }
 
 
-@pytest.fixture(scope="module")
-def scheduler(environment, tmp_path_factory):
-    """Address of a scheduler with two workers, all of them processes."""
-    folder = tmp_path_factory.mktemp("dask")
+@contextmanager
+def served(environment, folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Address and process of a scheduler with so many workers, all of them processes."""
     file = folder / "scheduler.json"
     here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
     parts = (
         ["scheduler", *here, "--port", "0"],
-        *[["worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * 2,
+        *[["worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * workers,
     )
     processes = []
     try:
@@ -52,14 +54,22 @@ def scheduler(environment, tmp_path_factory):
             quiet = subprocess.DEVNULL
             processes.append(subprocess.Popen(line, env=environment, cwd=folder, stdout=quiet, stderr=quiet))
             wait_for(file.exists)
-        yield json.loads(file.read_text())["address"]
+        yield json.loads(file.read_text())["address"], processes[0]
     finally:
-        family = [p for process in processes for p in psutil.Process(process.pid).children(recursive=True)]
-        for process in (*processes, *family):
+        alive = [process for process in processes if process.poll() is None]
+        family = [p for process in alive for p in psutil.Process(process.pid).children(recursive=True)]
+        for process in (*alive, *family):
             if not isinstance(process, psutil.Process) or process.is_running():
                 process.kill()
         for process in processes:
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(environment, tmp_path_factory):
+    """Address of a scheduler with two workers."""
+    with served(environment, tmp_path_factory.mktemp("dask"), 2) as (address, _):
+        yield address
 
 
 def worker_of(made: Path, address: str) -> list[int]:
@@ -69,7 +79,7 @@ def worker_of(made: Path, address: str) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("blow", "options"), [("SIGKILL", []), ("SIGSTOP", ["--timeout", "2"])])
+@pytest.mark.parametrize(("blow", "options"), [("SIGKILL", []), ("SIGSTOP", ["--timeout", "6"])])
 def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_path, blow, options):
     made = tmp_path / "marks"
     made.mkdir()
@@ -77,15 +87,18 @@ def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_pa
     study = cheap.study(replicates=2, marks=str(made), stop=3)
     (stopped,) = [block.address for block in study.blocks() if block.cell.width == 3]
     client = command("run", "cheap", "--cluster", scheduler, *options, *fields)
-    wait_for(lambda: worker_of(made, stopped))
-    wait_for(lambda: counts(study, tmp_path) == (3, 1))
-    victim = psutil.Process(worker_of(made, stopped)[0])
-    victim.send_signal(getattr(signal, blow))
-    wait_for(lambda: len(worker_of(made, stopped)) == 2)
-    assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
-    assert worker_of(made, stopped)[1] != victim.pid
-    (made / "go").touch()
-    out, err = client.communicate(timeout=60)
+    try:
+        wait_for(lambda: worker_of(made, stopped))
+        wait_for(lambda: counts(study, tmp_path) == (3, 1))
+        victim = psutil.Process(worker_of(made, stopped)[0])
+        victim.send_signal(getattr(signal, blow))
+        wait_for(lambda: len(worker_of(made, stopped)) == 2)
+        assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
+        assert worker_of(made, stopped)[1] != victim.pid
+        (made / "go").touch()
+        out, err = client.communicate(timeout=60)
+    finally:
+        client.kill()  # else its task keeps a worker from the tests that follow
     assert (client.returncode, err) == (0, ""), out
     assert counts(study, tmp_path) == (4, 0)
     assert marks(made) == {block.address: 1 + (block.address == stopped) for block in study.blocks()}
@@ -123,9 +136,7 @@ def test_a_block_that_fails_is_tried_again_and_does_not_stop_the_others(schedule
     assert counts(study, tmp_path) == (3, 1)
     (failing,) = [block.address for block in study.blocks() if block.cell.width == 3]
     assert marks(made)[failing] == 3
-    logs = (tmp_path / "cheap" / "logs").glob("*.jsonl")
-    events = [json.loads(line)["event"] for path in logs for line in path.read_text().splitlines()]
-    assert sorted(events) == ["block", "block", "block", "end", "failed", "start"]
+    assert sorted(events(tmp_path)) == ["block", "block", "block", "end", "failed", "start"]
 
 
 @pytest.mark.slow
@@ -150,6 +161,61 @@ def test_workers_listen_on_localhost_only_and_an_interrupt_stops_cleanly(environ
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
 
 
+def events(out: Path) -> list[str]:
+    """What the logs of the runs speak of."""
+    logs = sorted((out / "cheap" / "logs").glob("*.jsonl"))
+    return [json.loads(line)["event"] for path in logs for line in path.read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_path):
+    """The nannies of a local cluster would give up after 15 s, were they allowed to."""
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    code, out, err = call("run", "cheap", "--workers", "1", "--timeout", "4", *fields)
+    assert (code, err) == (1, "")
+    assert out.count("no end after 4 s: its worker is replaced") == 2
+    assert "width 3 rate 0.5 replicates 0-1  FAILED: TimeoutError: longer than 4 s, 3 times" in out
+    assert "1 blocks failed" in out
+    study = cheap.study(replicates=2, marks=str(made), stop=3)
+    assert counts(study, tmp_path) == (3, 1)
+    assert sorted(marks(made).values()) == [1, 1, 1, 3]
+    assert sorted(events(tmp_path)) == [*["block"] * 3, "end", "failed", "replaced", "replaced", "start"]
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_run_in_one_line(environment, tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    with served(environment, tmp_path, 1) as (address, process):
+        client = command("run", "cheap", "--cluster", address, *fields)
+        wait_for(lambda: len(marks(made)) == 2)
+        wait_for(lambda: events(tmp_path) == ["start", "block"])
+        process.kill()
+        out, err = client.communicate(timeout=60)
+    assert client.returncode == 2, out
+    assert err == (
+        "error: the Dask scheduler is gone; the 1 blocks finished in this run are safe, and the same command "
+        "goes on once the cause is removed\n"
+    )
+    assert events(tmp_path) == ["start", "block", "stop"]
+
+
+@pytest.mark.slow
+def test_a_run_without_any_worker_ends_in_one_line(environment, tmp_path, monkeypatch):
+    monkeypatch.setattr("studies.cluster.LONELY", 1.0)
+    with (
+        served(environment, tmp_path, 0) as (address, _),
+        pytest.raises(OSError, match="no worker of the cluster for 1 s.*the same command goes on"),
+    ):
+        run(cheap.study(), str(tmp_path), How(cluster=address))
+
+
+#: Who has a certificate.
+ROLES = ("SCHEDULER", "WORKER", "CLIENT")
+
 #: As the real one, it keeps a copy: dask-jobqueue deletes the script as soon as sbatch returns.
 SBATCH = """#!/bin/sh
 for script; do :; done
@@ -160,31 +226,37 @@ echo "Submitted batch job $!"
 """
 
 
-@pytest.mark.slow
-def test_the_slurm_file_of_the_documentation(environment, tmp_path):
-    """With a queueing system that starts every job at once, on this machine; one job is lost in mid-run."""
-    jobs, scripts = tmp_path / "jobs", tmp_path / "scripts"
-    jobs.mkdir(), scripts.mkdir()
+@pytest.fixture
+def queueing_system(environment, tmp_path, monkeypatch):
+    """A queueing system that starts every job at once, on this machine."""
+    variables = environment | {
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "JOBS": str(tmp_path / "jobs"),
+        "SCRIPTS": str(tmp_path / "scripts"),
+        "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s",
+    }
+    for folder in ("jobs", "scripts"):
+        (tmp_path / folder).mkdir()
     for name, text in (("sbatch", SBATCH), ("scancel", '#!/bin/sh\nfor job; do pkill -P "$job"; done\n')):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(stat.S_IRWXU)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("queueing_system")
+def test_the_slurm_file_of_the_documentation(tmp_path):
+    """One job is lost in mid-run."""
+    jobs, scripts = tmp_path / "jobs", tmp_path / "scripts"
     settings = (ROOT / "docs" / "slurm.yaml").read_text()
     file = tmp_path / "slurm.yaml"
     file.write_text(settings.replace("interface: ib0 ", "interface: lo ").replace("jobs: 10", "jobs: 2"))
     made = tmp_path / "marks"
     made.mkdir()
-    line = [sys.executable, str(HERE / "cheap.py"), "run", "cheap", "--cluster", str(file)]
-    line += ["--replicates", "2", "--marks", str(made), "--stop", "3", "--out", str(tmp_path)]
-    variables = {
-        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
-        "JOBS": str(jobs),
-        "SCRIPTS": str(scripts),
-        "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s",
-    }
-    pipe = subprocess.PIPE
-    client = subprocess.Popen(
-        line, env=environment | variables, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
-    )
+    fields = ["--replicates", "2", "--marks", made, "--stop", "3", "--out", tmp_path]
+    client = command("run", "cheap", "--cluster", file, *fields)
     study = cheap.study(replicates=2, marks=str(made), stop=3)
     wait_for(lambda: counts(study, tmp_path) == (3, 1))
     lost = psutil.Process(int(min(jobs.iterdir(), key=lambda job: job.stat().st_mtime).name))
@@ -207,13 +279,84 @@ def test_the_slurm_file_of_the_documentation(environment, tmp_path):
         ("jobs: 0\njobqueue: {slurm: {}}", "jobs is 0"),
         ("jobs: 2\njobqueue: {slurm: {cores: 1}}", "does not say where the scheduler listens"),
         ("!!python/object/apply:os.abort []", "is not YAML"),
+        ("\0\x01", "is not YAML"),
+        ("jobs: true\njobqueue: {slurm: {}}", "jobs is True"),
+        ("jobs: 2\njobqueue: {slurm: [1]}", r"slurm is \[1\]"),
+        ("jobs: 2\njobqueue: {local: {}}", "unknown kind of cluster 'local'"),
+        (
+            "jobs: 2\njobqueue: {slurm: {walltme: 1, interface: lo}}",
+            "unknown setting 'walltme' of slurm in .*known: account, .*walltime",
+        ),
+        ("jobs: 2\njobqueue: {slurm: {scheduler-options: 3}}", "scheduler-options is 3"),
+        ("jobs: 2\njobqueue: {slurm: {interface: lo, protocol: ssl}}", "known: tcp, tls"),
+        ("jobs: 2\njobqueue: {slurm: {interface: lo, protocol: tls}}", "must name the certificates"),
+        ("jobs: 2\njobqueue: {slurm: {interface: ib7}}", "this host has no command sbatch"),
     ],
 )
-def test_a_wrong_cluster_file_is_refused_in_one_line(tmp_path, text, message):
+def test_a_wrong_cluster_file_is_refused_in_one_line(tmp_path, monkeypatch, text, message):
+    monkeypatch.setenv("PATH", str(tmp_path))
     file = tmp_path / "cluster.yaml"
     file.write_text(text)
     with pytest.raises(ValueError, match=message) as error:
         from_file(file).__enter__()
+    assert "\n" not in str(error.value)
+    assert str(file) in str(error.value)
+
+
+def test_a_cluster_file_that_is_no_text_is_refused_in_one_line(tmp_path):
+    file = tmp_path / "cluster.yaml"
+    for write in (lambda: None, lambda: file.write_bytes(b"\xff\xfe\x00\x80")):
+        write()
+        with pytest.raises(ValueError, match=f"{file}") as error:
+            from_file(file).__enter__()
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("queueing_system")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("cores: 1, memory: 1 GB, interface: ib7", "'ib7' is not a valid network interface"),
+        ("cores: 1, memory: a lot, interface: lo", "Could not interpret 'alot'"),
+        ("interface: lo", "You must specify how much cores and memory"),
+        ("cores: 1, memory: 1 GB, interface: lo, scheduler-options: {prt: 1}", "argument 'prt'"),
+    ],
+)
+def test_a_cluster_that_cannot_be_started_is_refused_in_one_line(tmp_path, settings, message):
+    file = tmp_path / "cluster.yaml"
+    file.write_text(f"jobs: 1\njobqueue: {{slurm: {{{settings}}}}}")
+    code, _, err = call("run", "cheap", "--cluster", file, "--out", tmp_path)
+    assert (code, err.count("\n")) == (2, 1), err
+    assert err.startswith(f"error: {file}: ")
+    assert message in err
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("queueing_system")
+@pytest.mark.parametrize("protocol", ["tcp", "tls"])
+def test_the_protocol_of_a_cluster_file_is_used(tmp_path, monkeypatch, protocol):
+    for name in ("CA_FILE", *(f"{role}__{part}" for role in ROLES for part in ("CERT", "KEY"))):
+        monkeypatch.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{name}", str(HERE / "data" / "tls.pem"))
+    file = tmp_path / "cluster.yaml"
+    settings = f"cores: 1, memory: 1 GB, interface: lo, protocol: {protocol}"
+    file.write_text(f"jobs: 1\njobqueue: {{slurm: {{{settings}}}}}")
+    code, out, err = call("run", "cheap", "--cluster", file, "--replicates", "2", "--out", tmp_path)
+    assert (code, err) == (0, ""), out
+    scripts = [path.read_text() for path in (tmp_path / "scripts").iterdir() if not path.suffix]
+    assert scripts
+    assert all(f" {protocol}://127.0.0.1:" in script for script in scripts)
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:1x", "ftp://localhost:1", "127.0.0.1:1", "tls://127.0.0.1:1", "x"]
+)
+def test_a_wrong_address_of_a_scheduler_is_refused_in_one_line(tmp_path, address, monkeypatch):
+    with (
+        config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ValueError, match=address) as error,
+    ):
+        run(cheap.study(), str(tmp_path), How(cluster=address))
     assert "\n" not in str(error.value)
 
 
@@ -223,6 +366,8 @@ def test_a_wrong_cluster_file_is_refused_in_one_line(tmp_path, text, message):
         ({"workers": "0"}, "workers is '0'; need a number >= 1"),
         ({"workers": "two"}, "workers is 'two'"),
         ({"devices": "-1"}, "devices is '-1'"),
+        ({"workers": "all"}, "workers is 'all'; need a number >= 1"),
+        ({"workers": "2", "timeout": "all"}, "timeout is 'all'; need a number >= 1"),
         ({"timeout": "nan", "workers": "2"}, "timeout is 'nan'"),
         ({"timeout": "3"}, "needs --workers or --cluster"),
         ({"workers": "2", "cluster": "x:1"}, "give one of them"),

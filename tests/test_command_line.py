@@ -13,10 +13,16 @@ import xarray as xr
 from studies.store import load
 
 ROOT = Path(__file__).parent.parent
-TINY = [
-    *("--n_inputs", "40", "--width", "2,3,4", "--budget", "10", "--record_every", "5", "--n_test", "32"),
-    *("--replicates", "3", "--rows", "2", "--protocol", "curriculum,no_curriculum"),
-]
+
+
+def tiny(width="2,3,4", replicates=3, protocol="curriculum,no_curriculum") -> list[str]:
+    return [
+        *("--n_inputs", "40", "--width", width, "--budget", "10", "--record_every", "5", "--n_test", "32"),
+        *("--replicates", str(replicates), "--rows", "2", "--protocol", protocol),
+    ]
+
+
+TINY = tiny()
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +107,7 @@ def test_a_damaged_block_is_set_aside_recomputed_and_reported(undisturbed, envir
 
 @pytest.mark.slow
 def test_cells_do_not_depend_on_what_else_is_asked(undisturbed, environment, tmp_path):
-    fewer = [*TINY, "--width", "3", "--replicates", "2", "--protocol", "no_curriculum"]
+    fewer = tiny("3", 2, "no_curriculum")
     result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fewer, env=environment)
     assert result.returncode == 0, result.stderr
     few, many = load("xor_mixture", tmp_path), load("xor_mixture", undisturbed)
@@ -126,7 +132,7 @@ def test_interrupt_stops_after_the_block_and_says_how_to_go_on(environment, tmp_
 
 @pytest.mark.slow
 def test_diverged_runs_are_marked_counted_and_do_no_harm(environment, tmp_path):
-    fields = [*TINY, "--width", "4", "--learning_rate", "0.3,1000"]
+    fields = [*tiny("4"), "--learning_rate", "0.3,1000"]
     result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fields, env=environment)
     assert "diverged" in result.stdout
     ds = load("xor_mixture", tmp_path)
@@ -157,6 +163,9 @@ def test_list_and_where(tmp_path):
         (["run", "xor_mixture", "--budget", "1"], ["too short to record"]),
         (["run", "xor_mixture", "--widht", "4"], ["unknown field 'widht'"]),
         (["run", "xor_mixture", "--width"], ["--field VALUE"]),
+        (["run", "xor_mixture", "--width", "4", "--width", "5"], ["--width is given twice", "V1,V2"]),
+        (["status", "xor_mixture", "--out", __file__], ["is no folder of results; choose another --out"]),
+        (["list", "--foo"], ["unknown argument '--foo'; list takes none"]),
         (["run", "xor_mixture", "--out", "/proc/none"], ["cannot write to /proc/none"]),
         (["walk"], ["invalid choice"]),
     ],

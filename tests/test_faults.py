@@ -4,20 +4,25 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import cheap
+import numpy as np
 import pytest
 import warm
 import xarray as xr
 
 from studies import files
+from studies.progress import Progress
 from studies.run import run
 from studies.status import survey
 from studies.store import STATUS, Store, load
+from studies.study import Block, Study
 
 HERE = Path(__file__).parent
 FEW = cheap.study(widths=(2, 3), replicates=2)
@@ -57,15 +62,20 @@ def undisturbed(tmp_path_factory):
     return out
 
 
-@pytest.mark.slow
-def test_many_kills_at_random_moments_lose_nothing(tmp_path):
+def forked(verb: str, out: Path, *numbers: int) -> dict:
+    """What the forked processes of warm.py saw."""
     environment = os.environ | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
     result = subprocess.run(
-        [sys.executable, HERE / "warm.py", "kills", tmp_path, "1", "52"],
+        [sys.executable, HERE / "warm.py", verb, out, *map(str, numbers)],
         env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    seen = json.loads(result.stdout)
+    return json.loads(result.stdout)
+
+
+@pytest.mark.slow
+def test_many_kills_at_random_moments_lose_nothing(tmp_path):
+    seen = forked("kills", tmp_path, 1, 52)
     assert seen["wrong"] == []
     assert seen["kills"] == 52
     assert len({at for at in seen["at"] if 0 < at < len(warm.study().blocks())}) >= 3  # in mid-run, often
@@ -73,6 +83,12 @@ def test_many_kills_at_random_moments_lose_nothing(tmp_path):
     assert others
     for folder in others:
         same(whole, folder)
+
+
+def test_runs_that_start_together_do_not_trip_over_each_others_temporary_files(tmp_path):
+    assert forked("describe", tmp_path, 6, 60) == {"failed": [0] * 6}
+    assert Store(tmp_path, "cheap").asked()["address"] == warm.study().address
+    assert not list(tmp_path.rglob("*.part"))
 
 
 class Fallible:
@@ -107,9 +123,27 @@ def outcome(study, out) -> str:
         return f"[{str(error).partition(' while')[0]}]"
 
 
+@dataclass(frozen=True)
+class SavingCell(cheap.CheapCell):
+    """Saves its progress once."""
+
+    resumable = True
+
+    def compute(self, block: Block, progress: Progress | None = None) -> xr.Dataset:
+        if progress is not None:
+            progress.load()
+            progress.save([np.arange(2000.0)])
+        return super().compute(block)
+
+
+SAVING = Study("cheap", "none", SavingCell(), ({"protocol": cheap.PROTOCOLS, "width": (2,)},), 2, rows=2)
+
+
 @pytest.mark.slow
-def test_on_a_full_disk_every_call_that_writes_may_fail_in_turn(undisturbed, tmp_path, monkeypatch):
-    study, error, fatal, refused = FEW, errno.ENOSPC, 0, 0
+@pytest.mark.parametrize("study", [FEW, SAVING], ids=["plain", "saving"])
+def test_on_a_full_disk_every_call_that_writes_may_fail_in_turn(tmp_path, monkeypatch, study):
+    assert run(study, str(tmp_path / "undisturbed")) == 0
+    error, fatal, refused, whole = errno.ENOSPC, 0, 0, len(study.blocks())
     while True:
         fatal += 1
         out = tmp_path / str(fatal)
@@ -121,16 +155,36 @@ def test_on_a_full_disk_every_call_that_writes_may_fail_in_turn(undisturbed, tmp
         refused += said != "0"
         store = Store(out, "cheap")
         before = {path: path.read_bytes() for path in store.finished().values()}
-        assert counts(study, out) == (len(before), 2 - len(before))
+        assert counts(study, out) == (len(before), whole - len(before))
         assert not list(out.rglob("*.part"))
         assert run(study, str(out)) == 0
         assert all(path.read_bytes() == data for path, data in before.items())
-        assert counts(study, out) == (2, 0)
-        same(undisturbed, out)
+        assert counts(study, out) == (whole, 0)
+        assert not list(store.partial.glob("*"))
+        same(tmp_path / "undisturbed", out)
         if fallible.calls < fatal:
             break
     assert fatal > 30
     assert refused > 15  # a log that cannot be written is no reason to stop, all else is
+
+
+def test_progress_is_for_every_user_of_the_folder_and_what_a_kill_leaves_is_swept(tmp_path):
+    progress = Progress.of(SAVING.blocks()[0], Store(tmp_path, "cheap").partial)
+    assert progress is not None
+    before = os.umask(0o022)
+    try:
+        progress.save([np.arange(3)])
+    finally:
+        os.umask(before)
+    assert progress.path.stat().st_mode & 0o777 == 0o644
+    left = [progress.path.with_suffix(".0a1b2c3d.part"), progress.path.with_name(f"{'a' * 20}.0a1b2c3d.part")]
+    for path in left:
+        path.touch()
+    assert run(SAVING, str(tmp_path)) == 0
+    assert [path.exists() for path in left] == [
+        False,
+        True,
+    ]  # the second is of a block that was not asked for
 
 
 @pytest.mark.slow
@@ -165,6 +219,19 @@ def test_a_damaged_block_counts_as_missing_and_is_computed_again(undisturbed, tm
     same(undisturbed, tmp_path)
 
 
+def test_a_block_set_aside_by_another_process_meanwhile_is_not_there(undisturbed, tmp_path, monkeypatch):
+    shutil.copytree(undisturbed / "cheap", tmp_path / "cheap")
+    store = Store(tmp_path, "cheap")
+    listed = store.finished()
+    path = min(listed.values())
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "finished", lambda self: listed)
+        store.check()
+        assert counts(FEW, tmp_path) == (1, 1)
+    assert store.read(path.name.split(".")[0], path) is None
+
+
 #: Root, too, shall mind the permissions of files: drop CAP_DAC_OVERRIDE before the program starts.
 NO_PRIVILEGE = "import ctypes; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)"
 
@@ -195,6 +262,30 @@ def test_a_folder_made_read_only(tmp_path):
         (folder / "lock").chmod(0o644)
     assert run(cheap.study(), str(tmp_path)) == 0
     assert counts(cheap.study(), tmp_path) == (8, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["--shard", "1/1"]])
+def test_a_block_that_fails_does_not_stop_the_others(tmp_path, options):
+    code, out, err = call("run", "cheap", "--fail", "3", "--replicates", "2", "--out", tmp_path, *options)
+    assert (code, err) == (1, "")
+    assert "width 3 rate 0.5 replicates 0-1  FAILED: RuntimeError: " in out
+    assert "1 blocks failed, the first: width 3" in out
+    assert counts(cheap.study(replicates=2, fail=3), tmp_path) == (3, 1)
+    (log,) = (tmp_path / "cheap" / "logs").iterdir()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    (failed,) = [line for line in lines if line["event"] == "failed"]
+    assert "in compute" in failed["traceback"]
+    assert lines[-1]["event"] == "end"
+    assert str(log) in out
+
+
+def test_blocks_that_fail_as_one_program_are_tried_one_by_one(tmp_path, monkeypatch):
+    """As on several devices, where one failing block says nothing of the others."""
+    monkeypatch.setattr("studies.executors.together", lambda pending, devices: iter([(list(pending), 1)]))
+    study = cheap.study(replicates=2, fail=3)
+    assert run(study, str(tmp_path)) == 1
+    assert counts(study, tmp_path) == (3, 1)
 
 
 def test_a_clock_set_back_does_not_change_which_study_was_last(tmp_path):
@@ -299,3 +390,38 @@ def test_the_block_of_a_killed_run_passes_to_the_other_run(tmp_path):
     assert "is being computed by another run; left for last" in text
     assert counts(study, tmp_path) == (4, 0)
     assert {address: marks(made)[address] for address in others} == dict.fromkeys(others, 1)
+
+
+#: A real `python -m studies` on a file system without locks.
+LOCKLESS = """
+import errno, fcntl, os, sys
+def lockf(*arguments):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+fcntl.lockf = lockf
+import cheap
+sys.exit(cheap.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_without_locks_two_runs_may_compute_a_block_twice_and_nothing_else(tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    environment = os.environ | {"PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
+    line = [sys.executable, "-c", LOCKLESS, "run", "cheap", "--marks", str(made), "--stop", "2"]
+    line += ["--replicates", "2", "--out", str(tmp_path)]
+    pipe = subprocess.PIPE
+    slow, quick = runs = [
+        subprocess.Popen(line, env=environment, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
+    ]
+    wait_for(lambda: sum(marks(made).values()) == 2)  # both in the first block
+    slow.send_signal(signal.SIGSTOP)
+    (made / "go").touch()
+    quick.wait(timeout=60)
+    slow.send_signal(signal.SIGCONT)
+    texts = [run.communicate(timeout=60) for run in runs]
+    assert [(run.returncode, err) for run, (_, err) in zip(runs, texts, strict=True)] == [(0, "")] * 2
+    assert texts[0][0].count("found: it was stored in the meantime") == 4
+    study = cheap.study(replicates=2, marks=str(made), stop=2)
+    assert counts(study, tmp_path) == (4, 0)
+    assert sorted(marks(made).values()) == [1, 1, 1, 2]

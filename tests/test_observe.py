@@ -156,6 +156,7 @@ def test_export_of_a_long_specification(tmp_path):
     [
         ("x.csv", ValueError, "need a name that ends in .nc or .zarr"),
         ("no/such/x.nc", FileNotFoundError, "the folder of .* does not exist"),
+        ("/proc/x.nc", OSError, "^cannot write /proc/x.nc: No such file or directory; choose another name$"),
     ],
 )
 def test_export_refuses_in_one_line(finished, to, error, message):

@@ -1,10 +1,16 @@
 """The store: all or nothing, found by address, damage noticed, nothing finished overwritten."""
 
+import os
+
+import cheap
 import numpy as np
 import pytest
 import small
 import xarray as xr
 
+from studies.executors import finish
+from studies.log import Done
+from studies.names import BLOCK
 from studies.store import STATUS, Store, load
 
 
@@ -91,6 +97,28 @@ def test_a_finished_block_is_never_overwritten(filled):
         store.write(block.address, small.fake(block))
     assert before.stat().st_mtime_ns == stamp
     assert not list(store.blocks.glob("*.part"))
+
+
+def test_a_block_costs_two_listings_of_its_folder_however_many_files_are_there(tmp_path, monkeypatch):
+    store = Store(tmp_path, "cheap")
+    store.prepare()
+    for number in range(100):
+        (store.blocks / f"{number:020x}.{number:064x}.nc").touch()
+    listed, matched = [], []
+
+    class Pattern:
+        def fullmatch(self, name):
+            matched.append(name)
+            return BLOCK.fullmatch(name)
+
+    real = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: listed.append(folder) or real(folder))
+    monkeypatch.setattr(os, "scandir", None)
+    monkeypatch.setattr("studies.store.BLOCK", Pattern())
+    (done,) = finish(store, cheap.study(widths=(2,), replicates=2).blocks())
+    assert isinstance(done, Done)
+    assert listed.count(store.blocks) == 2
+    assert matched == []
 
 
 def test_nothing_there_is_said_in_one_line(tmp_path):

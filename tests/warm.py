@@ -1,7 +1,12 @@
 """Many short-lived processes for the price of one start: a warm process that forks the engine.
 
 python warm.py kills OUT SEED COUNT: run the cheap study in forked children, killed at COUNT random moments;
-prints what was seen as JSON. It imports no JAX and starts no thread, so that forking is safe.
+prints what was seen as JSON.
+
+python warm.py describe OUT PROCESSES TIMES: so many forked children write down the study
+at once, so many times.
+
+It imports no JAX and starts no thread, so that forking is safe.
 """
 
 import json
@@ -10,7 +15,9 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 
 import cheap
@@ -28,17 +35,35 @@ def study() -> Study:
     return cheap.study(WIDTHS, replicates=4, rows=2, seconds=0.002)
 
 
-def child(out: str) -> int:
-    """Start a run in a process of its own; its id."""
+def child(work: Callable[[], int]) -> int:
+    """Do `work`, whose result is the exit status, in a process of its own; its id."""
     number = os.fork()
     if number:
         return number
     try:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
-        os._exit(run(study(), out))
+        os._exit(work())
     except BaseException:
         os._exit(99)
+
+
+def describe(out: str, processes: int, times: int) -> dict:
+    """Write down the same study from several processes at once."""
+    store, entry = Store(out, "cheap"), study().entry()
+    store.prepare()
+
+    def again() -> int:
+        failed = 0
+        for _ in range(times):
+            try:
+                store.describe(entry)
+            except OSError:
+                failed += 1
+        return min(failed, 98)
+
+    children = [child(again) for _ in range(processes)]
+    return {"failed": [os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) for number in children]}
 
 
 def files(store: Store) -> dict[str, int]:
@@ -52,14 +77,14 @@ def kills(out: str, seed: int, count: int) -> dict:
     with redirect_stdout(sys.stderr):  # everything is imported by now, so that children start at once
         run(study(), f"{out}/warm")
     began = time.monotonic()
-    os.waitpid(child(f"{out}/whole"), 0)
+    os.waitpid(child(lambda: run(study(), f"{out}/whole")), 0)
     length = time.monotonic() - began
     seen = {"kills": 0, "at": [], "wrong": [], "folders": [f"{out}/whole"], "length": length}
     folder, number = f"{out}/0", 0
     while seen["kills"] < count:
         store = Store(folder, "cheap")
         before = files(store)
-        process = child(folder)
+        process = child(partial(run, study(), folder))
         time.sleep(rng.uniform(0, 0.8 * length))
         how = rng.choice([signal.SIGKILL, signal.SIGTERM])
         os.kill(process, how)
@@ -76,7 +101,7 @@ def kills(out: str, seed: int, count: int) -> dict:
         if (len(told.done), len(told.pending), told.running) != (len(after), 6 - len(after), 0):
             seen["wrong"].append(f"status told {len(told.done)} done of {len(after)}")
         if len(after) == 6 or seen["kills"] == count:
-            process = child(folder)
+            process = child(partial(run, study(), folder))
             _, status = os.waitpid(process, 0)
             seen["wrong"] += [f"the last run ended with {status}"] if status else []
             seen["wrong"] += [str(p) for p in Path(folder).rglob("*.part")]
@@ -88,4 +113,5 @@ def kills(out: str, seed: int, count: int) -> dict:
 
 if __name__ == "__main__":
     verb, out, *numbers = sys.argv[1:]
-    print(json.dumps(kills(out, *map(int, numbers))))
+    work = {"kills": kills, "describe": describe}[verb]
+    print(json.dumps(work(out, *map(int, numbers))))
