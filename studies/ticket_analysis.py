@@ -8,7 +8,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from studies.analysis import RESAMPLES, tuned, usable
+from studies.analysis import RESAMPLES, last, tuned, usable
 
 
 def single(ds: xr.Dataset, axis: str = "rounds") -> xr.Dataset:
@@ -137,7 +137,7 @@ def costs(ds: xr.Dataset, target: float, variable: str = "test_accuracy") -> xr.
     flops : of training that network alone; infinity where the target is not reached, NaN where not run
     flops_with_search : and of the whole trainings of the rounds before, which found it
     """
-    end = usable(ds, variable).isel(time=-1, drop=True)
+    end = last(usable(ds, variable))
     whole = ds.flops_per_step.where(ds.status == 0) * ds.steps
     flops = whole.where(end >= target, np.inf).where(end.notnull())
     return xr.Dataset(
