@@ -26,7 +26,8 @@ import optax
 
 from benchmarks.scores import images
 from teacher_student.students.flax_nets import make_student
-from teacher_student.training.epochs import Labelled, cross_entropy, train
+from teacher_student.training.epochs import train
+from teacher_student.training.evaluation import Labelled, cross_entropy
 
 RATE = 0.05
 PROTOCOLS = 4

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import matplotlib as mpl
@@ -24,6 +25,16 @@ def fail(message: object) -> NoReturn:
     """Say what is wrong in one line and stop with status 2."""
     print(f"error: {message}", file=sys.stderr)
     sys.exit(2)
+
+
+def check_protocols(module: ModuleType, protocols: xr.DataArray) -> None:
+    """Refuse results without the protocols that the figures compare: those in the module's `PAIR`, if any."""
+    needed, there = getattr(module, "PAIR", ()), protocols.values.tolist()
+    if missing := [name for name in needed if name not in there]:
+        fail(
+            f"these figures compare {' and '.join(needed)}, but the study has no {' and no '.join(missing)}, "
+            f"only {', '.join(there)}; run it with --protocol {','.join(needed)}"
+        )
 
 
 def names() -> list[str]:
@@ -52,7 +63,9 @@ def main(argv: list[str] | None = None) -> int:
         if published.exists():
             summary = xr.load_dataset(published, engine="h5netcdf")
         else:
-            summary = module.summarise(load(args.name, args.source))
+            results = load(args.name, args.source)
+            check_protocols(module, results.protocol)
+            summary = module.summarise(results)
             out.mkdir(parents=True, exist_ok=True)
             packed = {name: {"zlib": True, "complevel": 9} for name in summary.data_vars}
             summary.to_netcdf(out / f"{args.name}.nc", engine="h5netcdf", encoding=packed)

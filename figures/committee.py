@@ -25,6 +25,8 @@ from figures.panels import (
 from figures.style import PROTOCOLS, save
 from studies.analysis import benefit, benefit_at_own_rate, over_replicates, usable, with_axes
 
+#: The protocols that are compared.
+PAIR = ("curriculum", "no_curriculum")
 #: Budget and rate at which the curves are shown.
 HEADLINE = {"budget": 100.0, "learning_rate": 0.5}
 LABEL = "error avoided by the curriculum"

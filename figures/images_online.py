@@ -16,9 +16,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import NullLocator
 
-from figures.style import PROTOCOLS, SERIES, save, width_axis, words
+from figures.panels import small_panel, zero_and_widths
+from figures.style import SERIES, look, save, width_axis, words
 from studies.analysis import benefit, half_width, last, over_replicates, usable
 
+#: The protocols that are compared.
+PAIR = ("curriculum", "no_curriculum")
 #: Budget, in steps, that is laid over the synthetic curve.
 HEADLINE = 500
 SYNTHETIC = Path(__file__).parent / "data" / "xor_mixture.nc"
@@ -27,7 +30,7 @@ AXES = ("data_set", "n_steps")
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What the figures show, at the end of every run: (data_set, n_steps, protocol, treatment, width)."""
-    return summarise_images(ds, AXES, "no_curriculum")
+    return summarise_images(ds, AXES, PAIR[1])
 
 
 def summarise_images(ds: xr.Dataset, axes: tuple[str, ...], control: str) -> xr.Dataset:
@@ -84,19 +87,24 @@ def settings(summary: xr.Dataset) -> str:
     """What both studies on images say below their figures."""
     cell = json.loads(summary.attrs["description"])["cell"]
     lost = int(summary.diverged.sum())
+    rates = (
+        f"one learning rate for each arm at each width, the best of {cell['n_rates']} (a factor of 2 apart) "
+        f"on a validation split over {cell['tuning_replicates']} other runs"
+        if cell["n_rates"] > 1
+        else f"learning rate {cell['slowest_rate']:g}"
+    )
     return (
         f"Student {cell['student']}, {words(cell['parametrisation'])} parametrisation, {cell['optimiser']}, "
-        f"batch {cell['batch_size']}; learning rate of each arm at each width chosen on a validation split. "
-        f"{summary.attrs['replicates']} replicates; bars: 95 % bootstrap intervals. "
-        f"Diverged runs left out: {lost}."
+        f"batch {cell['batch_size']}; {rates}. {summary.attrs['replicates']} replicates; bars: 95 % "
+        f"bootstrap intervals over them at the rate chosen. Diverged runs left out: {lost}."
     )
 
 
-def plot_curve(axes: Any, line: xr.Dataset, name: str, look: Mapping[str, Any], shift: float = 0) -> None:
+def plot_curve(axes: Any, line: xr.Dataset, name: str, style: Mapping[str, Any], shift: float = 0) -> None:
     """Variable `name` of `line` against width with its interval; `shift` in octaves keeps bars apart."""
     known = line.sel(width=line[name].notnull())
     error = [known[name] - known.ci_low, known.ci_high - known[name]]
-    axes.errorbar(known.width * 2.0**shift, known[name], error, capsize=2, **look)
+    axes.errorbar(known.width * 2.0**shift, known[name], error, capsize=2, **style)
 
 
 def grid_of(rows: int, columns: int, **options: Any) -> tuple[Any, Any]:
@@ -119,17 +127,17 @@ def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
                 continue
             gone = float(line.fading_width)
             note = f"gone from K = {gone:.0f}" if np.isfinite(gone) else "not gone"
-            look = {"color": colour, "marker": marker, "label": f"{steps} steps: {note}"}
-            plot_curve(axes, line, "benefit", look, 0.08 * (i - 1))
-        axes.axhline(0, color="#888888", lw=0.8)
-        width_axis(axes, part.width.values)
+            shown = {"color": colour, "marker": marker, "label": f"{steps} steps: {note}"}
+            plot_curve(axes, line, "benefit", shown, 0.08 * (i - 1))
+        zero_and_widths(axes, part.width.values)
         axes.set_title(words(str(name)))
         axes.legend(fontsize=7)
     top = float(part.ci_high.max())
     row[0].set_ylim(min(-0.02, 1.1 * float(part.ci_low.min())), 1.35 * top)
     row[0].set_ylabel("benefit over no curriculum\n(test accuracy)")
     table = part[["benefit", "ci_low", "ci_high", "n", "fading_width", "critical_width", "half_width"]]
-    return save(figure, table, caption(summary), path, fmt)
+    note = "At a fixed number of steps both arms may fall with width, see the figure accuracy. "
+    return save(figure, table, note + caption(summary), path, fmt)
 
 
 def accuracy_figure(summary: xr.Dataset, text: str, path: Path, fmt: str) -> Path:
@@ -142,13 +150,9 @@ def accuracy_figure(summary: xr.Dataset, text: str, path: Path, fmt: str) -> Pat
             for k, protocol in enumerate(part.protocol.values):
                 line = part.sel(protocol=protocol)[["accuracy_mean", "low", "high"]]
                 line = line.drop_vars("protocol").rename(low="ci_low", high="ci_high")
-                colour, marker, dash = PROTOCOLS[protocol]
-                look = {"color": colour, "marker": marker, "ls": dash, "label": words(protocol)}
-                plot_curve(axes, line, "accuracy_mean", look, 0.06 * (k - 1))
-            width_axis(axes, part.width.values)
-            axes.set_xlabel("width K" if i == summary.sizes["data_set"] - 1 else "")
-            axes.tick_params(axis="x", labelsize=7)
-            axes.set_title(f"{words(str(name))}, {steps} steps")
+                plot_curve(axes, line, "accuracy_mean", look(protocol), 0.06 * (k - 1))
+            bottom = i == summary.sizes["data_set"] - 1
+            small_panel(axes, part.width.values, f"{words(str(name))}, {steps} steps", bottom=bottom)
     figure.supylabel("test accuracy at the end", fontsize=9)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     names = ["accuracy_mean", "accuracy_ci_low", "accuracy_ci_high", "accuracy_n"]
@@ -180,15 +184,15 @@ def collapse_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     for (name, line), (colour, marker) in zip(shown, SERIES, strict=False):
         peak, half = float(line.benefit.max()), float(line.half_width)
         error = [line.benefit - line.ci_low, line.ci_high - line.benefit]
-        look = {"color": colour, "marker": marker, "capsize": 2}
-        left.errorbar(line.width, line.benefit, error, label=name, **look)
+        drawn = {"color": colour, "marker": marker, "capsize": 2}
+        left.errorbar(line.width, line.benefit, error, label=name, **drawn)
         if np.isfinite(half):
             right.errorbar(
                 line.width / half,
                 line.benefit / peak,
                 [e / peak for e in error],
                 label=f"K* = {half:.1f}",
-                **look,
+                **drawn,
             )
     width_axis(left, np.unique(np.concatenate([line.width.values for _, line in shown])))
     left.set_ylabel("benefit (test accuracy)")
@@ -220,18 +224,16 @@ def rates_figure(summary: xr.Dataset, text: str, path: Path, fmt: str) -> Path:
             axes, part = grid[i, j], summary.sel(data_set=name, n_steps=steps)
             for k, protocol in enumerate(part.protocol.values):
                 line = part.sel(protocol=protocol).dropna("width", subset=["learning_rate"])
-                colour, marker, dash = PROTOCOLS[protocol]
                 x, y = line.width * 2 ** (0.06 * (k - 1)), line.learning_rate
-                axes.plot(x, y, color=colour, marker=marker, ls=dash, label=words(protocol))
+                axes.plot(x, y, **look(protocol))
                 edge = line.edge.astype(bool).values
-                axes.plot(x[edge], y[edge], color=colour, marker=marker, ls="none", mfc="white", zorder=3)
-            width_axis(axes, part.width.values)
+                open_marker = {"ls": "none", "label": None, "mfc": "white", "zorder": 3}
+                axes.plot(x[edge], y[edge], **look(protocol) | open_marker)
+            bottom = i == summary.sizes["data_set"] - 1
+            small_panel(axes, part.width.values, f"{words(str(name))}, {steps} steps", bottom=bottom)
             axes.set_yscale("log")
             axes.set_yticks(rates, [f"{rate:g}" for rate in rates])
             axes.yaxis.set_minor_locator(NullLocator())
-            axes.set_xlabel("width K" if i == summary.sizes["data_set"] - 1 else "")
-            axes.tick_params(axis="x", labelsize=7)
-            axes.set_title(f"{words(str(name))}, {steps} steps")
     figure.supylabel("learning rate chosen", fontsize=9)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     note = f"Open markers: at an edge of the sweep. {text}"

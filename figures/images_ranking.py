@@ -10,6 +10,7 @@ rates      the learning rate chosen for each arm
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -22,8 +23,11 @@ from figures.images_online import (
     settings,
     summarise_images,
 )
-from figures.style import PROTOCOLS, SERIES, save, width_axis, words
+from figures.panels import small_panel
+from figures.style import SERIES, look, save, words
 
+#: The protocols that are compared.
+PAIR = ("curriculum", "standard")
 AXES = ("data_set", "label_noise", "n_steps", "pacing", "ranking")
 #: Shown where a figure has no room for the others.
 SHOWN = {"pacing": "linear", "ranking": "el2n"}
@@ -31,7 +35,7 @@ SHOWN = {"pacing": "linear", "ranking": "el2n"}
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What the figures show, at the end of every run: the axes, protocol, treatment, width."""
-    return summarise_images(ds, AXES, "standard")
+    return summarise_images(ds, AXES, PAIR[1])
 
 
 def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
@@ -60,12 +64,25 @@ def shown(summary: xr.Dataset) -> xr.Dataset:
 def caption(summary: xr.Dataset) -> str:
     """Settings, number of replicates and of diverged runs left out."""
     cell = json.loads(summary.attrs["description"])["cell"]
-    images = f"{cell['n_examples']}" if cell["n_examples"] else "all"
+    steps, count, batch = summary.n_steps.values, cell["n_examples"], cell["batch_size"]
+    runs = f"{' or '.join(map(str, steps))} steps of {batch}"
+    if count:
+        runs += f" ({' or '.join(f'{n * batch / count:g}' for n in steps)} epochs)"
     return (
-        f"Several epochs over {images} training images (labels: {words(cell['relabelling'])}), ordered by "
+        f"{count or 'All'} training images (labels: {words(cell['relabelling'])}), {runs}, ordered by "
         f"{words(cell['ranking'])}; {cell['pacing']} pacing from a share of {cell['b']:g} to all at "
-        f"{cell['a']:g} of the run, unless stated; tested on true labels. {settings(summary)}"
+        f"{cell['a']:g} of the run, unless stated; rates chosen and students tested on true labels. "
+        f"{settings(summary)}"
     )
+
+
+def gain_panel(axes: Any, part: xr.Dataset, bottom: bool) -> None:
+    """Line of no gain, width axis and title of a panel: one data set, share of wrong labels and budget."""
+    noise = part.label_noise.item()
+    wrong = f"{noise:.0%} wrong labels" if noise else "clean"
+    axes.axhline(0, color="#888888", lw=0.8)
+    title = f"{words(part.data_set.item())},\n{wrong}, {part.n_steps.item()} steps"
+    small_panel(axes, part.width.values, title, bottom=bottom)
 
 
 def benefit_figure(summary: xr.Dataset, text: str, path: Path, fmt: str) -> Path:
@@ -76,18 +93,12 @@ def benefit_figure(summary: xr.Dataset, text: str, path: Path, fmt: str) -> Path
         for j, (name, noise) in enumerate(settings):
             axes, part = grid[i, j], summary.sel(data_set=name, label_noise=noise, n_steps=steps)
             for k, treatment in enumerate(part.treatment.values):
-                colour, marker, dash = PROTOCOLS[treatment]
-                look = {"color": colour, "marker": marker, "ls": dash, "label": words(treatment)}
-                plot_curve(axes, part.sel(treatment=treatment), "benefit", look, 0.1 * (k - 1))
+                plot_curve(axes, part.sel(treatment=treatment), "benefit", look(treatment), 0.1 * (k - 1))
             column = summary.sel(data_set=name, label_noise=noise)
             low = float(column.drop_sel(treatment="anti_curriculum", errors="ignore").ci_low.min())
             high = float(column.ci_high.max())
             axes.set_ylim(low - 0.15 * (high - low), high + 0.1 * (high - low))
-            axes.axhline(0, color="#888888", lw=0.8)
-            width_axis(axes, part.width.values)
-            axes.set_xlabel("width K" if i == summary.sizes["n_steps"] - 1 else "")
-            wrong = f"{noise:.0%} wrong labels" if noise else "clean"
-            axes.set_title(f"{words(str(name))},\n{wrong}, {steps} steps", fontsize=8.5)
+            gain_panel(axes, part, i == summary.sizes["n_steps"] - 1)
     figure.supylabel("gain over standard training\n(test accuracy)", fontsize=9)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     table = summary[["benefit", "ci_low", "ci_high", "n", "fading_width", "critical_width"]]
@@ -108,12 +119,9 @@ def pacing_figure(summary: xr.Dataset, text: str, path: Path, fmt: str) -> Path:
         here = part.sel(data_set=name, label_noise=noise, n_steps=steps, width=width)
         for k, treatment in enumerate(here.treatment.values):
             line = here.sel(treatment=treatment)
-            colour, marker, _ = PROTOCOLS[treatment]
             error = [line.benefit - line.ci_low, line.ci_high - line.benefit]
-            axes.errorbar(
-                x + 0.15 * (k - 1), line.benefit, error, color=colour, marker=marker, ls="none", capsize=2,
-                label=words(treatment),
-            )  # fmt: skip
+            points = look(treatment) | {"ls": "none", "capsize": 2}
+            axes.errorbar(x + 0.15 * (k - 1), line.benefit, error, **points)
         axes.axhline(0, color="#888888", lw=0.8)
         axes.set_xticks(x, part.pacing.values, rotation=45)
         axes.set_title(
@@ -138,11 +146,7 @@ def ranking_figure(summary: xr.Dataset, text: str, path: Path, fmt: str) -> Path
                 plot_curve(
                     axes, line, "benefit", {"color": colour, "marker": marker, "label": ranking}, 0.06 * k
                 )
-            axes.axhline(0, color="#888888", lw=0.8)
-            width_axis(axes, part.width.values)
-            axes.set_xlabel("width K" if i == part.sizes["n_steps"] - 1 else "")
-            wrong = f"{noise:.0%} wrong labels" if noise else "clean"
-            axes.set_title(f"{words(str(name))}, {wrong},\n{steps} steps", fontsize=8.5)
+            gain_panel(axes, part.sel(n_steps=steps, label_noise=noise), i == part.sizes["n_steps"] - 1)
     figure.supylabel("gain of the curriculum over standard\ntraining (test accuracy)", fontsize=9)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     note = " Published scores know the labels as published, not those made wrong here."

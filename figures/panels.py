@@ -89,6 +89,14 @@ def zero_and_widths(axes: Any, widths: np.ndarray) -> None:
     width_axis(axes, widths)
 
 
+def small_panel(axes: Any, widths: np.ndarray, title: str, *, bottom: bool) -> None:
+    """Width axis and title of one of many panels; only those at the `bottom` say what the axis is."""
+    width_axis(axes, widths)
+    axes.set_xlabel("width K" if bottom else "")
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_title(title, fontsize=8.5)
+
+
 def maps(panels: list[tuple[str, xr.Dataset, str, str]], label: str) -> Figure:
     """Benefit over width and time, with the curves where its interval covers 0.
 

@@ -25,6 +25,8 @@ from figures.panels import (
 from figures.style import PROTOCOLS, SERIES, save, words
 from studies.analysis import benefit, benefit_at_own_rate, over_replicates, usable, with_axes
 
+#: The protocols that are compared.
+PAIR = ("curriculum", "no_curriculum")
 #: The axes of the study and the values at which its curves are shown.
 HEADLINE = {"parametrisation": "standard", "budget": 20.0, "learning_rate": 0.5}
 SIMULATED = {"method": "auto", "train_readout": True, "readout_start": "gaussian"}

@@ -43,6 +43,12 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def look(protocol: str) -> dict[str, Any]:
+    """Colour, marker, dash and label of a protocol's line."""
+    colour, marker, dash = PROTOCOLS[protocol]
+    return {"color": colour, "marker": marker, "ls": dash, "label": words(protocol)}
+
+
 def width_axis(axes, widths) -> None:
     """A logarithmic width axis that shows the widths swept, and nothing else."""
     axes.set_xscale("log", base=2)

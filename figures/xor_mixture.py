@@ -28,6 +28,8 @@ from studies.analysis import (
 )
 
 TREATMENTS = ("curriculum", "anti_curriculum", "target_only", "rule_curriculum")
+#: The protocols that are compared.
+PAIR = ("curriculum", "no_curriculum")
 #: Parametrisation and budget of the headline.
 HEADLINE = {"parametrisation": "standard", "budget": 600.0}
 

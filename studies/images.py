@@ -10,11 +10,12 @@ minibatches of the same size, and are tested on the same fixed images.
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from studies.image_data import RUNS, TUNING, Material
 from studies.provenance import provenance
 
 if TYPE_CHECKING:
@@ -26,32 +27,8 @@ NUMERICS = 1
 #: Step from one learning rate of the sweep to the next.
 RATE_STEP = 2.0
 
-
-#: Validation images that are looked at, at most.
-MOST_VALIDATION = 2500
-
-#: Streams of random numbers: replicates of the study, replicates of the sweep, held-out sets, examples.
-RUNS, TUNING, HELD_OUT, EXAMPLES = range(4)
-
-
-class Material(NamedTuple):
-    """The data of a cell, the same for all widths, arms and replicates.
-
-    bank : `Labelled`, all training examples as they are shown
-    targets : "validation" and "test" -> `Labelled`
-    difficulty : (P,) of the bank, higher = harder
-    n_labels : number of logits
-    """
-
-    bank: Any
-    targets: dict[str, Any]
-    difficulty: np.ndarray
-    n_labels: int
-
-    @property
-    def n_inputs(self) -> int:
-        """Numbers in one input."""
-        return int(np.prod(self.bank.inputs.shape[1:]))
+#: Learning rates a sweep may start with, and most rates of it: all stay within float32.
+RATES, MOST_RATES = (1e-12, 1e6), 64
 
 
 @dataclass(frozen=True)
@@ -66,7 +43,7 @@ class ImageCell(ABC):
     pair : the two classes of polarity_xor, as "0-4"
     side : images are averaged over the smallest squares of pixels that leave at most this many a side
     student, width, parametrisation : see `teacher_student.students.flax_nets.make_student`
-    optimiser, schedule : see `teacher_student.training.epochs.Optimiser`
+    optimiser, schedule : see `teacher_student.training.optimisers.Optimiser`
     batch_size, n_steps : int, of every arm
     record_every : int, steps between two records; divides n_steps
     slowest_rate, n_rates : the sweep holds slowest_rate x 1, 2, 4, ...; one rate means no sweep
@@ -122,26 +99,33 @@ class ImageCell(ABC):
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
         from teacher_student.checks import known, within
-        from teacher_student.students.flax_nets import make_student
+        from teacher_student.students.flax_nets import SMALLEST
         from teacher_student.tasks.images import DATA_SETS
-        from teacher_student.training.epochs import Optimiser
+        from teacher_student.training.optimisers import Optimiser
 
         if not self.data_set.endswith(".npz"):
             known("data set", self.data_set, (*DATA_SETS, "a path that ends in .npz"))
         self.rule()
-        make_student(self.student, self.width, 2, self.parametrisation)
+        self.network(2)
         Optimiser(self.optimiser, self.schedule)
-        for name in ("side", "batch_size", "n_steps", "record_every", "n_rates", "tuning_replicates"):
+        for name in ("batch_size", "n_steps", "record_every", "tuning_replicates", "test_examples"):
             within(name, getattr(self, name), low=1)
-        within("test_examples", self.test_examples, low=1)
-        within("slowest_rate", self.slowest_rate, low=0, open_low=True)
+        within("side", self.side, low=SMALLEST if self.student == "cnn" else 1)
+        within("slowest_rate", self.slowest_rate, *RATES)
+        within("n_rates", self.n_rates, low=1, high=MOST_RATES)
         within("validation", self.validation, low=0, high=0.9, open_low=True)
-        within("seed", self.seed, low=0)
+        within("seed", self.seed, low=0, high=2**32 - 1)
         if self.n_steps % self.record_every:
             raise ValueError(
                 f"n_steps {self.n_steps} is not a multiple of record_every = {self.record_every}"
             )
         self.check_own()
+
+    def network(self, n_labels: int) -> Any:
+        """The student with `n_labels` logits."""
+        from teacher_student.students.flax_nets import make_student
+
+        return make_student(self.student, self.width, n_labels, self.parametrisation)
 
     def rule(self) -> Any:
         """The relabelling."""
@@ -154,7 +138,7 @@ class ImageCell(ABC):
                 raise ValueError(f"pair is {self.pair!r}, but relabelling {self.relabelling!r} has no pair")
             return RELABELLINGS[self.relabelling]()
         first, _, second = self.pair.partition("-")
-        if not (first.isdigit() and second.isdigit()):
+        if not (first.isdecimal() and second.isdecimal()):
             raise ValueError(f"pair is {self.pair!r}; need two classes, as 0-4")
         return RELABELLINGS[self.relabelling]((int(first), int(second)))
 
@@ -201,10 +185,13 @@ class ImageCell(ABC):
 
 def compute(cell: ImageCell, block: "Block") -> xr.Dataset:
     """Accuracy, loss (protocol, replicate, time), the rate of each arm, and the sweep that chose it."""
+    import jax
+
     started = time.perf_counter()
     try:
         material = cell.material()
-    except ValueError as error:  # the user's files: missing, damaged or too small
+        jax.eval_shape(cell.network(material.n_labels).init, jax.random.key(0), material.bank.inputs[:1])
+    except ValueError as error:  # the user's files: missing or damaged, too few images or too small ones
         raise OSError(error) from error
     count, rates = len(block.protocols), cell.rates()
     chosen, sweep = np.full(count, rates[0]), np.full((count, len(rates)), np.nan, np.float32)
@@ -289,15 +276,15 @@ def _train(
     """Values (lanes, records) and diverged (lanes,) of one call of the compiled program."""
     import jax
 
-    from teacher_student.students.flax_nets import make_student
-    from teacher_student.training.epochs import Optimiser, train
+    from teacher_student.training.epochs import train
+    from teacher_student.training.optimisers import Optimiser
 
     root = jax.random.fold_in(jax.random.key(cell.seed), role)
     keys = jax.vmap(lambda number: jax.random.fold_in(root, number))(jax.numpy.asarray(numbers, "int32"))
     records = np.minimum(np.arange(block.room + 1), cell.n_records)
     at = np.full(records.shape, cell.n_steps) if role == TUNING else records * cell.record_every
     result = train(
-        make_student(cell.student, cell.width, material.n_labels, cell.parametrisation),
+        cell.network(material.n_labels),
         material.bank,
         material.targets,
         orders.reshape(-1, *orders.shape[-2:]),
@@ -307,60 +294,3 @@ def _train(
         optimiser=Optimiser(cell.optimiser, cell.schedule),
     )
     return {name: v[:, : cell.n_records + 1] for name, v in result.values.items()}, result.diverged
-
-
-def labelled(inputs: Any, labels: Any) -> Any:
-    """Shown images as `Labelled`: labels -1 and +1 become the classes 0 and 1."""
-    import jax.numpy as jnp
-
-    from teacher_student.training.epochs import Labelled
-
-    y = jnp.asarray(labels)
-    return Labelled(
-        jnp.asarray(inputs), ((y > 0) if jnp.issubdtype(y.dtype, jnp.floating) else y).astype("int32")
-    )
-
-
-def held_out(cell: ImageCell, task: Any, corruption: str, level: float) -> tuple[Any, dict[str, Any]]:
-    """Training images that are left, and the validation and the test set under one fixed corruption.
-
-    Their keys come from a stream that no run uses.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    from teacher_student.tasks.images import hold_out, target_set
-
-    rest, held = hold_out(task.train, cell.validation, cell.seed)
-    one, two = jax.random.split(jax.random.fold_in(jax.random.key(cell.seed), HELD_OUT))
-    copies = [max(1, round(cell.test_examples / len(part.labels))) for part in (held, task.test)]
-    shown = min(len(held.labels), MOST_VALIDATION)
-    rows = jnp.tile(jnp.arange(shown), copies[0])
-    draws = jnp.repeat(jnp.arange(copies[0]), shown)
-    validation = task.presentation(corruption)(one, held, rows, level, draws)
-    test = target_set(two, task, corruption, level, copies=copies[1])
-    return rest, {"validation": labelled(*validation), "test": labelled(*test)}
-
-
-def load_task(cell: ImageCell) -> Any:
-    """The relabelled, pooled and normalised images."""
-    from teacher_student.tasks.images import image_task, load_images
-
-    images = load_images(cell.data_set, cell.data_dir or None)
-    sides = images.train_inputs.shape[1:3]
-    pools = [
-        p for p in range(1, max(sides) + 1) if max(sides) <= p * cell.side and not any(s % p for s in sides)
-    ]
-    if not pools:
-        raise ValueError(f"images of {sides[0]} x {sides[1]} pixels cannot be averaged to {cell.side} a side")
-    return image_task(images, cell.rule(), pool=pools[0])
-
-
-def digest(path: str) -> str:
-    """SHA-256 of a file of the user's; ValueError in one line where there is none."""
-    import hashlib
-    from pathlib import Path
-
-    if not Path(path).is_file():
-        raise ValueError(f"no such file: {path}")
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -5,7 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from studies.images import EXAMPLES, ImageCell, Material, digest, held_out, labelled, load_task
+from studies.image_data import EXAMPLES, Material, check_room, digest, held_out, labelled, load_task
+from studies.images import ImageCell
 
 #: Protocol -> ordering of `curricula.ordering`; the examples of a run come shuffled.
 PROTOCOLS = {"curriculum": "curriculum", "anti_curriculum": "anti_curriculum", "no_curriculum": "standard"}
@@ -71,6 +72,7 @@ def _material(cell: OnlineImages) -> Material:
     from teacher_student.tasks.corruption import draw_levels
 
     task = load_task(cell)
+    check_room("n_examples", cell.n_examples, task)
     rest, targets = held_out(cell, task, cell.corruption, cell.hard)
     rows = np.arange(cell.n_examples) % len(rest.labels)
     draws = np.arange(cell.n_examples) // len(rest.labels)

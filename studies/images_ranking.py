@@ -1,26 +1,24 @@
-"""The cell of the study images_ranking: several epochs, examples made available in the order of a ranking."""
+"""The cell of the study images_ranking: images made available in the order of a ranking."""
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from studies.images import EXAMPLES, ImageCell, Material, digest, held_out, labelled, load_task
+from studies.image_data import EXAMPLES, Material, digest, held_out, labelled, load_task
+from studies.images import ImageCell
 
-#: Protocol -> ordering of `curricula.ordering`.
-PROTOCOLS = {
-    "curriculum": "curriculum",
-    "anti_curriculum": "anti_curriculum",
-    "random": "random",
-    "standard": "standard",
-}
+#: The protocols, named like the orderings of `curricula.ordering`.
+PROTOCOLS = ("curriculum", "anti_curriculum", "random", "standard")
 PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
 class RankedImages(ImageCell):
-    """Several epochs over a growing part of the training images.
+    """Epochs over a growing part of the training images.
+
+    The run's n_steps x batch_size draws are n_steps x batch_size / n_examples epochs, less than one included.
 
     Parameters, besides those of `ImageCell`
     ----------
@@ -54,13 +52,18 @@ class RankedImages(ImageCell):
         """Refuse unknown names, fractions out of range and a published ranking without a file."""
         from curricula.difficulty.menu import TRAINED
         from teacher_student.checks import known, within
+        from teacher_student.tasks.corruption import Presentation
 
         known("protocol", self.protocol, PROTOCOLS)
         known("ranking", self.ranking, (*TRAINED, PUBLISHED))
         if self.ranking == PUBLISHED and not self.ranking_file:
             raise ValueError("ranking 'published' needs the file: --ranking_file FILE")
         within("label_noise", self.label_noise, 0, 0.9)
+        if self.relabelling != "classes":
+            Presentation("label_noise", n_labels=2).check_level(self.label_noise)
         within("n_examples", self.n_examples, low=0)
+        if self.n_examples:
+            within("n_examples", self.n_examples, low=self.batch_size)
         within("ranking_epochs", self.ranking_epochs, low=1)
         self._pacing()
 
@@ -78,7 +81,13 @@ class RankedImages(ImageCell):
         """Training images and their ranking."""
         # what the data do not depend on, so that all blocks share them
         same = {"width": 1, "n_steps": 1, "batch_size": 1, "record_every": 1, "protocol": "curriculum"}
-        return _material(replace(self, **same, pacing="linear", a=1.0, b=1.0, balanced=True))
+        shared = replace(self, **same, pacing="linear", a=1.0, b=1.0, balanced=True)
+        count = len(_shown(shared).bank.labels)
+        if self.batch_size > count:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, but {self.data_set} has {count} images left for training"
+            )
+        return _scored(shared)
 
     def orders(self, material: Material, protocols: tuple[str, ...], rng: np.random.Generator) -> np.ndarray:
         """Pools walked through epoch by epoch; one stream of shuffles, shared by the protocols."""
@@ -90,15 +99,24 @@ class RankedImages(ImageCell):
         everything = pace("table", values=[1.0])
         found = []
         for protocol in protocols:
-            path = order(ranking, PROTOCOLS[protocol], int(chance), balanced=self.balanced)
+            path = order(ranking, protocol, int(chance), balanced=self.balanced)
             pacing = everything if protocol == "standard" else self._pacing()
             drawn = batches(path, pacing, steps=self.n_steps, batch_size=self.batch_size, key=int(shuffles))
             found.append(np.stack(list(drawn)))
         return np.stack(found)
 
 
+class Shown(NamedTuple):
+    """Training images (`Labelled`) with their positions in the published order, and the sets for testing."""
+
+    bank: Any
+    positions: np.ndarray
+    targets: dict[str, Any]
+    n_labels: int
+
+
 @lru_cache(maxsize=2)
-def _material(cell: RankedImages) -> Material:
+def _shown(cell: RankedImages) -> Shown:
     import jax
 
     task = load_task(cell)
@@ -111,7 +129,14 @@ def _material(cell: RankedImages) -> Material:
     key = jax.random.fold_in(jax.random.key(cell.seed), EXAMPLES)
     show = task.presentation("label_noise")
     bank = labelled(*show(key, rest, np.arange(count), cell.label_noise))
-    return Material(bank, targets, _scores(cell, rest.positions[:count], bank), task.n_labels)
+    return Shown(bank, np.asarray(rest.positions[:count]), targets, task.n_labels)
+
+
+@lru_cache(maxsize=2)
+def _scored(cell: RankedImages) -> Material:
+    """The images with their scores, which may take as long to compute as the runs."""
+    shown = _shown(cell)
+    return Material(shown.bank, shown.targets, _scores(cell, shown.positions, shown.bank), shown.n_labels)
 
 
 def _scores(cell: RankedImages, positions: np.ndarray, bank: Any) -> np.ndarray:

@@ -12,6 +12,10 @@ from studies.study import Block, Study
 CELL = OnlineCell(n_inputs=40, width=4, budget=10.0, record_every=5.0, n_test=32, record=("test_accuracy",))
 
 
+#: What every stored block has.
+ATTRS = {"method": "fake", "seconds": 1.0, "run_steps": 1, "device": "none", "versions": "0", "date": "x"}
+
+
 def study(widths=(2, 4), replicates=3, rows=2, protocols=("curriculum", "no_curriculum"), **fields):
     cell = replace(CELL, **fields)
     return Study("small", "none", cell, ({"protocol": protocols, "width": widths},), replicates, rows)
@@ -33,14 +37,7 @@ def fake(block: Block) -> xr.Dataset:
             "status": (("protocol", "replicate"), np.zeros(values.shape[:2], np.int8)),
         },
         coords={"protocol": list(block.protocols), "replicate": block.replicates, "time": time},
-        attrs={
-            "method": "fake",
-            "seconds": 1.0,
-            "run_steps": 1,
-            "device": "none",
-            "versions": "0",
-            "date": "x",
-        },
+        attrs=ATTRS,
     )
 
 

@@ -11,7 +11,9 @@ import pytest
 
 from teacher_student.students.flax_nets import make_student
 from teacher_student.training import epochs
-from teacher_student.training.epochs import SCHEDULES, Labelled, Optimiser, initialise, train
+from teacher_student.training.epochs import initialise, train
+from teacher_student.training.evaluation import Labelled, over_examples
+from teacher_student.training.optimisers import SCHEDULES, Optimiser
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(90, 6)).astype(np.float32)
@@ -104,7 +106,7 @@ def test_records_are_accuracy_and_loss_of_the_targets_at_the_steps_asked_for():
 
 def test_evaluation_in_pieces_counts_every_example_once():
     values = jnp.arange(7.0)
-    assert epochs.over_examples(lambda x: 2 * x, values, chunk=3).tolist() == (2 * values).tolist()
+    assert over_examples(lambda x: 2 * x, values, chunk=3).tolist() == (2 * values).tolist()
 
 
 def test_schedules_at_the_start_the_middle_and_the_end():

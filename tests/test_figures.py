@@ -73,6 +73,46 @@ def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path
     assert isinstance(summary, xr.Dataset)
 
 
+@pytest.mark.parametrize(
+    ("name", "pair"),
+    [
+        ("xor_mixture", "curriculum,no_curriculum"),
+        ("sparse_teacher", "curriculum,no_curriculum"),
+        ("committee", "curriculum,no_curriculum"),
+        ("images_online", "curriculum,no_curriculum"),
+        ("images_ranking", "curriculum,standard"),
+        ("efficiency", "curriculum,no_curriculum"),
+        ("tickets_and_curricula", "curriculum,no_curriculum"),
+        ("tickets_and_curricula_images", "curriculum,no_curriculum"),
+    ],
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_study_of_one_protocol_is_refused_where_two_are_compared(name, pair, which, tmp_path, capsys):
+    there, missing = pair.split(",")[:: 1 - 2 * which]
+    study = get(name).changed({"protocol": there, "replicates": "2"})
+    study = replace(study, grids=({axis: values[:1] for axis, values in study.grids[0].items()},))
+    store = Store(tmp_path, name)
+    store.prepare()
+    store.describe(study.entry())
+    (part,) = study.blocks()
+    lead, shape = ("protocol", "replicate"), (1, part.rows)
+    ds = xr.Dataset(
+        {
+            "test_accuracy": ((*lead, "time"), np.zeros((*shape, 1))),
+            "status": (lead, np.zeros(shape, np.int8)),
+        },
+        coords={"protocol": [there], "replicate": part.replicates, "time": [0.0]},
+        attrs=small.ATTRS,
+    )
+    store.write(part.address, ds)
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--from", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert said.count("\n") == 1
+    assert f"but the study has no {missing}, only {there}; run it with --protocol {pair}" in said
+
+
 DRAWN = {
     "sparse_teacher": {"accuracy", "benefit", "map", "perceptron"},
     "committee": {"loss_label_noise", "loss_distractors", "benefit", "tuned", "map"},

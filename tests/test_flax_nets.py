@@ -7,7 +7,9 @@ import pytest
 
 from teacher_student.students.flax_nets import CNN, MLP, STUDENTS, make_student, rate_factors
 from teacher_student.students.two_layer import PARAMETRISATIONS
-from teacher_student.training.epochs import Labelled, Optimiser, initialise, train
+from teacher_student.training.epochs import initialise, train
+from teacher_student.training.evaluation import Labelled
+from teacher_student.training.optimisers import Optimiser
 
 IMAGES = jax.random.normal(jax.random.key(0), (32, 8, 8, 1))
 LABELS = (IMAGES.sum((1, 2, 3)) > 0).astype(jnp.int32)

@@ -10,7 +10,8 @@ import pytest
 from teacher_student.flops import UPDATES, training_flops
 from teacher_student.students.flax_nets import make_student
 from teacher_student.students.two_layer import TwoLayer
-from teacher_student.training.epochs import Optimiser, cross_entropy
+from teacher_student.training.evaluation import cross_entropy
+from teacher_student.training.optimisers import Optimiser
 
 
 def compilers_count(step, *arguments) -> float:

@@ -1,5 +1,8 @@
 """The studies on images: budgets, orders, tuning, resuming, refusals, figures."""
 
+import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,12 +16,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import figures.images_ranking
 from curricula import Ranking
 from figures.__main__ import main as draw
 from studies import images_online, images_ranking
+from studies.address import describe
 from studies.analysis import benefit, half_width, last
 from studies.catalogue import get
-from studies.images import Material, load_task
+from studies.image_data import Material, load_task
 from studies.images_online import OnlineImages
 from studies.images_ranking import RankedImages
 from studies.run import run
@@ -173,6 +178,20 @@ def test_data_that_are_nowhere_to_be_found_are_said_in_one_line(line, tmp_path, 
     assert said.count("\n") == 1
 
 
+def test_a_download_that_fails_is_said_in_one_line(tmp_path):
+    """With pooch itself, in a process of its own: it announces every attempt on the standard error."""
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    empty = {"TILTING_ODDS_DATA": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "no_proxy": ""}
+    command = [*CALL, "run", "images_online", "--data_set", "cifar10", "--out", tmp_path / "out"]
+    result = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | nowhere | empty
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: cifar10 is not in")
+    assert "cannot be downloaded" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 # tuning
 
 
@@ -312,7 +331,13 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
         ({"batch_size": 0}, "batch_size is 0"),
         ({"n_steps": 15}, "not a multiple of record_every"),
         ({"slowest_rate": 0.0}, "slowest_rate is 0.0"),
+        ({"slowest_rate": 1e-300}, "slowest_rate is 1e-300; need 1e-12 <="),
+        ({"slowest_rate": float("inf")}, "slowest_rate is inf"),
         ({"n_rates": 0}, "n_rates is 0"),
+        ({"n_rates": 200}, "n_rates is 200"),
+        ({"student": "cnn", "side": 3}, "side is 3; need 4 <= side"),
+        ({"seed": 2**32}, "seed is 4294967296"),
+        ({"pair": "²-4"}, "need two classes, as 0-4"),
         ({"validation": 1.0}, "validation is 1.0"),
         ({"seed": -1}, "seed is -1"),
         ({"protocol": "anti-curr"}, "unknown protocol 'anti-curr'; known: anti_curriculum, curriculum"),
@@ -340,6 +365,8 @@ def test_bad_online_cells_are_refused(fields, message):
         ({"a": 0.0}, "a is 0.0"),
         ({"b": 2.0}, "b is 2.0"),
         ({"label_noise": 1.0}, "label_noise is 1.0"),
+        ({"label_noise": 0.6, "relabelling": "parity"}, "level is 0.6; need 0 <= level <= 0.5"),
+        ({"n_examples": 20, "batch_size": 32}, "n_examples is 20; need 32 <= n_examples"),
     ],
 )
 def test_bad_ranked_cells_are_refused(fields, message):
@@ -358,6 +385,13 @@ def test_data_that_do_not_fit_are_one_line_at_run_time(tmp_path):
     many = replace(RANKED, n_examples=2000)
     with pytest.raises(OSError, match="n_examples is 2000"):
         many.compute(block(many, tuple(TWO)))
+    large = replace(RANKED, n_examples=0, batch_size=1152, ranking="not looked at")
+    with pytest.raises(OSError, match="batch_size is 1152, but digits has 1151 images left for training"):
+        large.compute(block(large, tuple(TWO)))
+    for fields in ({"test_examples": 10**12}, {"n_examples": 10**12}):
+        huge = replace(ONLINE, **fields)
+        with pytest.raises(OSError, match="is 1000000000000, which needs .* GiB; this host has"):
+            huge.compute(block(huge))
     rng, odd = np.random.default_rng(0), tmp_path / "odd.npz"
     images = {
         f"{split}_inputs": rng.integers(0, 255, (6, 8, 6), dtype=np.uint8) for split in ("train", "test")
@@ -367,6 +401,11 @@ def test_data_that_do_not_fit_are_one_line_at_run_time(tmp_path):
     awkward = replace(ONLINE, data_set=str(odd), side=3)
     with pytest.raises(OSError, match="cannot be averaged to 3 a side"):
         awkward.compute(block(awkward))
+    arrays |= {name: pixels[:, :2, :2] for name, pixels in images.items()}
+    np.savez(odd, **arrays)
+    tiny = replace(ONLINE, data_set=str(odd), student="cnn")
+    with pytest.raises(OSError, match="images are 2 x 4 pixels; a CNN needs at least 4 x 4"):
+        tiny.compute(block(tiny))
 
 
 # analysis and figures
@@ -441,7 +480,8 @@ def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
     assert (
         draw(["images_online", "--from", str(folder), "--out", str(tmp_path / "b"), "--format", "svg"]) == 0
     )
-    assert "Diverged runs left out: 4" in (tmp_path / "b" / "accuracy.svg").read_text().replace("\n", " ")
+    text = re.sub(r"<[^>]*>", " ", (tmp_path / "b" / "accuracy.svg").read_text())
+    assert "Diverged runs left out: 4" in " ".join(text.split())
 
 
 def test_figures_of_the_rankings(tmp_path):
@@ -463,6 +503,21 @@ def test_figures_of_the_rankings(tmp_path):
     assert str(tmp_path) not in str(summary.attrs)
     stored(tmp_path / "one", "images_ranking", RANKED, (common,))
     assert draw(["images_ranking", "--from", str(tmp_path / "one")]) == 0
+
+
+def test_captions_say_how_often_images_are_shown_and_how_rates_were_chosen():
+    folder = ROOT / "figures" / "data"
+    ranking = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
+    text = figures.images_ranking.caption(ranking)
+    assert text.startswith(
+        "10000 training images (labels: classes), 250 or 1000 steps of 32 (0.8 or 3.2 epochs)"
+    )
+    assert "the best of 8 (a factor of 2 apart) on a validation split over 8 other runs" in text
+    cell = replace(RANKED, n_examples=0)
+    some = ranking.assign_attrs(description=json.dumps({"cell": describe(cell)}))
+    text = figures.images_ranking.caption(some)
+    assert text.startswith("All training images (labels: classes), 250 or 1000 steps of 8, ordered")
+    assert "sgd, batch 8; learning rate 0.1. 32 replicates" in text
 
 
 def test_colour_images_of_32_pixels_are_averaged_to_16(tmp_path):

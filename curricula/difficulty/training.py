@@ -21,7 +21,7 @@ from curricula.difficulty.networks import Network
 from curricula.difficulty.pointwise import cross_entropy
 from curricula.difficulty.score import Score, View
 from teacher_student.checks import within
-from teacher_student.training.epochs import over_examples
+from teacher_student.training.evaluation import over_examples
 
 SGD = optax.sgd(0.1, momentum=0.9)
 

@@ -1,6 +1,6 @@
 """Does showing images in the order of a difficulty score help small networks more than large ones?
 
-Several epochs on ten classes, clean or with wrong labels; images ordered by a computed or a published score
+Ten classes, clean or with wrong labels; images ordered by a computed or a published score
 become available along a pacing function. The setting of Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107.
 Every arm at every width has its own learning rate.
 """
@@ -17,8 +17,8 @@ def quick() -> Study:
     """scikit-learn's digits, clean and with 40 % wrong labels; the six pacings at one width."""
     cell = RankedImages(n_steps=500, label_noise=0.4)
     grids = (
-        {"label_noise": (0.0, 0.4), "protocol": tuple(PROTOCOLS), "width": WIDTHS},
-        {"pacing": PACINGS, "protocol": tuple(PROTOCOLS), "width": (4,)},
+        {"label_noise": (0.0, 0.4), "protocol": PROTOCOLS, "width": WIDTHS},
+        {"pacing": PACINGS, "protocol": PROTOCOLS, "width": (4,)},
     )
     return Study("images_ranking", QUESTION, cell, grids, replicates=32, rows=32)
 
@@ -34,10 +34,10 @@ def full() -> Study:
             "data_set": ("mnist", "fashion_mnist"),
             "label_noise": (0.0, 0.4),
             "n_steps": (250, 1000),
-            "protocol": tuple(PROTOCOLS),
+            "protocol": PROTOCOLS,
             "width": WIDTHS,
         },
-        {"pacing": PACINGS, "protocol": tuple(PROTOCOLS), "width": (4, 16)},
+        {"pacing": PACINGS, "protocol": PROTOCOLS, "width": (4, 16)},
     )
     return Study("images_ranking", QUESTION, cell, grids, replicates=32, rows=32)
 

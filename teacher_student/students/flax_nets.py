@@ -33,6 +33,9 @@ from teacher_student.students.two_layer import PARAMETRISATIONS
 
 PATCH = (3, 3)
 
+#: Fewest rows and columns of an image of a CNN, which halves them twice.
+SMALLEST = 4
+
 
 class MLP(linen.Module):
     """Fully connected relu layers of the given widths, then one linear layer to the classes.
@@ -91,6 +94,11 @@ class CNN(linen.Module):
     def features(self, x: Any) -> list[Array]:
         """Activations after each convolution (n, h, w, channels), then the logits (n, classes)."""
         hidden = x if x.ndim == 4 else x[..., None]
+        if min(hidden.shape[1:3]) < SMALLEST:
+            raise ValueError(
+                f"images are {hidden.shape[1]} x {hidden.shape[2]} pixels; "
+                f"a CNN needs at least {SMALLEST} x {SMALLEST}"
+            )
         blocks = []
         for place, channels in (("first", self.width), ("middle", 2 * self.width)):
             hidden = linen.relu(_layer(_convolution, channels, hidden, place, self.parametrisation))
@@ -100,7 +108,7 @@ class CNN(linen.Module):
         return [*blocks, _layer(linen.Dense, self.classes, flat, "last", self.parametrisation)]
 
     def __call__(self, x: Any) -> Array:
-        """Logits (n, classes) of images (n, h, w) or (n, h, w, c); h and w at least 4."""
+        """Logits (n, classes) of images (n, h, w) or (n, h, w, c); h and w at least `SMALLEST`."""
         return self.features(x)[-1]
 
     def layers(self) -> list[str]:

@@ -283,6 +283,7 @@ def _download(name: str, folder: Path) -> None:
             for file, digest in zip(IDX_FILES, packed, strict=True)
         }
         need = f"{', '.join(IDX_FILES)} (plain or .gz)"
+    pooch.get_logger().setLevel("WARNING")  # it announces every attempt, also the one that fails
     try:
         for file, (url, digest) in wanted.items():
             pooch.retrieve(url, digest, fname=file, path=_cache() / name)

@@ -14,19 +14,19 @@ nothing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
-from jaxtyping import Bool, Float, Int, Integer, Key
+from jaxtyping import Bool, Float, Integer, Key
 
-from teacher_student.checks import known, within
+from teacher_student.checks import within
 from teacher_student.students.flax_nets import rate_factors
+from teacher_student.training.evaluation import Labelled, cross_entropy, evaluate
+from teacher_student.training.optimisers import SCHEDULES, Optimiser
 
 #: A run whose parameters have a larger mean square, or are not finite, has diverged.
 DIVERGED_MEAN_SQUARE = 1e6
@@ -34,61 +34,8 @@ DIVERGED_MEAN_SQUARE = 1e6
 #: Parameters of the runs that are trained together on a CPU, in bytes, at most (if more than one run).
 GROUP_BYTES = 4e6
 
-#: Examples evaluated at a time.
-CHUNK = 1000
-
-#: Share of the run that "warmup_cosine" rises for.
-WARM = 0.1
-
-#: Fraction of the run done -> factor on the learning rate.
-SCHEDULES: dict[str, Callable[[Array], Any]] = {
-    "constant": optax.constant_schedule(1.0),
-    "linear": optax.linear_schedule(1.0, 0.0, 1),
-    "cosine": optax.cosine_decay_schedule(1.0, 1),
-    "warmup_cosine": lambda done: jnp.where(
-        done < WARM, done / WARM, optax.cosine_decay_schedule(1.0, 1)((done - WARM) / (1 - WARM))
-    ),
-}
-OPTIMISERS = ("sgd", "momentum", "adam")
-
 #: (order of the run, key of the step, step) -> indices (B,) of the minibatch.
 Draw = Callable[[Any, Any, Any], Any]
-
-
-class Labelled(NamedTuple):
-    """Inputs (P, ...) float and labels (P,) in 0..C-1."""
-
-    inputs: Float[Array, "P ..."]
-    labels: Int[Array, " P"]
-
-
-@dataclass(frozen=True)
-class Optimiser:
-    """What is made of the gradient, and how the learning rate changes along the run.
-
-    Parameters
-    ----------
-    name : {"sgd", "momentum", "adam"}
-    schedule : {"constant", "linear", "cosine", "warmup_cosine"}
-        Constant; falling to 0 linearly or as half a cosine; the cosine after a linear rise over a tenth.
-    decay : float in [0, 1), default 0.9
-        Of the momentum (name "momentum"); adam uses optax's 0.9 and 0.999.
-    """
-
-    name: str = "sgd"
-    schedule: str = "constant"
-    decay: float = 0.9
-
-    def __post_init__(self) -> None:
-        known("optimiser", self.name, OPTIMISERS)
-        known("learning rate schedule", self.schedule, SCHEDULES)
-        within("decay", self.decay, low=0, high=1)
-
-    def transform(self) -> optax.GradientTransformation:
-        """The optax transformation, without the learning rate."""
-        if self.name == "momentum":
-            return optax.trace(self.decay)
-        return optax.scale_by_adam() if self.name == "adam" else optax.identity()
 
 
 class State(NamedTuple):
@@ -273,7 +220,7 @@ def compiled(
     def look(params):
         seen = {}
         for name, examples in targets.items():
-            loss, right = jax.lax.map(partial(_evaluate, student, examples), params)
+            loss, right = jax.lax.map(partial(evaluate, student, examples), params)
             seen |= {f"{name}_accuracy": right, f"{name}_loss": loss}
         return seen, jax.lax.map(_blown_up, params)
 
@@ -313,20 +260,6 @@ def group_size(params: Any, runs: int) -> int:
     return -(-runs // groups)
 
 
-def cross_entropy(logits: Any, labels: Any) -> Any:
-    """-ln softmax(logits)_label, (n,)."""
-    return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-
-
-def over_examples(measure: Callable[..., Any], *arrays: Array, chunk: int = CHUNK) -> Any:
-    """`measure` of arrays (P, ...), `chunk` rows at a time; its results (chunk, ...) joined to (P, ...)."""
-    count = arrays[0].shape[0]
-    size = min(chunk, count)
-    rows = jnp.arange(-(-count // size) * size) % count
-    pieces = jax.lax.map(lambda index: measure(*(a[index] for a in arrays)), rows.reshape(-1, size))
-    return jax.tree.map(lambda piece: piece.reshape(-1, *piece.shape[2:])[:count], pieces)
-
-
 def _turned(tree: Any) -> Any:
     """All arrays that end in (n_in, n_out) with these axes swapped.
 
@@ -334,17 +267,6 @@ def _turned(tree: Any) -> Any:
     row by row as it is computed, two to three times as fast on a CPU.
     """
     return jax.tree.map(lambda x: jnp.swapaxes(x, -1, -2) if x.ndim > 1 else x, tree)
-
-
-def _evaluate(student: Any, examples: Labelled, params: Any) -> tuple[Array, Array]:
-    """Mean loss and accuracy of one run; a tie counts as the smallest class."""
-
-    def measure(x: Array, y: Array) -> tuple[Array, Array]:
-        logits = student.apply(params, x)
-        return cross_entropy(logits, y), (logits.argmax(-1) == y).astype(logits.dtype)
-
-    loss, right = over_examples(measure, examples.inputs, examples.labels)
-    return loss.mean(), right.mean()
 
 
 def _blown_up(params: Any) -> Array:

@@ -1,0 +1,45 @@
+"""Loss and accuracy of students on labelled examples, a chunk of examples at a time."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jaxtyping import Float, Int
+
+#: Examples evaluated at a time.
+CHUNK = 1000
+
+
+class Labelled(NamedTuple):
+    """Inputs (P, ...) float and labels (P,) in 0..C-1."""
+
+    inputs: Float[Array, "P ..."]
+    labels: Int[Array, " P"]
+
+
+def cross_entropy(logits: Any, labels: Any) -> Any:
+    """-ln softmax(logits)_label, (n,)."""
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+
+
+def over_examples(measure: Callable[..., Any], *arrays: Array, chunk: int = CHUNK) -> Any:
+    """`measure` of arrays (P, ...), `chunk` rows at a time; its results (chunk, ...) joined to (P, ...)."""
+    count = arrays[0].shape[0]
+    size = min(chunk, count)
+    rows = jnp.arange(-(-count // size) * size) % count
+    pieces = jax.lax.map(lambda index: measure(*(a[index] for a in arrays)), rows.reshape(-1, size))
+    return jax.tree.map(lambda piece: piece.reshape(-1, *piece.shape[2:])[:count], pieces)
+
+
+def evaluate(student: Any, examples: Labelled, params: Any) -> tuple[Array, Array]:
+    """Mean loss and accuracy of one run; a tie counts as the smallest class."""
+
+    def measure(x: Array, y: Array) -> tuple[Array, Array]:
+        logits = student.apply(params, x)
+        return cross_entropy(logits, y), (logits.argmax(-1) == y).astype(logits.dtype)
+
+    loss, right = over_examples(measure, examples.inputs, examples.labels)
+    return loss.mean(), right.mean()
