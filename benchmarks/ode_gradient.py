@@ -27,11 +27,7 @@ PIECES = 50
 def costs(width: int, by: str) -> tuple[float, float]:
     """Seconds of the loss, and of the loss with its gradient."""
     task, student = Committee(N, 2), TwoLayer(width, "erf")
-    equation, rates, settings = (
-        equations(task, student),
-        rates_of(student, 0.5),
-        Settings(max_steps=1024, stages="bounded"),
-    )
+    equation, rates, settings = equations(task, student), rates_of(student, 0.5), Settings(max_steps=1024)
     initial = jax.tree.map(lambda x: x[0], overlaps(*starts(width, 2, 1)))
     nodes, quiet = equation.nodes(0), {"noise": jnp.zeros(())}
 
