@@ -34,7 +34,7 @@ from studies.locks import claim
 VERSION = 2
 
 #: Meaning of the `status` array.
-STATUS = {"ok": 0, "diverged": 1, "pending": 2, "not_asked": 3}
+STATUS = {"ok": 0, "diverged": 1, "pending": 2, "not_asked": 3, "max_steps": 4}
 
 #: What is claimed while a description is written, in place of a block's address.
 DESCRIBING = "f" * 20
@@ -232,7 +232,8 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
     -------
     Dataset with dims (swept axes..., protocol, width, replicate, time), `time` = samples / N. An axis
     with a single value is a scalar coordinate, except protocol, width, replicate and time. `status`
-    (same dims without time) is 0 ok, 1 diverged, 2 pending, 3 not asked; values of pending and
+    (same dims without time) is 0 ok, 1 diverged, 2 pending, 3 not asked, 4 out of steps (equations only,
+    NaN from where they ran out); values of pending and
     not-asked cells are NaN. attrs hold the study, its address, the full description as JSON, and the
     versions, devices and dates of the blocks.
 
