@@ -140,7 +140,8 @@ class OnlineCell:
 
             task, student, _ = self.world()
             equations(task, student)
-            return {"method": "theory", "settings": list(DEFAULTS), "version": NUMERICS["theory"]}
+            settings = [*DEFAULTS, None]  # a fifth setting of old, in the addresses of what is stored
+            return {"method": "theory", "settings": settings, "version": NUMERICS["theory"]}
         method = self.method_in_use()
         return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
 

@@ -77,6 +77,12 @@ def test_theory_is_a_method_like_the_others(task):
     assert float(np.sqrt(((runs.M - solution.M) ** 2).mean())) < 0.3
 
 
+def test_the_address_of_equations_stays():
+    cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
+    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+    assert block.address == "a73092a0686e8db68993"
+
+
 def test_equations_out_of_steps_say_so(monkeypatch):
     cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
     (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
