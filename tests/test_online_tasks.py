@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import small
@@ -91,7 +92,7 @@ def test_equations_out_of_steps_say_so(monkeypatch):
         shape = len(start.readout), len(plans)
         codes = np.zeros(shape, int)
         codes[1] = STATUSES.index("max_steps")
-        return Trajectory(times, {"M": np.zeros((*shape, len(times), 3, 1))}, codes)
+        return Trajectory(times, {"M": jnp.zeros((*shape, len(times), 3, 1))}, jnp.asarray(codes))
 
     monkeypatch.setattr(integrate, "trajectory", short)
     status = block.cell.compute(block).status

@@ -55,15 +55,15 @@ TIMES = np.array([0.0, 0.5, 0.5001, 0.5002, 1.0, 1.3, 3.0, 3.00001, 4.2, 4.5])
 def differentiated(equation, settings, initial, taus, args):
     """`solution` by diffrax's own adjoint; the derivative by time is the right-hand side."""
     fixed = jax.lax.stop_gradient(taus)
-    found = integrate(equation, settings, initial, fixed, args, keep=False)
-    states = found.ys["outputs"]
+    _, found, status = integrate(equation, settings, initial, fixed, args, keep=False)
+    states = found["outputs"]
     at = jax.lax.stop_gradient((states, args))
     moved = jax.vmap(partial(slope, equation), (0, 0, None))(fixed, *at)
 
     def along(x, dx):
         return x + dx * (taus - fixed).reshape(-1, *[1] * (x.ndim - 1))
 
-    return jax.tree.map(along, states, moved), jnp.zeros((), int)
+    return jax.tree.map(along, states, moved), status
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -73,8 +73,8 @@ def test_gradients_are_those_of_the_integration_itself(solver, monkeypatch):
     start, rng = skewed_start(TASK, 2), np.random.default_rng(0)
     pull = [jnp.asarray(rng.normal(size=(len(TIMES), *np.shape(x)))) for x in start]
 
-    def seen(*at):
-        states, _ = solve(EQUATION, settings, *at, EQUATION.nodes(0))
+    def seen(start, schedule, rates, times):
+        states, _ = solve(EQUATION, settings, start, schedule, rates, times, EQUATION.nodes(0))
         return sum(jnp.sum(p * x) for p, x in zip(pull, states, strict=True))
 
     at = (start, make_schedule(TABLE, PHASES), rates, jnp.asarray(TIMES))

@@ -90,8 +90,8 @@ def integrate(
     args: Any,
     *,
     keep: bool,
-) -> diffrax.Solution:
-    """The states at `taus`, as `ys["outputs"]`; with `keep` also after every accepted step, `ys["steps"]`."""
+) -> tuple[dict[str, Array], dict[str, Overlaps], Int[Array, ""]]:
+    """Times, states and status: "outputs" at `taus` and, with `keep`, "steps" after every accepted step."""
     schedule, _, _ = args
     ends = jnp.cumsum(jax.lax.stop_gradient(schedule.duration))
 
@@ -106,7 +106,7 @@ def integrate(
     wanted = {"outputs": diffrax.SubSaveAt(ts=taus)}
     if keep:
         wanted["steps"] = diffrax.SubSaveAt(steps=True)
-    return diffrax.diffeqsolve(
+    found: Any = diffrax.diffeqsolve(
         diffrax.ODETerm(partial(slope, equation)),
         SOLVERS[settings.solver](),
         jnp.zeros_like(ends[-1]),
@@ -121,6 +121,9 @@ def integrate(
         max_steps=settings.max_steps,
         throw=False,
     )
+    ended, short = diffrax.RESULTS.successful, diffrax.RESULTS.max_steps_reached
+    status = jnp.where(found.result == ended, 0, jnp.where(found.result == short, 2, 1))
+    return found.ts, found.ys, status
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -128,20 +131,14 @@ def solution(
     equation: Equations, settings: Settings, initial: Overlaps, taus: Float[Array, " T"], args: Any
 ) -> tuple[Overlaps, Int[Array, ""]]:
     """States at `taus`, inf where they are not reached, and status; nodes are constants of the gradient."""
-    return _outcome(integrate(equation, settings, initial, taus, args, keep=False))
-
-
-def _outcome(found: diffrax.Solution) -> tuple[Overlaps, Int[Array, ""]]:
-    ended, short = diffrax.RESULTS.successful, diffrax.RESULTS.max_steps_reached
-    ys: Any = found.ys
-    return ys["outputs"], jnp.where(found.result == ended, 0, jnp.where(found.result == short, 2, 1))
+    _, states, status = integrate(equation, settings, initial, taus, args, keep=False)
+    return states["outputs"], status
 
 
 def _forward(equation, settings, initial, taus, args):
-    found = integrate(equation, settings, initial, taus, args, keep=True)
-    ts, ys = found.ts, found.ys
-    outcome = _outcome(found)
-    return outcome, (initial, taus, args, ts["steps"], ys["steps"], ys["outputs"])
+    ends, states, status = integrate(equation, settings, initial, taus, args, keep=True)
+    outputs = states["outputs"]
+    return (outputs, status), (initial, taus, args, ends["steps"], states["steps"], outputs)
 
 
 def _reverse(equation, settings, kept, cotangent):
@@ -187,5 +184,6 @@ def solve(
     at = piece_at(ends, times)
     since = times - (jnp.cumsum(schedule.duration) - schedule.duration)[at]
     taus = jnp.clip((ends - length)[at] + since / stretches(schedule.duration)[at], 0, ends[-1])
-    states, status = solution(equation, settings, initial, taus, (schedule, rates, nodes))
+    found: Any = solution(equation, settings, initial, taus, (schedule, rates, nodes))
+    states, status = found
     return jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), states), status
