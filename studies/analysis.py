@@ -13,6 +13,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import bootstrap
 
+from studies.store import STATUS
+
 RESAMPLES = 2000
 
 
@@ -223,7 +225,8 @@ def benefit_at_own_rate(
     tuned_rate (protocol, width) : the rates chosen
     """
     rates = ds.sel(protocol=[treatment, control])
-    swept = (rates.status <= 1).all([d for d in rates.status.dims if d not in ("learning_rate", "width")])
+    swept = (rates.status != STATUS["pending"]) & (rates.status != STATUS["not_asked"])
+    swept = swept.all([d for d in rates.status.dims if d not in ("learning_rate", "width")])
     rates = rates.sel(width=swept.sum("learning_rate") > 1)
     best = tuned(rates.sel(learning_rate=swept.any("width")), variable)
     ends = best[["status"]].assign({variable: last(best[variable]).expand_dims(time=[1.0], axis=-1)})

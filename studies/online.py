@@ -1,22 +1,18 @@
-"""The cell of an online-SGD study: every setting of one simulated run, and how a block of them is computed.
+"""The cell of an online-SGD study: every setting of one run, simulated or solved.
 
 No JAX is imported until a cell is checked or computed, so listing and loading stay quick.
 """
 
 import importlib
 import inspect
-import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import xarray as xr
-
-from studies.provenance import provenance
-
 if TYPE_CHECKING:
+    import xarray as xr
+
     from studies.study import Block
 
 #: Raised by one whenever a change alters the numbers of an existing cell computed by that simulator.
@@ -144,7 +140,8 @@ class OnlineCell:
 
             task, student, _ = self.world()
             equations(task, student)
-            return {"method": "theory", "settings": list(DEFAULTS), "version": NUMERICS["theory"]}
+            settings = [*DEFAULTS, None]  # a fifth setting of old, in the addresses of what is stored
+            return {"method": "theory", "settings": settings, "version": NUMERICS["theory"]}
         method = self.method_in_use()
         return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
 
@@ -160,8 +157,10 @@ class OnlineCell:
         rate = f"rate {self.learning_rate:g}"
         return f"{self.parametrisation} width {self.width} budget {self.budget:g} {rate}"
 
-    def compute(self, block: "Block") -> xr.Dataset:
+    def compute(self, block: "Block") -> "xr.Dataset":
         """Run all cells of a block at once."""
+        from studies.online_blocks import simulated, solved
+
         return solved(self, block) if self.method == "theory" else simulated([block], 1)[0]
 
     def program(self, block: "Block") -> Hashable:
@@ -185,8 +184,10 @@ class OnlineCell:
         needed = run_bytes(method, block.rows, len(block.protocols), steps, self.n_test)
         return tiles_in_flight(method, needed, jax.local_devices()[:devices])
 
-    def compute_tiles(self, blocks: "Sequence[Block]", places: int) -> list[xr.Dataset]:
+    def compute_tiles(self, blocks: "Sequence[Block]", places: int) -> "list[xr.Dataset]":
         """Run all cells of several blocks of one program at once, a device for each block."""
+        from studies.online_blocks import simulated
+
         return simulated(blocks, places)
 
     @property
@@ -254,116 +255,3 @@ def _options(make: Any, given: Mapping[str, Any]) -> dict[str, Any]:
             value = int(value)
         options[name] = value
     return options
-
-
-def planned(cell: OnlineCell, block: "Block") -> Any:
-    """All that a simulation of a block's cells is made of."""
-    from curricula.schedule import draw_steps, level_table
-    from teacher_student.training.simulate import prepare
-
-    task, student, (easy, hard) = cell.world()
-    return prepare(
-        task,
-        student,
-        level_table(task, easy, hard),
-        draw_steps(block.protocols, cell.easy_fraction, cell.n_steps, cell.seed, block.replicates),
-        target=hard,
-        learning_rate=cell.learning_rate,
-        replicates=block.replicates,
-        seed=cell.seed,
-        record=cell.record,
-        n_records=cell.n_records,
-        room=block.room,
-        n_test=cell.n_test,
-        method=cell.method,
-        dtype=cell.dtype,
-        initial=cell.start(),
-    )
-
-
-def simulated(blocks: "Sequence[Block]", places: int) -> list[xr.Dataset]:
-    """Simulate all cells of blocks of one program at once, a device for each block."""
-    from teacher_student.training.simulate import run_plans
-
-    started = time.perf_counter()
-    cells: list[Any] = [block.cell for block in blocks]
-    plans = [planned(cell, block) for cell, block in zip(cells, blocks, strict=True)]
-    results = run_plans(plans, places)
-    share = (time.perf_counter() - started) * (1 - 1 / len(blocks))
-    return [
-        _as_block(
-            cell,
-            block,
-            result.method,
-            result.time,
-            {name: np.moveaxis(x, 1, 0) for name, x in result.values.items()},
-            result.diverged.T,
-            started + share,
-        )
-        for cell, block, result in zip(cells, blocks, results, strict=True)
-    ]
-
-
-def solved(cell: OnlineCell, block: "Block") -> xr.Dataset:
-    """The equations of a block's cells, from the starts of its replicates: the Dataset of a simulation."""
-    import jax
-
-    from curricula.schedule import level_table, phases
-    from teacher_student.theory.integrate import trajectory
-    from teacher_student.training.start import draw_start
-
-    started = time.perf_counter()
-    task, student, (easy, hard) = cell.world()
-    table = level_table(task, easy, hard)
-    start = cell.start()
-    shared = start is not None
-    if start is None:
-        start = draw_start(
-            task,
-            student,
-            learning_rate=cell.learning_rate,
-            replicates=block.replicates,
-            seed=cell.seed,
-            dtype=cell.dtype,
-        )
-    plans = [
-        [
-            (cell.budget * phase.fraction, [phase.mix.get(i, 0.0) for i in range(len(table))])
-            for phase in phases(protocol, cell.easy_fraction)
-        ]
-        for protocol in block.protocols
-    ]
-    times = np.arange(cell.n_records + 1) * cell.record_every
-    found = trajectory(
-        task, student, start, table, plans, times, target=hard, learning_rate=cell.learning_rate
-    )
-    values, status = jax.tree.map(np.asarray, (found.values, found.status))
-    if shared:  # one solution for all replicates
-        copies = len(block.replicates)
-        values, status = jax.tree.map(lambda x: np.repeat(x[None], copies, 0), (values, status))
-    values = {name: np.moveaxis(values[name], 1, 0) for name in cell.record}
-    return _as_block(cell, block, "theory", times, values, status.T > 0, started)
-
-
-def _as_block(
-    cell: OnlineCell,
-    block: "Block",
-    method: str,
-    times: np.ndarray,
-    values: Mapping[str, np.ndarray],
-    failed: np.ndarray,
-    started: float,
-) -> xr.Dataset:
-    """Arrays with axes protocol, replicate, time, ... as the Dataset of a block."""
-    from teacher_student.training.recording import QUANTITIES
-
-    lead = ("protocol", "replicate", "time")
-    task, _, _ = cell.world()
-    # netCDF has no axis of length 0
-    groups = {"group": list(task.group_names)} if task.group_names else {}
-    return xr.Dataset(
-        {name: (lead + QUANTITIES[name], x) for name, x in values.items()}
-        | {"status": (("protocol", "replicate"), failed.astype(np.int8))},
-        coords={"protocol": list(block.protocols), "replicate": block.replicates, "time": times} | groups,
-        attrs={"method": method, "run_steps": failed.size * cell.n_steps} | provenance(started),
-    )

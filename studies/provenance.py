@@ -1,8 +1,8 @@
 """What every saved array says about where it comes from.
 
 A cell's `compute` records what only it can know (its method, and by `provenance` seconds, device, versions
-of the libraries, date). The engine adds what holds for all: address and full description of the block, the version of this
-project and the commit of its source, Python, and the flags handed to XLA.
+of the libraries, date). The engine adds what holds for all: address and full description of the block, the
+version of this project and the commit of its source, Python, and the flags handed to XLA.
 """
 
 import json

@@ -36,7 +36,7 @@ from studies.names import ADDRESS, BLOCK, NAME, checked
 VERSION = 2
 
 #: Meaning of the `status` array.
-STATUS = {"ok": 0, "diverged": 1, "pending": 2, "not_asked": 3}
+STATUS = {"ok": 0, "diverged": 1, "pending": 2, "not_asked": 3, "max_steps": 4}
 
 
 class Store:
@@ -233,7 +233,8 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
     -------
     Dataset with dims (swept axes..., protocol, width, replicate, time), `time` = samples / N. An axis
     with a single value is a scalar coordinate, except protocol, width, replicate and time. `status`
-    (same dims without time) is 0 ok, 1 diverged, 2 pending, 3 not asked; values of pending and
+    (same dims without time) is 0 ok, 1 diverged, 2 pending, 3 not asked, 4 out of steps (equations only,
+    NaN from where they ran out); values of pending and
     not-asked cells are NaN. attrs hold the study, its address, the full description as JSON, and the
     versions, devices and dates of the blocks.
 

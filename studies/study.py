@@ -160,8 +160,11 @@ class Study:
     memory: float = 2.0
 
     def __post_init__(self) -> None:
+        from teacher_student.checks import within
+
         if self.replicates < 1 or self.rows < 1:
             raise ValueError(f"replicates is {self.replicates} and rows {self.rows}; need both >= 1")
+        within("memory", self.memory, low=0, open_low=True)
         for grid in self.grids:
             for axis, values in grid.items():
                 if len(values) == 0 or len(set(values)) != len(values):

@@ -1,6 +1,8 @@
 """One-line refusals: every message names the argument, its value and what would be accepted."""
 
 from collections.abc import Collection
+from math import inf, isfinite
+from numbers import Integral
 from typing import Any
 
 
@@ -13,13 +15,20 @@ def known(what: str, name: Any, names: Collection[str]) -> None:
 def within(
     what: str,
     value: float,
-    low: float = float("-inf"),
-    high: float = float("inf"),
+    low: float = -inf,
+    high: float = inf,
     *,
     open_low: bool = False,
 ) -> None:
-    """Raise ValueError unless low <= value <= high (low < value with `open_low`); NaN is refused."""
-    if not (low < value if open_low else low <= value) or not value <= high:
-        left = f"{low} <" if open_low else f"{low} <="
-        right = f" <= {high}" if high != float("inf") else ""
+    """Raise ValueError unless low <= value <= high (low < value with `open_low`), finite."""
+    if not isfinite(value) or not (low < value if open_low else low <= value) or not value <= high:
+        left = f"{low} <" if open_low or low == -inf else f"{low} <="
+        right = f" <= {high}" if high != inf else " < inf" if value == inf else ""
         raise ValueError(f"{what} is {value!r}; need {left} {what}{right}")
+
+
+def whole(what: str, value: Any, low: int) -> None:
+    """Raise ValueError unless the value is an integer >= low."""
+    if not isinstance(value, Integral):
+        raise ValueError(f"{what} is {value!r}; need an integer >= {low}")
+    within(what, int(value), low)

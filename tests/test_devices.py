@@ -93,7 +93,7 @@ def test_more_devices_than_there_are_is_refused():
 
 
 def test_plans_that_are_no_single_program_are_refused():
-    from studies.online import planned
+    from studies.online_blocks import planned
 
     cells: Any = small.study(replicates=2).blocks()
     two, four = [planned(block.cell, block) for block in cells]

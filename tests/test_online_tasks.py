@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import small
 import xarray as xr
 
-from studies.store import Store
+from studies.store import STATUS, Store
 from studies.study import Block, Study
+from teacher_student.theory import integrate
+from teacher_student.theory.integrate import Trajectory
+from teacher_student.theory.solve import STATUSES
 
 THREE = ("curriculum", "no_curriculum", "target_only")
 CELL = replace(small.CELL, width=3, activation="erf", method="gram", record=("test_loss", "M", "Q"))
@@ -72,6 +76,28 @@ def test_theory_is_a_method_like_the_others(task):
     assert float(solution.M.isel(time=-1).std("protocol").max()) > 0
     # at N = 40 a run departs by about N^-1/2 = .16 of its size
     assert float(np.sqrt(((runs.M - solution.M) ** 2).mean())) < 0.3
+
+
+def test_the_address_of_equations_stays():
+    cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
+    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+    assert block.address == "a73092a0686e8db68993"
+
+
+def test_equations_out_of_steps_say_so(monkeypatch):
+    cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
+    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+
+    def short(task, student, start, table, plans, times, **_):
+        shape = len(start.readout), len(plans)
+        codes = np.zeros(shape, int)
+        codes[1] = STATUSES.index("max_steps")
+        return Trajectory(times, {"M": jnp.zeros((*shape, len(times), 3, 1))}, jnp.asarray(codes))
+
+    monkeypatch.setattr(integrate, "trajectory", short)
+    status = block.cell.compute(block).status
+    assert (status.sel(replicate=0) == STATUS["ok"]).all()
+    assert (status.sel(replicate=1) == STATUS["max_steps"]).all()
 
 
 def test_a_shared_start_is_the_same_at_every_size_and_replicate():

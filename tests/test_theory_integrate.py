@@ -1,5 +1,7 @@
 """Schedules, batches, statuses, gradients and refusals of `trajectory`."""
 
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -68,6 +70,11 @@ def test_batches_of_starts_and_protocols_equal_single_trajectories():
     for s, p, times in ((0, 0, TIMES), (2, 1, TIMES), (1, 2, TIMES[-1:])):
         alone = run(starts[s], protocols[p], times, settings=PRECISE).values["M"]
         np.testing.assert_allclose(together.values["M"][s, p, -len(times) :], alone, rtol=1e-7, atol=1e-9)
+
+
+def test_phases_may_be_lists():
+    as_lists = run(phases=[[3.0, (1, 0)], [4.0, (0, 1)]])
+    np.testing.assert_array_equal(as_lists.values["M"], run().values["M"])
 
 
 def test_divergence_is_a_status_and_stays_alone():
@@ -139,6 +146,9 @@ REFUSED = {
     "noise": (lambda: TASK.level(-0.1), "noise is -0.1"),
     "label noise": (lambda: Committee(100).level(-1.0), "noise is -1.0"),
     "idle knob": (lambda: Committee(100).level(irrelevant=2.0), "no irrelevant inputs"),
+    "rho not a number": (lambda: SparseTeacher(100, relevant=float("nan")), "relevant is nan"),
+    "endless noise": (lambda: TASK.level(float("inf")), "noise is inf; need 0 <= noise < inf"),
+    "endless rate": (lambda: run(learning_rate=float("inf")), "learning_rate is inf"),
     "K": (lambda: TwoLayer(0), "width is 0"),
     "M": (lambda: Committee(100, 0), "teacher_units is 0"),
     "M too large": (lambda: Committee(4, 4), "n_inputs is 4"),
@@ -163,6 +173,10 @@ REFUSED = {
     "not symmetric": (lambda: run(GOOD._replace(gram=GOOD.gram.at[0, 0, 1].add(0.1))), "not symmetric"),
     "not semi-definite": (lambda: run(GOOD._replace(gram=-GOOD.gram)), "not positive semi-definite"),
     "weights": (lambda: run(phases=[(1.0, (0.5, 0.6))]), "sum to 1"),
+    "no phases": (lambda: run(phases=[]), "need .duration, weights. pairs"),
+    "an empty protocol": (lambda: run(phases=[CURRICULUM, []]), "need .duration, weights. pairs"),
+    "no weights": (lambda: run(phases=[(1.0,)]), "phase 0 is .1.0,.; need a duration and the weights"),
+    "no target": (lambda: run(target={}), "the target has the entries .*; need .'noise'."),
     "duration": (lambda: run(phases=[(-1.0, (1, 0))]), "duration of phase 0"),
     "empty": (lambda: run(phases=[(0.0, (1, 0))]), "positive total"),
 }
@@ -174,3 +188,24 @@ def test_bad_input_is_refused_in_one_line(what):
     with pytest.raises(ValueError, match=message) as refusal:
         call()
     assert "\n" not in str(refusal.value)
+
+
+def test_fractions_of_units_are_refused_in_one_line():
+    """In a process of its own: here the type checks of the tests would come first."""
+    asked = {
+        "TwoLayer(2.5)": "width is 2.5; need an integer >= 1",
+        "Committee(100, 2.5)": "teacher_units is 2.5; need an integer >= 1",
+        "Committee(100.5, 2)": "n_inputs is 100.5; need an integer >= 3",
+        "equations(Committee(100), TwoLayer(2), n_nodes=1024.0)": "n_nodes is 1024.0; need an integer >= 2",
+    }
+    lines = [
+        "from teacher_student.students.two_layer import TwoLayer",
+        "from teacher_student.tasks.committee import Committee",
+        "from teacher_student.theory.integrate import equations",
+    ]
+    for call in asked:
+        lines += ["try:", f"    {call}", "except ValueError as error:", "    print(error)"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == list(asked.values())

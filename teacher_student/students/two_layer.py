@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Key
 
-from teacher_student.checks import known, within
+from teacher_student.checks import known, whole, within
 
 
 class Activation(NamedTuple):
@@ -123,7 +123,7 @@ class TwoLayer:
     readout_start: str = "gaussian"
 
     def __post_init__(self) -> None:
-        within("width", self.width, low=1)
+        whole("width", self.width, low=1)
         known("activation", self.activation, ACTIVATIONS)
         known("loss", self.loss_name, LOSSES)
         known("parametrisation", self.parametrisation, PARAMETRISATIONS)

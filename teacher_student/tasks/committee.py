@@ -24,7 +24,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Key
 
-from teacher_student.checks import within
+from teacher_student.checks import whole, within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.gaussian_inputs import (
@@ -70,8 +70,8 @@ class Committee:
 
     def __post_init__(self) -> None:
         m = self.teacher_units
-        within("teacher_units", m, low=1)
-        within("n_inputs", self.n_inputs, low=m + 1)
+        whole("teacher_units", m, low=1)
+        whole("n_inputs", self.n_inputs, low=m + 1)
         within("relevant", self.relevant, low=0, high=1, open_low=True)
         rest = self.n_inputs - self.blocks[0].size
         if self.blocks[0].size <= m or (self.relevant < 1 and rest < 2):

@@ -24,7 +24,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Key
 
-from teacher_student.checks import within
+from teacher_student.checks import whole, within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.gaussian_inputs import (
@@ -62,8 +62,8 @@ class SparseTeacher:
     relevant: float = 0.5
 
     def __post_init__(self) -> None:
-        within("n_inputs", self.n_inputs, low=4)
-        if not 2 <= round(self.relevant * self.n_inputs) <= self.n_inputs - 2:
+        whole("n_inputs", self.n_inputs, low=4)
+        if not 0 < self.relevant < 1 or not 2 <= round(self.relevant * self.n_inputs) <= self.n_inputs - 2:
             raise ValueError(
                 f"relevant is {self.relevant!r}; need a fraction in (0, 1) that leaves at least 2 of "
                 f"{self.n_inputs} inputs in each block"

@@ -23,7 +23,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Key
 
-from teacher_student.checks import within
+from teacher_student.checks import whole, within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
 from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
 
@@ -48,7 +48,7 @@ class XorMixture:
     n_inputs: int
 
     def __post_init__(self) -> None:
-        within("n_inputs", self.n_inputs, low=3)
+        whole("n_inputs", self.n_inputs, low=3)
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from teacher_student.checks import within
+from teacher_student.checks import whole, within
 from teacher_student.interfaces import Level, Task
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.integrate import check_initial, equations
@@ -70,7 +70,7 @@ def error_estimate(
     >>> 0 < estimate.relative < 0.05
     True
     """
-    within("scramblings", scramblings, low=2)
+    whole("scramblings", scramblings, low=2)
     check_initial(task, student, state)
     equation = equations(task, student, n_nodes=n_nodes)
     rates = rates_of(student, learning_rate)

@@ -25,7 +25,8 @@ i <-> j are used: (K^2 / 2)(n^2 / 2) arcsines.
 
 Source: Saad & Solla, PRE 52, 4225 (1995), where the pairs, triples and quadruples are called I_2, I_3
 and I_4 (I_4's Lambda_4 is L_kl, Lambda_0 / Lambda_4 is C'_ij, Lambda_1 / Lambda_4 is D'_i); Goldt et al.,
-arXiv 1906.08632, for the readouts. The sign limit: Saglietti et al., arXiv 2106.08068.
+arXiv 1906.08632, for the readouts. Equation numbers of Saad & Solla are not cited: no copy could be
+checked. The sign limit: Saglietti et al., arXiv 2106.08068.
 """
 
 from functools import cache

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from teacher_student.checks import known, within
+from teacher_student.checks import known, whole, within
 from teacher_student.interfaces import Level, Task
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.committee import CommitteeEquations
@@ -68,6 +68,17 @@ def check_times(times: Float[np.ndarray, " T"], horizon: float) -> None:
         raise ValueError(
             f"times run from {t[0]} to {t[-1]}; need 0 <= times <= {horizon:g}, the schedule's end"
         )
+
+
+def check_levels(task: Task, levels: list[Level]) -> None:
+    """Refuse levels without the entries that the task's levels have."""
+    names = task.level().keys()
+    for level in levels:
+        if level.keys() != names:
+            raise ValueError(
+                f"a level of the table or the target has the entries {sorted(level)}; need {sorted(names)}, "
+                f"as {type(task).__name__}.level gives them"
+            )
 
 
 def check_initial(task: Task, student: TwoLayer, initial: Overlaps) -> None:
@@ -207,9 +218,12 @@ def trajectory(
     known("solver", settings.solver, SOLVERS)
     for name in ("rtol", "atol"):
         within(name, getattr(settings, name), low=0, open_low=True)
-    within("max_steps", settings.max_steps, low=1)
-    within("seed", seed, low=0)
-    one_protocol = isinstance(phases[0], tuple)
+    whole("max_steps", settings.max_steps, low=1)
+    whole("seed", seed, low=0)
+    check_levels(task, [*table, target])
+    if not phases or not all(isinstance(entry, Sequence) and entry for entry in phases):
+        raise ValueError(f"phases are {phases!r}; need (duration, weights) pairs, or a list of such lists")
+    one_protocol = not isinstance(phases[0][0], Sequence)
     protocols: Any = [phases] if one_protocol else phases
     schedules = [make_schedule(table, protocol) for protocol in protocols]
     check_times(times, min(float(jnp.sum(schedule.duration)) for schedule in schedules))

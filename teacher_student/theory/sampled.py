@@ -22,7 +22,7 @@ from jaxtyping import Float
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from teacher_student.checks import within
+from teacher_student.checks import whole
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.rates import Moments
 from teacher_student.training.order_parameters import Overlaps, factor
@@ -30,7 +30,7 @@ from teacher_student.training.order_parameters import Overlaps, factor
 
 def check_nodes(n_nodes: int) -> None:
     """Refuse a number of nodes that is not a power of two (Sobol points lose their balance)."""
-    within("n_nodes", n_nodes, low=2)
+    whole("n_nodes", n_nodes, low=2)
     if n_nodes & (n_nodes - 1):
         raise ValueError(f"n_nodes is {n_nodes}; need a power of two")
 

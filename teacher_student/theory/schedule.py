@@ -1,7 +1,7 @@
 """A difficulty schedule as data: pieces of constant difficulty, each a mixture of levels."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from teacher_student.interfaces import Level
 
 #: Pieces as given by a user: (duration in alpha, weight of each level of the table).
-Phases = Sequence[tuple[float, Sequence[float] | np.ndarray]]
+Phases = Sequence[Sequence[Any]]
 
 
 class Schedule(NamedTuple):
@@ -51,6 +51,9 @@ def make_schedule(table: list[Level], phases: Phases) -> Schedule:
     """
     if not table or not phases:
         raise ValueError("a schedule needs at least one level in the table and one phase")
+    for i, phase in enumerate(phases):
+        if len(phase) != 2:
+            raise ValueError(f"phase {i} is {phase!r}; need a duration and the weights over the table")
     durations = np.array([duration for duration, _ in phases], float)
     weights = np.zeros((len(phases), len(table)))
     for i, (duration, weight) in enumerate(phases):

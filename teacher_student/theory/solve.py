@@ -1,10 +1,12 @@
-"""One trajectory as a pure function, for jit, vmap and grad: `solve`.
+"""One trajectory as a pure function, for jit, vmap and reverse-mode grad: `solve`.
 
 The time of integration is alpha. A step never crosses from one piece of the schedule to the next: it
 ends at the jump and the right-hand side is evaluated afresh behind it. Piece j runs on its own clock,
 alpha = start_j + (duration_j / length_j) (tau - start of its length), with length_j the duration taken as
 a constant, so that the solution depends on the durations through smooth factors equal to 1. Gradients
-with respect to durations and difficulties are then those of the numerical solution itself.
+with respect to durations and difficulties are then those of the numerical solution itself, its step sizes
+held fixed (see `replay`); forward mode and second derivatives are not supported. A gradient keeps the state
+after each of `max_steps` steps.
 
 A trajectory whose weights blow up ends there with status "diverged", its later values NaN; in a batch
 the others go on.
@@ -19,6 +21,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
+from teacher_student.theory import replay
 from teacher_student.theory.rates import Equations, Rates, derivative
 from teacher_student.theory.schedule import Schedule
 from teacher_student.training.order_parameters import Overlaps
@@ -27,9 +30,6 @@ SOLVERS = {"tsit5": diffrax.Tsit5, "bosh3": diffrax.Bosh3, "dopri8": diffrax.Dop
 
 #: Status codes of a trajectory are indices into this.
 STATUSES = ("ok", "diverged", "max_steps")
-
-#: States kept for the reverse pass: a gradient recomputes no step of a run with fewer steps than this.
-CHECKPOINTS = 1024
 
 #: A trajectory whose squared weights sum to more than this times the width, or to NaN, has diverged.
 DIVERGED_NORM = 1e6
@@ -42,14 +42,12 @@ class Settings(NamedTuple):
     rtol      : relative error allowed per step
     atol      : absolute error allowed per step
     max_steps : steps, accepted or not, after which the status is "max_steps"
-    stages    : None, or "bounded": cheaper gradients of one trajectory, dearer batches
     """
 
     solver: str = "tsit5"
     rtol: float = 1e-5
     atol: float = 1e-7
     max_steps: int = 4096
-    stages: str | None = None
 
 
 DEFAULTS = Settings()
@@ -61,7 +59,10 @@ def piece_at(ends: Float[Array, " J"], tau: Any) -> Array:
 
 
 def slope(equation: Equations, tau: Any, state: Overlaps, args: Any) -> Overlaps:
-    """dstate/dtau at internal time tau; `args` are the schedule, the rates and the nodes."""
+    """dstate/dtau at internal time tau, on which it depends through the piece only.
+
+    `args` are the schedule, the rates and the nodes.
+    """
     schedule, rates, nodes = args
     length = jax.lax.stop_gradient(schedule.duration)
     piece = piece_at(jnp.cumsum(length), tau)
@@ -81,18 +82,87 @@ def stretches(duration: Float[Array, " J"]) -> Float[Array, " J"]:
     return jnp.where(length > 0, duration / jnp.where(length > 0, length, 1), 1)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def at_times(equation: Equations, states: Overlaps, taus: Float[Array, " T"], args) -> Overlaps:
-    """The states at `taus` as they are; their derivative by `taus`, which the solver drops, is `slope`."""
-    return states
+def integrate(
+    equation: Equations,
+    settings: Settings,
+    initial: Overlaps,
+    taus: Float[Array, " T"],
+    args: Any,
+    *,
+    keep: bool,
+) -> tuple[dict[str, Array], dict[str, Overlaps], Int[Array, ""]]:
+    """Times, states and status: "outputs" at `taus` and, with `keep`, "steps" after every accepted step."""
+    schedule, _, _ = args
+    ends = jnp.cumsum(jax.lax.stop_gradient(schedule.duration))
+
+    def blown(tau, state, args, **_):
+        size = sum(jnp.sum(x**2) for x in (state.along, state.readout))
+        size += jnp.sum(jnp.trace(state.gram, axis1=-2, axis2=-1))
+        return ~(size < DIVERGED_NORM * equation.student.width)
+
+    controller = diffrax.PIDController(rtol=settings.rtol, atol=settings.atol)
+    if len(ends) > 1:
+        controller = diffrax.ClipStepSizeController(controller, jump_ts=ends[:-1])
+    wanted = {"outputs": diffrax.SubSaveAt(ts=taus)}
+    if keep:
+        wanted["steps"] = diffrax.SubSaveAt(steps=True)
+    found: Any = diffrax.diffeqsolve(
+        diffrax.ODETerm(partial(slope, equation)),
+        SOLVERS[settings.solver](),
+        jnp.zeros_like(ends[-1]),
+        ends[-1],
+        None,
+        initial,
+        args,
+        saveat=diffrax.SaveAt(subs=wanted),
+        stepsize_controller=controller,
+        event=diffrax.Event(blown),
+        adjoint=diffrax.ForwardMode(),
+        max_steps=settings.max_steps,
+        throw=False,
+    )
+    ended, short = diffrax.RESULTS.successful, diffrax.RESULTS.max_steps_reached
+    status = jnp.where(found.result == ended, 0, jnp.where(found.result == short, 2, 1))
+    return found.ts, found.ys, status
 
 
-@at_times.defjvp
-def _at_times_jvp(equation, primals, tangents):
-    states, taus, args = primals
-    moved = jax.vmap(partial(slope, equation), (0, 0, None))(taus, states, args)
-    along_tau = jax.tree.map(lambda x: x * tangents[1].reshape(-1, *[1] * (x.ndim - 1)), moved)
-    return states, jax.tree.map(jnp.add, tangents[0], along_tau)
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def solution(
+    equation: Equations, settings: Settings, initial: Overlaps, taus: Float[Array, " T"], args: Any
+) -> tuple[Overlaps, Int[Array, ""]]:
+    """States at `taus`, inf where they are not reached, and status; nodes are constants of the gradient."""
+    _, states, status = integrate(equation, settings, initial, taus, args, keep=False)
+    return states["outputs"], status
+
+
+def _forward(equation, settings, initial, taus, args):
+    ends, states, status = integrate(equation, settings, initial, taus, args, keep=True)
+    outputs = states["outputs"]
+    return (outputs, status), (initial, taus, args, ends["steps"], states["steps"], outputs)
+
+
+def _reverse(equation, settings, kept, cotangent):
+    initial, taus, (schedule, rates, nodes), ends, states, outputs = kept
+    given, _ = cotangent
+
+    def flow(tau, state, args):
+        return slope(equation, tau, state, (*args, nodes))
+
+    def by_tau(at):
+        tau, output, given = at
+        there = jnp.isfinite(output.readout[0])
+        output = jax.tree.map(lambda x, start: jnp.where(there, x, start), output, initial)
+        moved = jax.tree.map(jnp.vdot, flow(tau, output, (schedule, rates)), given)
+        return jnp.where(there, sum(jax.tree.leaves(moved)), 0)
+
+    bar, (of_schedule, of_rates) = replay.pull_back(
+        SOLVERS[settings.solver](), flow, initial, (schedule, rates), ends, states, taus, given
+    )
+    along = jax.lax.map(by_tau, (taus, outputs, given))
+    return bar, along, (of_schedule, of_rates, jnp.zeros_like(nodes))
+
+
+solution.defvjp(_forward, _reverse)
 
 
 def solve(
@@ -106,42 +176,14 @@ def solve(
 ) -> tuple[Overlaps, Int[Array, ""]]:
     """One trajectory as a pure function: states at `times` (leading axis T) and status.
 
-    Free of checks, so it goes inside jit, vmap and grad; every argument from `initial` on is traced.
+    Free of checks, so it goes inside jit, vmap and reverse-mode grad; every argument from `initial` on is
+    traced, and all but the nodes may be differentiated.
     """
     length = jax.lax.stop_gradient(schedule.duration)
     ends = jnp.cumsum(length)
-    args = (schedule, rates, nodes)
-
-    def blown(tau, state, args, **_):
-        size = sum(jnp.sum(x**2) for x in (state.along, state.readout))
-        size += jnp.sum(jnp.trace(state.gram, axis1=-2, axis2=-1))
-        return ~(size < DIVERGED_NORM * equation.student.width)
-
     at = piece_at(ends, times)
     since = times - (jnp.cumsum(schedule.duration) - schedule.duration)[at]
     taus = jnp.clip((ends - length)[at] + since / stretches(schedule.duration)[at], 0, ends[-1])
-    controller = diffrax.PIDController(rtol=settings.rtol, atol=settings.atol)
-    if len(ends) > 1:
-        controller = diffrax.ClipStepSizeController(controller, jump_ts=ends[:-1])
-    solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(partial(slope, equation)),
-        SOLVERS[settings.solver](scan_kind=settings.stages),
-        jnp.zeros_like(ends[-1]),
-        ends[-1],
-        None,
-        initial,
-        args,
-        saveat=diffrax.SaveAt(ts=jax.lax.stop_gradient(taus)),
-        stepsize_controller=controller,
-        event=diffrax.Event(blown),
-        adjoint=diffrax.RecursiveCheckpointAdjoint(checkpoints=min(settings.max_steps, CHECKPOINTS)),
-        max_steps=settings.max_steps,
-        throw=False,
-    )
-    states = at_times(equation, solution.ys, taus, args)
-    reached = jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), states)
-    result = solution.result
-    code = jnp.where(
-        result == diffrax.RESULTS.successful, 0, jnp.where(result == diffrax.RESULTS.max_steps_reached, 2, 1)
-    )
-    return reached, code
+    found: Any = solution(equation, settings, initial, taus, (schedule, rates, nodes))
+    states, status = found
+    return jax.tree.map(lambda x: jnp.where(jnp.isfinite(x), x, jnp.nan), states), status
