@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 
 from figures.style import SERIES, save, words
-from studies.analysis import distance_to_theory, over_replicates, theory_and_runs, usable, with_axes
+from studies.analysis import over_replicates, usable, with_axes
+from studies.theory_analysis import distance_to_theory, theory_and_runs
 
 #: Recorded quantities whose first entries are drawn over each other.
 SHOWN = {"test_loss": "test loss", "M": "overlap M_11", "v": "readout v_1"}

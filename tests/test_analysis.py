@@ -8,8 +8,9 @@ import xarray as xr
 from scipy import stats
 
 from studies import analysis
-from studies.analysis import distance_to_theory, with_axes
+from studies.analysis import with_axes
 from studies.store import STATUS
+from studies.theory_analysis import distance_to_theory
 
 
 def dataset(accuracy, protocols=("curriculum", "no_curriculum"), widths=(2, 4, 8), times=(0.0, 10.0), bad=()):
