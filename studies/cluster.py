@@ -84,8 +84,9 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
     # the port of a dashboard that nobody asked for
     warnings.filterwarnings("ignore", r"Port \d+ is already in use", UserWarning)
     # one task at a time per worker: none waits behind one that hangs; and a local worker that is replaced
-    # twice within that time would be given up
+    # twice within that time would be given up. A client that cannot connect leaves itself as the default
     settings = {
+        "scheduler": None,
         "distributed.scheduler.worker-saturation": 1.0,
         **({} if how.cluster else {"distributed.deploy.lost-worker-timeout": "1000 days"}),
     }

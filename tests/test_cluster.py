@@ -358,6 +358,7 @@ def test_a_wrong_address_of_a_scheduler_is_refused_in_one_line(tmp_path, address
     ):
         run(cheap.study(), str(tmp_path), How(cluster=address))
     assert "\n" not in str(error.value)
+    assert not config.get("scheduler", None)
 
 
 @pytest.mark.parametrize(
