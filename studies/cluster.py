@@ -76,6 +76,11 @@ def from_a_file(how: Asked) -> bool:
     return how.cluster is not None and how.cluster.endswith((".yaml", ".yml"))
 
 
+def client_of(cluster: Any) -> distributed.Client:
+    """A client that is nobody's default: one that could not connect would stay that of the whole process."""
+    return distributed.Client(cluster, set_as_default=False)
+
+
 @contextmanager
 def connected(how: Asked) -> Iterator[distributed.Client]:
     """A client of the cluster asked for; what was started here is stopped at the end."""
@@ -84,9 +89,8 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
     # the port of a dashboard that nobody asked for
     warnings.filterwarnings("ignore", r"Port \d+ is already in use", UserWarning)
     # one task at a time per worker: none waits behind one that hangs; and a local worker that is replaced
-    # twice within that time would be given up. A client that cannot connect leaves itself as the default
+    # twice within that time would be given up
     settings = {
-        "scheduler": None,
         "distributed.scheduler.worker-saturation": 1.0,
         **({} if how.cluster else {"distributed.deploy.lost-worker-timeout": "1000 days"}),
     }
@@ -100,12 +104,12 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
                 dashboard_address=None,  # pyright: ignore[reportArgumentType]
                 silence_logs=logging.CRITICAL,
             )
-            with cluster, distributed.Client(cluster) as client:
+            with cluster, client_of(cluster) as client:
                 yield client
         elif from_a_file(how):
             from studies.cluster_file import from_file
 
-            with from_file(Path(how.cluster)) as cluster, distributed.Client(cluster) as client:
+            with from_file(Path(how.cluster)) as cluster, client_of(cluster) as client:
                 yield client
         else:
             if ":" not in how.cluster:
@@ -114,7 +118,7 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
                     ".yaml file"
                 )
             try:
-                client = distributed.Client(how.cluster)
+                client = client_of(how.cluster)
             except (OSError, ValueError, TypeError) as error:
                 why = "" if isinstance(error, OSError) else f" ({error})"
                 raise ValueError(
@@ -219,7 +223,7 @@ class Tasks:
         if not self.running:
             time.sleep(PATIENCE)
             return
-        with suppress(TimeoutError):
+        with suppress(TimeoutError), self.client.as_current():
             distributed.wait(list(self.running), timeout=PATIENCE, return_when="FIRST_COMPLETED")
         for future in [future for future in self.running if future.done()]:
             if future.status == "finished":

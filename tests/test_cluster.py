@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cheap
+import distributed
 import psutil
 import pytest
 import xarray as xr
@@ -358,6 +359,8 @@ def test_a_wrong_address_of_a_scheduler_is_refused_in_one_line(tmp_path, address
     ):
         run(cheap.study(), str(tmp_path), How(cluster=address))
     assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="No clients found"):  # else what runs next in this process uses it
+        distributed.default_client()
     assert not config.get("scheduler", None)
 
 
