@@ -32,7 +32,7 @@ class Meter:
         self.total = len(pending)
         self.left = {block.address: work(block) for block in pending}
         self.expected = sum(self.left.values())
-        self.done = self.run_steps = self.diverged = self.found = 0
+        self.done = self.run_steps = self.not_ok = self.found = 0
         self.started = time.monotonic()
 
     def count(self, block: Block, done: Done | None) -> None:
@@ -45,7 +45,7 @@ class Meter:
         self.left.pop(block.address, None)
         self.done += 1
         self.run_steps += done.run_steps
-        self.diverged += done.diverged
+        self.not_ok += done.not_ok
 
     @property
     def elapsed(self) -> float:
@@ -75,6 +75,11 @@ class Meter:
 def rate_text(rate: float) -> str:
     """Run-steps per second in few digits."""
     return f"{rate / 1e3:.0f}k run-steps/s" if rate >= 1e4 else f"{rate:.0f} run-steps/s"
+
+
+def runs_not_ok(number: int) -> str:
+    """How many runs have no result to the end, and why that may be."""
+    return f"{number} runs not ok" + (" (diverged, or out of steps)" if number else "")
 
 
 class Display:
@@ -114,6 +119,6 @@ class Display:
             return
         own = rate_text(done.run_steps / max(done.seconds, 1e-9))
         text = f"  {done.label}  {done.method}  {done.seconds:.1f} s  {own}"
-        if done.diverged:
-            text += f"  {done.diverged} diverged"
+        if done.not_ok:
+            text += f"  {runs_not_ok(done.not_ok)}"
         self.line(text if self.console.is_terminal else f"{text}  [{summary}]")

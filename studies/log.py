@@ -13,6 +13,7 @@ import os
 import platform
 import secrets
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ class Done:
     address, digest : of the block and of its file
     label : its settings in a few words
     method, seconds, run_steps : see the attributes of a block
-    diverged : number of its runs that did
+    not_ok : number of its runs that diverged or ran out of steps
     """
 
     address: str
@@ -37,7 +38,7 @@ class Done:
     method: str
     seconds: float
     run_steps: int
-    diverged: int
+    not_ok: int
 
 
 def now() -> str:
@@ -79,20 +80,35 @@ class RunLog:
         self.write("block", **asdict(done))
 
 
+def _events(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """The lines of all logs in a folder that speak of one kind of event; broken ones are skipped."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text(errors="replace").splitlines():
+            if f'"event": "{kind}"' not in line:
+                continue
+            try:
+                values = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(values, dict):
+                yield values
+
+
+def failures(folder: Path) -> dict[str, str]:
+    """The last error of every block that ever failed, by address."""
+    return {str(e.get("address")): str(e.get("error")) for e in _events(folder, "failed")}
+
+
 def facts(folder: Path) -> dict[tuple[str, str], Done]:
     """All blocks that the logs in a folder speak of, by address and digest; broken lines are skipped."""
     found = {}
     names = Done.__dataclass_fields__
-    for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text(errors="replace").splitlines():
-            if '"event": "block"' not in line:
-                continue
-            try:
-                values = json.loads(line)
-                done = Done(**{name: values[name] for name in names})
-                numbers = float(done.seconds), int(done.run_steps), int(done.diverged)
-            except (ValueError, KeyError, TypeError):
-                continue
-            if min(numbers) >= 0:
-                found[str(done.address), str(done.digest)] = done
+    for values in _events(folder, "block"):
+        try:
+            done = Done(**{name: values[name] for name in names})
+            numbers = float(done.seconds), int(done.run_steps), int(done.not_ok)
+        except (ValueError, KeyError, TypeError):
+            continue
+        if min(numbers) >= 0:
+            found[str(done.address), str(done.digest)] = done
     return found

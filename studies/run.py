@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from studies.display import Display, Meter, short
+from studies.display import Display, Meter, runs_not_ok, short
 from studies.executors import Outcome, Report, compute, run_here
 from studies.log import Done, RunLog
 from studies.store import Store
@@ -153,7 +153,7 @@ def run(study: Study, out: str, how: How | None = None) -> int:
             f"tracebacks: {log.path}"
         )
         return 1
-    bad = f"; {meter.diverged} runs diverged" if meter.diverged else ""
+    bad = f"; {runs_not_ok(meter.not_ok)}" if meter.not_ok else ""
     print(f"done in {short(meter.elapsed)}; {store.folder}{bad}")
     return 0
 

@@ -10,9 +10,9 @@ import xarray as xr
 from rich.console import Console
 from rich.live import Live
 
-from studies.display import rate_text, short, work
+from studies.display import rate_text, runs_not_ok, short, work
 from studies.files import flush
-from studies.log import Done, facts
+from studies.log import Done, facts, failures
 from studies.store import STATUS, Store, load
 from studies.study import Block, Study
 
@@ -27,16 +27,18 @@ class Survey:
     done : the facts of each finished block
     pending : blocks that are missing or damaged
     running : those of them that a process is computing, as far as the file system has locks
+    failed : the last error of those pending blocks that failed before, as far as there are logs
     """
 
     done: list[tuple[Block, Done]]
     pending: list[Block]
     running: int
+    failed: list[str]
 
     @property
-    def diverged(self) -> int:
-        """Blocks with at least one run that diverged."""
-        return sum(done.diverged > 0 for _, done in self.done)
+    def not_ok(self) -> int:
+        """Runs in finished blocks that diverged or ran out of steps."""
+        return sum(done.not_ok for _, done in self.done)
 
     @property
     def seconds_left(self) -> float | None:
@@ -65,7 +67,9 @@ def survey(study: Study, store: Store, intact: set[str] | None = None) -> Survey
             pending.append(block)
         else:
             done.append((block, found))
-    return Survey(done, pending, running)
+    errors = failures(store.logs)
+    failed = [errors[block.address] for block in pending if block.address in errors]
+    return Survey(done, pending, running, failed)
 
 
 def _is_claimed(store: Store, address: str) -> bool:
@@ -99,10 +103,12 @@ def lines(study: Study, found: Survey) -> list[str]:
     """A survey in words."""
     text = [
         f"{study.name} {study.address}: {len(found.done)} done, {len(found.pending)} pending, "
-        f"{found.diverged} with diverged runs"
+        f"{runs_not_ok(found.not_ok)}"
     ]
     if found.running:
         text.append(f"being computed now: {found.running}")
+    if found.failed:
+        text.append(f"pending because they failed: {len(found.failed)}, the first with {found.failed[0]}")
     left = found.seconds_left
     if left is not None:
         steps = sum(done.run_steps for _, done in found.done)
@@ -112,7 +118,7 @@ def lines(study: Study, found: Survey) -> list[str]:
 
 
 def status(study: Study, out: str, watch: bool = False) -> int:
-    """Print blocks done, pending, with diverged runs, and the time left; with `watch` until all is done."""
+    """Print blocks done, pending and failed, and the time left; with `watch` until all is done."""
     store = Store(out, study.name)
     store.check_version()
     found = survey(study, store)

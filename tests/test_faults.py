@@ -278,6 +278,8 @@ def test_a_block_that_fails_does_not_stop_the_others(tmp_path, options):
     assert "in compute" in failed["traceback"]
     assert lines[-1]["event"] == "end"
     assert str(log) in out
+    _, out, _ = call("status", "cheap", "--fail", "3", "--replicates", "2", "--out", tmp_path)
+    assert "pending because they failed: 1, the first with RuntimeError('width 3 " in out
 
 
 def test_blocks_that_fail_as_one_program_are_tried_one_by_one(tmp_path, monkeypatch):

@@ -64,25 +64,26 @@ def test_the_log_is_json_lines_and_matches_the_store(finished):
 
 def test_status_needs_no_log_and_believes_none_that_speaks_of_other_bytes(copy):
     whole = lines(FEW, survey(FEW, Store(copy, "cheap")))
-    assert whole == [f"cheap {FEW.address}: 2 done, 0 pending, 0 with diverged runs"]
+    assert whole == [f"cheap {FEW.address}: 2 done, 0 pending, 0 runs not ok"]
     (path,) = (copy / "cheap" / "logs").iterdir()
-    lying = path.read_text().replace('"diverged": 0', '"diverged": 7')
+    lying = path.read_text().replace('"not_ok": 0', '"not_ok": 7')
     path.write_text(re.sub('"digest": "....', '"digest": "0000', lying) + '{"event": "block", "addr')
     assert lines(FEW, survey(FEW, Store(copy, "cheap"))) == whole
     path.unlink()
     assert lines(FEW, survey(FEW, Store(copy, "cheap"))) == whole
 
 
-def test_status_counts_blocks_with_diverged_runs_and_estimates_the_time(tmp_path):
+def test_status_counts_runs_that_are_not_ok_and_estimates_the_time(tmp_path):
     study = cheap.study(widths=(2, 4), replicates=2)
     store = Store(tmp_path, "cheap")
     store.prepare()
     first = study.blocks()[0]
     result = first.cell.compute(first).assign_attrs(seconds=100.0)
     result.status[0, 0] = STATUS["diverged"]
+    result.status[0, 1] = STATUS["max_steps"]
     store.write(first.address, result)
     top, left = lines(study, survey(study, store))
-    assert top.endswith("1 done, 1 pending, 1 with diverged runs")
+    assert top.endswith("1 done, 1 pending, 2 runs not ok (diverged, or out of steps)")
     assert left.startswith("time left about 0:03:20")  # twice the width, twice the work
 
 
