@@ -23,11 +23,11 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Dense networks of 3 to 16 units at six rates, tickets of 16 at three, seven budgets."""
+    """Dense networks of 3 to 16 units at seven rates, tickets of 16 at five, seven budgets."""
     budgets = {"steps": (5000, 7500, 10000, 15000, 20000, 30000, 45000), "protocol": PAIR}
     grids = (
-        budgets | {"learning_rate": (0.2, 0.3, 0.45, 0.6, 0.8, 1.0), "width": (3, 4, 6, 8, 16)},
-        budgets | {"learning_rate": (0.3, 0.6, 0.8), "rounds": (3,), "width": (16,)},
+        budgets | {"learning_rate": (0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.4), "width": (3, 4, 6, 8, 16)},
+        budgets | {"learning_rate": (0.2, 0.3, 0.6, 0.8, 1.0), "rounds": (3,), "width": (16,)},
     )
     return Study("efficiency", QUESTION, CELL, grids, replicates=48)
 
