@@ -13,6 +13,9 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 if DATA.is_dir():
     os.environ.setdefault("TILTING_ODDS_DATA", str(DATA))
 
+# most tests compile for longer than they run; processes that they start inherit it
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+
 # a busy machine is no failure
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
