@@ -1,30 +1,16 @@
 """python -m figures NAME [--from DIR] [--out DIR] [--format png|pdf|svg]: draw a study from saved arrays."""
 
-import argparse
 import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
 
 import matplotlib as mpl
 import xarray as xr
 
 from figures.style import RC
+from studies.command_line import Parser, fail
 from studies.store import load
-
-
-class Parser(argparse.ArgumentParser):
-    """Errors in one line, exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        fail(f"{message} (see python -m figures --help)")
-
-
-def fail(message: object) -> NoReturn:
-    """Say what is wrong in one line and stop with status 2."""
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
 
 
 def check_protocols(module: ModuleType, protocols: xr.DataArray) -> None:
@@ -39,7 +25,7 @@ def check_protocols(module: ModuleType, protocols: xr.DataArray) -> None:
 
 def names() -> list[str]:
     """The studies that have figures."""
-    own = {"__init__", "__main__", "style", "panels"}
+    own = {"__init__", "__main__", "style", "panels", "summary"}
     return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in own)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
 
 from figures.panels import (
@@ -23,6 +22,7 @@ from figures.panels import (
     zero_and_widths,
 )
 from figures.style import PROTOCOLS, save
+from figures.summary import counts, left_out, summary_of
 from studies.analysis import benefit, benefit_at_own_rate, over_replicates, usable, with_axes
 
 #: The protocols that are compared.
@@ -46,8 +46,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, HEADLINE)
     each = [_summarise(ds.sel(level, drop=True)) for level in kinds(ds).values()]
     out = xr.concat(each, xr.DataArray(list(kinds(ds)), dims="difficulty", name="difficulty"), join="outer")
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    return summary_of(ds, out)
 
 
 def _summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -60,7 +59,7 @@ def _summarise(ds: xr.Dataset) -> xr.Dataset:
     if ds.sizes["learning_rate"] > 1:
         end = ds.sel(budget=HEADLINE["budget"], drop=True)
         out = out.merge(benefit_at_own_rate(end, variable="avoided"), join="outer")
-    out["diverged"] = (shown.status == 1).sum("replicate")
+    out["left_out"] = left_out(shown).sum("replicate")
     return out
 
 
@@ -75,7 +74,7 @@ def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
 
 
 def caption(summary: xr.Dataset) -> str:
-    """Settings, number of replicates and of diverged runs left out."""
+    """Settings, number of replicates and of runs left out."""
     asked = json.loads(summary.attrs["description"])
     cell, axes = asked["cell"], asked["axes"]
     return (
@@ -85,8 +84,7 @@ def caption(summary: xr.Dataset) -> str:
         f"{cell['easy']['irrelevant']:g}; hard: label noise of variance {max(axes['hard.noise']):g}, or "
         f"irrelevant inputs of variance {max(axes['hard.irrelevant']):g}. Easy fraction "
         f"{cell['easy_fraction']:g}; error without label noise at the hard level. "
-        f"{summary.attrs['replicates']} replicates; bands and bars: 95 % bootstrap intervals. Diverged runs "
-        f"left out: {int(summary.diverged.sum())}."
+        f"{counts(summary)}"
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from figures.style import PROTOCOLS, save, words
+from figures.summary import counts, left_out, summary_of
 from studies.analysis import with_axes
 from studies.ticket_analysis import costs, frontier, savings, single
 
@@ -27,7 +28,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Medians, frontiers and savings for every target; replicates are gone."""
     ds = with_axes(ds, ("rounds", "learning_rate", "steps"))
     ds = single(ds).isel(arm=0, drop=True)
-    parts = []
+    parts: list[xr.Dataset] = []
     for target in TARGETS:
         cost = costs(ds, target)
         part = xr.Dataset()
@@ -40,9 +41,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
             part = part.merge(saved.rename(names), compat="override", join="outer")
         parts.append(part)
     out = xr.concat(parts, xr.DataArray(list(TARGETS), dims="target", name="target"))
-    out["diverged"] = (ds.status == 1).sum()
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    out["left_out"] = left_out(ds).sum()
+    return summary_of(ds, out)
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -54,8 +54,7 @@ def caption(summary: xr.Dataset) -> str:
         f"XOR-like mixture, N = {cell['n_inputs']}, easy noise {cell['easy']['noise']:g}, tested at "
         f"{cell['hard']['noise']:g}; learning rates {rates}; budgets of {budgets} samples, "
         f"{100 * cell['easy_fraction']:g} % of each easy. A setting counts where more than half of its "
-        f"{summary.attrs['replicates']} replicates are at the target at the end of the budget. "
-        f"Diverged runs left out: {int(summary.diverged)}."
+        f"replicates are at the target at the end of the budget. {counts(summary)}"
     )
 
 

@@ -18,6 +18,7 @@ from matplotlib.ticker import NullLocator
 
 from figures.panels import small_panel, zero_and_widths
 from figures.style import SERIES, look, save, width_axis, words
+from figures.summary import counts, left_out, summary_of
 from studies.analysis import benefit, half_width, last, over_replicates, usable
 
 #: The protocols that are compared.
@@ -34,7 +35,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 
 
 def summarise_images(ds: xr.Dataset, axes: tuple[str, ...], control: str) -> xr.Dataset:
-    """Accuracy and paired benefit over `control` at the end, the rates chosen, the runs that diverged.
+    """Accuracy and paired benefit over `control` at the end, the rates chosen, the runs left out.
 
     `axes` are there even where a study has a single value of them.
     """
@@ -52,10 +53,9 @@ def summarise_images(ds: xr.Dataset, axes: tuple[str, ...], control: str) -> xr.
     out["half_width"] = half_width(out.benefit)
     out["learning_rate"] = ds.learning_rate.mean("replicate")
     out["edge"] = _at_edge(ds)
-    out["diverged"] = (ds.status == 1).sum("replicate")
+    out["left_out"] = left_out(ds).sum("replicate")
     out = out.sel(data_set=out.accuracy_n.sum([d for d in out.accuracy_n.dims if d != "data_set"]) > 0)
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    return summary_of(ds, out)
 
 
 def _at_edge(ds: xr.Dataset) -> xr.DataArray:
@@ -74,7 +74,7 @@ def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
 
 
 def caption(summary: xr.Dataset) -> str:
-    """Settings, number of replicates and of diverged runs left out."""
+    """Settings, number of replicates and of runs left out."""
     cell = json.loads(summary.attrs["description"])["cell"]
     return (
         f"Single pass, {words(cell['relabelling'])} of classes {cell['pair']}, "
@@ -86,7 +86,6 @@ def caption(summary: xr.Dataset) -> str:
 def settings(summary: xr.Dataset) -> str:
     """What both studies on images say below their figures."""
     cell = json.loads(summary.attrs["description"])["cell"]
-    lost = int(summary.diverged.sum())
     rates = (
         f"one learning rate for each arm at each width, the best of {cell['n_rates']} (a factor of 2 apart) "
         f"on a validation split over {cell['tuning_replicates']} other runs"
@@ -95,8 +94,7 @@ def settings(summary: xr.Dataset) -> str:
     )
     return (
         f"Student {cell['student']}, {words(cell['parametrisation'])} parametrisation, {cell['optimiser']}, "
-        f"batch {cell['batch_size']}; {rates}. {summary.attrs['replicates']} replicates; bars: 95 % "
-        f"bootstrap intervals over them at the rate chosen. Diverged runs left out: {lost}."
+        f"batch {cell['batch_size']}; {rates}. {counts(summary)} Intervals are those at the rates chosen."
     )
 
 

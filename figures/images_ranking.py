@@ -62,7 +62,7 @@ def shown(summary: xr.Dataset) -> xr.Dataset:
 
 
 def caption(summary: xr.Dataset) -> str:
-    """Settings, number of replicates and of diverged runs left out."""
+    """Settings, number of replicates and of runs left out."""
     cell = json.loads(summary.attrs["description"])["cell"]
     steps, count, batch = summary.n_steps.values, cell["n_examples"], cell["batch_size"]
     runs = f"{' or '.join(map(str, steps))} steps of {batch}"

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from figures.style import SERIES, save, words
+from figures.summary import counts, left_out, summary_of
 from studies.analysis import over_replicates, usable
 from studies.ticket_analysis import early_stopping
 
@@ -38,9 +39,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     out = out.merge(curves.rename({key: f"curve_{key}" for key in curves.data_vars}), join="outer")
     weights = ds.weights.isel(replicate=0, arm=0, drop=True)
     out["left"] = weights / weights.sel(round=0)
-    out["diverged"] = (ds.status == 1).sum()
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    out["left_out"] = left_out(ds).sum()
+    return summary_of(ds, out)
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -52,8 +52,7 @@ def caption(summary: xr.Dataset) -> str:
         f"training, {cell['optimiser']} at {cell['learning_rate']}, batches of {cell['batch_size']}, "
         f"{cell['steps']} steps; every round prunes {100 * cell['fraction']:g} % of a layer's weights (half "
         f"of that in the last layer) and sets the others back to step {cell['rewind']}. "
-        f"{summary.attrs['replicates']} replicates, bars and bands: 95 % bootstrap intervals. "
-        f"Diverged runs left out: {int(summary.diverged)}."
+        f"{counts(summary)}"
     )
 
 

@@ -15,6 +15,7 @@ import xarray as xr
 
 from figures.panels import time_panels
 from figures.style import save, width_axis, words
+from figures.summary import summary_of
 from studies.analysis import over_replicates, usable
 
 #: Shown as curves; the others are in the table and in `scores`.
@@ -33,8 +34,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     data = usable(ds, "correlation").isel(protocol=0, drop=True)
     known = data.where(data.notnull().all("replicate"))
     found = over_replicates(known)
-    floats = {name: v.astype(np.float32) for name, v in found.data_vars.items() if v.dtype == float}
-    return found.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    return summary_of(ds, found)
 
 
 def caption(summary: xr.Dataset) -> str:

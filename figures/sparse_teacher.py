@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
 
 from figures.panels import (
@@ -23,6 +22,7 @@ from figures.panels import (
     zero_and_widths,
 )
 from figures.style import PROTOCOLS, SERIES, save, words
+from figures.summary import counts, left_out, summary_of
 from studies.analysis import benefit, benefit_at_own_rate, over_replicates, usable, with_axes
 
 #: The protocols that are compared.
@@ -45,9 +45,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     if ds.sizes["learning_rate"] > 1:
         end = {name: HEADLINE[name] for name in ("parametrisation", "budget")}
         out = out.merge(benefit_at_own_rate(plain.sel(end, drop=True)), join="outer")
-    out["diverged"] = (plain.sel(rate, drop=True).status == 1).sum("replicate")
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    out["left_out"] = left_out(plain.sel(rate, drop=True)).sum("replicate")
+    return summary_of(ds, out)
 
 
 def _prefixed(prefix: str, found: xr.Dataset) -> xr.Dataset:
@@ -63,15 +62,14 @@ def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
 
 
 def caption(summary: xr.Dataset) -> str:
-    """Settings, number of replicates and of diverged runs left out."""
+    """Settings, number of replicates and of runs left out."""
     cell = json.loads(summary.attrs["description"])["cell"]
     return (
         f"Sign teacher on {cell['options']['relevant']:.0%} of N = {cell['n_inputs']} inputs, "
         f"{cell['activation']} student, {cell['loss']} loss, learning rate {cell['learning_rate']:g}; "
         f"variance of the irrelevant inputs {cell['easy']['noise']:g} then {cell['hard']['noise']:g}, "
         f"easy fraction {cell['easy_fraction']:g}, tested at {cell['hard']['noise']:g}. "
-        f"{summary.attrs['replicates']} replicates; bands and bars: 95 % bootstrap intervals. Diverged runs "
-        f"left out: {int(summary.diverged.sum())}."
+        f"{counts(summary)}"
     )
 
 

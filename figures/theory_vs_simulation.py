@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from figures.style import SERIES, save, words
+from figures.summary import summary_of
 from studies.analysis import over_replicates, usable, with_axes
 from studies.theory_analysis import distance_to_theory, theory_and_runs
 
@@ -31,8 +32,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         (activation,) = own.activation.values[asked]
         parts.append(_summarise(own.sel(activation=activation, drop=True)))
     out = xr.concat(parts, ds.task, join="outer")
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    return summary_of(ds, out)
 
 
 def _summarise(ds: xr.Dataset) -> xr.Dataset:

@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from figures.style import PROTOCOLS, save, width_axis, words
+from figures.summary import counts, left_out, summary_of
 from studies.analysis import coverage_probability, over_replicates, usable, with_axes
 from studies.ticket_analysis import at_own_rate, effects, same_winner, single, smallest
 
@@ -44,7 +45,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means over replicates with bootstrap intervals, and smallest sizes."""
     rate = json.loads(ds.attrs["description"])["cell"]["learning_rate"]
     ds = with_axes(ds, ("scope", "rounds", "learning_rate", "stream", "fresh"))
-    out = xr.Dataset({"diverged": (ds.status == 1).sum()})
+    out = xr.Dataset({"left_out": left_out(ds).sum()})
 
     pruned = single(ds.sel(stream=0, drop=True))
     (width,) = pruned.width.values[
@@ -103,9 +104,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         found = smallest(values.transpose(..., "width", "replicate"), TARGET, "width")
         names = {"smallest": f"{name}_smallest", "ci_low": f"{name}_low", "ci_high": f"{name}_high"}
         out = out.merge(found.rename(names), join="outer")
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    attrs = {"replicates": ds.sizes["replicate"], "width": int(width)}
-    return out.assign(floats).assign_attrs(ds.attrs | attrs)
+    return summary_of(ds, out, width=int(width))
 
 
 def _gain(values: xr.DataArray) -> xr.DataArray:
@@ -130,8 +129,7 @@ def caption(summary: xr.Dataset) -> str:
         f"said, {cell['steps']} samples, of which {100 * cell['easy_fraction']:g} % easy (noise "
         f"{cell['easy']['noise']:g}), tested at noise {cell['hard']['noise']:g}; every round "
         f"keeps {100 * (1 - cell['fraction']):g} %. "
-        f"{summary.attrs['replicates']} replicates, bars: 95 % bootstrap intervals. "
-        f"Diverged runs left out: {int(summary.diverged)}."
+        f"{counts(summary)}"
     )
 
 

@@ -15,6 +15,7 @@ import xarray as xr
 
 from figures.lottery_tickets import left_axis
 from figures.style import PROTOCOLS, save, words
+from figures.summary import counts, left_out, summary_of
 from figures.tickets_and_curricula import OWN, PAIR, line, means
 from studies.analysis import usable, with_axes
 from studies.ticket_analysis import at_own_rate, effects
@@ -36,9 +37,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     out = means(xr.Dataset(runs)).assign(own_rate=best)
     weights = ds.weights.isel(replicate=0, arm=0, protocol=0, trained_with=0, learning_rate=0, drop=True)
     out["left"] = weights / weights.sel(round=0)
-    out["diverged"] = (ds.status == 1).sum()
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    out["left_out"] = left_out(ds).sum()
+    return summary_of(ds, out)
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -51,8 +51,7 @@ def caption(summary: xr.Dataset) -> str:
         f"{100 * cell['easy_fraction']:g} % of the steps); LeNet of {3 * cell['width']} and "
         f"{cell['width']} units, {cell['optimiser']}, {cell['steps']} steps of "
         f"{cell['batch_size']}, {some}, {cell['copies']} draws of the noise each. "
-        f"{summary.attrs['replicates']} replicates, bars: 95 % bootstrap intervals. "
-        f"Diverged runs left out: {int(summary.diverged)}."
+        f"{counts(summary)}"
     )
 
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
 
 from figures.panels import benefit_by_budget, maps, plot_benefit, rate_panel, time_panels, zero_and_widths
 from figures.style import PROTOCOLS, SERIES, save, width_axis, words
+from figures.summary import counts, left_out, summary_of
 from studies.analysis import (
     benefit,
     benefit_at_own_rate,
@@ -53,9 +53,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         out = out.merge(lottery(ds))
     if rates is not None:
         out = out.merge(benefit_at_own_rate(rates.sel(HEADLINE, drop=True)))
-    out["diverged"] = (ds.status == 1).sum("replicate")
-    floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs, replicates=ds.sizes["replicate"])
+    out["left_out"] = left_out(ds).sum("replicate")
+    return summary_of(ds, out)
 
 
 def headline(summary: xr.Dataset) -> xr.Dataset:
@@ -80,15 +79,13 @@ def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
 
 
 def caption(summary: xr.Dataset, part: xr.Dataset) -> str:
-    """Settings, number of replicates and of diverged runs left out."""
+    """Settings, number of replicates and of runs left out."""
     cell = json.loads(summary.attrs["description"])["cell"]
-    lost = int(part.diverged.sum())
     return (
         f"XOR-like Gaussian mixture, N = {cell['n_inputs']}, {cell['activation']}, {cell['loss']} loss, "
         f"learning rate {cell['learning_rate']:g}, noise {cell['easy']['noise']:g} then "
         f"{cell['hard']['noise']:g}, easy fraction {cell['easy_fraction']:g}, tested at noise "
-        f"{cell['hard']['noise']:g}. {summary.attrs['replicates']} replicates; bands and bars: 95 % "
-        f"bootstrap intervals. Diverged runs left out: {lost}."
+        f"{cell['hard']['noise']:g}. {counts(summary, part)}"
     )
 
 
@@ -129,7 +126,7 @@ def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
         zero_and_widths(axes, summary.width.values)
         axes.set_ylabel("benefit over no curriculum\n(test accuracy)")
         axes.legend(loc=corner, fontsize=7, bbox_to_anchor=None if axes is left else (1, 0.4))
-    return save(figure, ends, caption(summary, ends.assign(diverged=summary.diverged)), path, fmt)
+    return save(figure, ends, caption(summary, ends.assign(left_out=summary.left_out)), path, fmt)
 
 
 def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:

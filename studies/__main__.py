@@ -2,22 +2,9 @@
 
 import argparse
 import sys
-from typing import NoReturn
 
 from studies.catalogue import get, names, question
-
-
-class Parser(argparse.ArgumentParser):
-    """Errors in one line, exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        fail(f"{message} (see python -m studies --help)")
-
-
-def fail(message: object) -> NoReturn:
-    """Say what is wrong in one line and stop with status 2."""
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
+from studies.command_line import Parser, fail
 
 
 def parser() -> Parser:

@@ -1,5 +1,6 @@
 """Figures: every one is drawn, from a fresh result and from a published summary, its numbers beside it."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +61,21 @@ def test_published_summary_gives_the_same_figures_as_vector_graphics(results, tm
         assert (tmp_path / "b" / f"{name}.svg").exists()
         one, two = ((tmp_path / folder / f"{name}.csv").read_text() for folder in "ab")
         assert one == two
-    assert "Diverged runs left out: 1" in (tmp_path / "b" / "accuracy.svg").read_text().replace("\n", " ")
+    text = re.sub("<[^>]*>", " ", (tmp_path / "b" / "accuracy.svg").read_text())
+    assert "left out (diverged or out of steps): 1." in " ".join(text.split())
+
+
+def test_captions_count_runs_that_diverged_or_ran_out_of_steps_but_none_that_is_missing(results):
+    from figures.summary import counts, left_out
+
+    ds = load("xor_mixture", results).sel(parametrisation="standard", budget=60.0)
+    status = ds.status.copy()
+    status[0, 0, :4] = [STATUS[name] for name in ("max_steps", "diverged", "pending", "not_asked")]
+    ds = ds.assign(status=status)
+    assert int(left_out(ds).sum()) == int((status == STATUS["diverged"]).sum()) + 1
+    text = counts(xr.Dataset({"left_out": left_out(ds)}, attrs={"replicates": 6}))
+    assert text.startswith("6 replicates; ")
+    assert text.endswith(f": {int(left_out(ds).sum())}.")
 
 
 def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path):

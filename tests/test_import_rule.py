@@ -14,7 +14,13 @@ ALLOWED = {
     "teacher_student": set(),
     "curricula": {"teacher_student"},
     "studies": {"teacher_student", "curricula"},
-    "figures": {"studies.store", "studies.analysis", "studies.theory_analysis", "studies.ticket_analysis"},
+    "figures": {
+        "studies.analysis",
+        "studies.command_line",
+        "studies.store",
+        "studies.theory_analysis",
+        "studies.ticket_analysis",
+    },
 }
 
 

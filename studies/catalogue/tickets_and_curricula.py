@@ -13,7 +13,7 @@ from studies.study import Study
 
 QUESTION = "lottery tickets found and trained with and without a curriculum, on the XOR-like mixture"
 PAIR = ("curriculum", "no_curriculum")
-RATES = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2)
+RATES = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 1.8)
 CELL = OnlineTickets(
     steps=40000,
     n_records=10,
@@ -36,7 +36,7 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Six rates, dense networks to 64 units, single weights, and tickets on the samples that chose them."""
+    """Seven rates, dense networks to 64 units, single weights, and tickets on the samples that chose them."""
     rates = {"learning_rate": RATES}
     dense = {"protocol": PAIR, "width": (2, 4, 8, 16, 32)}
     grids = (
