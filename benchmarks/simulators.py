@@ -18,7 +18,8 @@ from benchmarks import baselines
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.memory import run_bytes
-from teacher_student.training.simulate import choose_method, simulate
+from teacher_student.training.program import choose_method
+from teacher_student.training.simulate import simulate
 
 #: Full-vector simulations whose weights take more bytes than this are not tried.
 TOO_LARGE = 1e8

@@ -236,7 +236,7 @@ def _level(task: Any, given: tuple[tuple[str, float], ...]) -> Any:
 
 @lru_cache(maxsize=1024)
 def _method(task: Any, student: Any, method: str, dtype: str) -> Any:
-    from teacher_student.training.simulate import choose_method
+    from teacher_student.training.program import choose_method
 
     return choose_method(task, student, method, dtype)
 

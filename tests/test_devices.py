@@ -17,7 +17,8 @@ from studies.store import load
 from studies.study import TiledCell
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training import memory
-from teacher_student.training.simulate import choose_method, run_plans
+from teacher_student.training.program import choose_method
+from teacher_student.training.simulate import run_plans
 
 HERE = Path(__file__).parent
 

@@ -15,7 +15,8 @@ from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training import noise
 from teacher_student.training.gram import GramSpace
-from teacher_student.training.simulate import choose_method, compiled_run, simulate
+from teacher_student.training.program import choose_method, compiled_run
+from teacher_student.training.simulate import simulate
 
 RECORD = ("test_accuracy", "M", "Q", "v")
 REPLICATES = 1500
@@ -94,7 +95,7 @@ def test_a_wrong_number_of_degrees_of_freedom_is_detected(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "chunk"), [(40, 2), (40, 6), (40, 16)])
 def test_the_law_does_not_depend_on_the_chunk(n, chunk, monkeypatch):
-    monkeypatch.setattr("teacher_student.training.simulate.chunk_length", lambda width: chunk)
+    monkeypatch.setattr("teacher_student.training.program.chunk_length", lambda width: chunk)
     cut = final("gram", n, 6, 2, steps=300)
     monkeypatch.undo()
     assert smallest_p(cut, final("stepwise", n, 6, 3, steps=300)) > 0.01

@@ -11,7 +11,7 @@ import small
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.memory import run_bytes
-from teacher_student.training.simulate import choose_method, compiled_run
+from teacher_student.training.program import choose_method, compiled_run
 from teacher_student.training.streams import replicate_keys
 
 

@@ -8,7 +8,8 @@ from curricula.schedule import draw_steps, level_table
 from teacher_student.students.two_layer import PARAMETRISATIONS, TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.order_parameters import Overlaps
-from teacher_student.training.simulate import choose_method, compiled_run, simulate
+from teacher_student.training.program import choose_method, compiled_run
+from teacher_student.training.simulate import simulate
 
 TASK = XorMixture(40)
 TABLE = level_table(TASK, TASK.level(noise=0.1), TASK.level(noise=1.0))

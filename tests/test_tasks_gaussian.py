@@ -12,7 +12,8 @@ from teacher_student.tasks.committee import Committee
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.theory.integrate import equations
 from teacher_student.training.order_parameters import Overlaps, factor
-from teacher_student.training.simulate import METHODS, choose_method, simulate
+from teacher_student.training.program import METHODS, choose_method
+from teacher_student.training.simulate import simulate
 
 N = 120
 SPARSE = SparseTeacher(N, relevant=0.4)

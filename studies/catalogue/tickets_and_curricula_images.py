@@ -31,14 +31,14 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """MNIST 0 and 4, the first 500 images of them."""
+    """MNIST 0 and 4, the first 500 images of them; five rates."""
     sizes = {"images": "mnist", "n_train": 500, "n_valid": 500, "n_test": 1000, "copies": 4}
     cell = with_fields(CELL, sizes)
     return Study(
         "tickets_and_curricula_images",
         QUESTION,
         cell,
-        ({"learning_rate": RATES, "protocol": PAIR},),
+        ({"learning_rate": (0.0006, *RATES, 0.012), "protocol": PAIR},),
         replicates=24,
         rows=8,
     )

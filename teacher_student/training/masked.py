@@ -23,8 +23,8 @@ from jaxtyping import Bool, Integer, Key
 from teacher_student.interfaces import Level
 from teacher_student.students.two_layer import Params, Scaling
 from teacher_student.training.full import FullVectors
+from teacher_student.training.program import DIVERGED_NORM
 from teacher_student.training.recording import draw_test_points, make_recorder
-from teacher_student.training.simulate import DIVERGED_NORM
 from teacher_student.training.streams import stream
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from teacher_student.interfaces import Task
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.order_parameters import Overlaps
-from teacher_student.training.simulate import choose_method
+from teacher_student.training.program import choose_method
 from teacher_student.training.streams import replicate_keys
 
 

@@ -1,0 +1,144 @@
+"""The compiled run behind `simulate`, and which simulator it uses.
+
+The run is one scan over the recorded times; between two records a loop over chunks of samples. Width,
+activation, loss and the room for records shape the program; learning rate, parametrisation, difficulty
+levels, schedule and length of the run are arguments, so changing them compiles nothing.
+"""
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Integer, Key
+
+from teacher_student.checks import known
+from teacher_student.interfaces import Level, Simulator, Task
+from teacher_student.students.two_layer import Scaling, TwoLayer
+from teacher_student.training.full import FullVectors
+from teacher_student.training.gram import GramSpace
+from teacher_student.training.order_parameters import Overlaps
+from teacher_student.training.recording import draw_test_points, make_recorder
+from teacher_student.training.streams import stream
+
+METHODS = ("auto", "gram", "full", "stepwise")
+
+#: A run whose weights exceed this squared norm, or are not finite, has diverged.
+DIVERGED_NORM = 1e6
+
+
+#: Gram space is taken, even with a chunk cut short by the dimension, down to this length.
+SHORTEST_CHUNK = 32
+
+
+def chunk_length(width: int) -> int:
+    """Samples handled together, from the width: the fastest of those measured (see benchmarks/)."""
+    return 16 if width <= 8 else 32 if width <= 32 else 64 if width <= 128 else 128
+
+
+def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: str = "float32") -> Simulator:
+    """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors."""
+    known("method", method, METHODS)
+    known("dtype", dtype, ("float32", "float64"))
+    if dtype == "float64" and jnp.zeros((), float).dtype != dtype:
+        raise ValueError("dtype float64 needs 64-bit JAX; set JAX_ENABLE_X64=1 before starting Python")
+    if task_check := getattr(task, "check_student", None):
+        task_check(student)
+    chunk, core = chunk_length(student.width), student.core()
+    room = min(block.size - block.directions for block in task.blocks) - student.width
+    if method == "gram" or (method == "auto" and room >= min(chunk, SHORTEST_CHUNK)):
+        return GramSpace(task, core, max(2, min(chunk, room - room % 2)), dtype)
+    return FullVectors(task, core, chunk, dtype, stepwise=method == "stepwise")
+
+
+@lru_cache(maxsize=64)
+def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: int, places: int = 1):
+    """The jitted run of a block -> values, diverged, for up to `room` records after the first.
+
+    With several `places` every argument and result has a leading axis of that length, and every device runs
+    the program of one block on its part: shapes, and with them the bits of a run, are those of one block.
+
+    Its arguments are all traced: keys (R,); steps (L, R, room * interval + B) level of each step;
+    `interval` steps between two records; `n_records` <= room, records beyond which mean nothing;
+    `n_protocols` = L. Protocols take turns on the noise of a chunk, in a loop whose length the compiler
+    does not know, so its body, and with it the bits of a protocol, cannot depend on the others.
+    """
+    recorder = make_recorder(method.task, method.student, record)
+
+    def test_points(key):
+        return draw_test_points(stream(key, "test"), method.task, method.student, n_test, method.dtype)
+
+    b, ahead = method.chunk, method.chunks_ahead
+
+    def run(
+        keys: Key[Array, " R"],
+        steps: Integer[Array, "L R T"],
+        table: Level,
+        target: Level,
+        scaling: Scaling,
+        initial: Overlaps | None,
+        interval: Integer[Array, ""],
+        n_records: Integer[Array, ""],
+        n_protocols: Integer[Array, ""],
+    ):
+        teacher = jax.vmap(method.teacher)(keys)
+        start = jax.vmap(lambda key, own: method.init(key, own, scaling, initial))(keys, teacher)
+        state = jax.tree.map(lambda x: jnp.broadcast_to(x, (steps.shape[0], *x.shape)), start)
+        points = jax.vmap(test_points)(keys)
+        draw = jax.vmap(jax.vmap(method.draw, (0, 0, None)), (None, None, 0))
+        advance = jax.vmap(method.advance, (0, 0, 0, 0, None, None))
+
+        def observe(row):
+            state, own, normals = row
+            overlaps = method.overlaps(state, own)
+            values = recorder(overlaps, scaling.output_scale, target, normals)
+            squares = jnp.trace(overlaps.gram, axis1=-2, axis2=-1), overlaps.along**2, overlaps.readout**2
+            return values, ~(sum(map(jnp.sum, squares)) < DIVERGED_NORM * method.student.width)
+
+        def look(state):
+            return jax.lax.map(lambda one: jax.lax.map(observe, (one, teacher, points)), state)
+
+        def group(g, carry):
+            begin, state = carry
+            first = g * ahead * b
+            samples = draw(keys, teacher, begin + first + b * jnp.arange(ahead))
+
+            def chunk(c, state):
+                offset = first + c * b
+                index = jax.lax.dynamic_slice_in_dim(steps, begin + offset, b, 2).astype(jnp.int32)
+                on = offset + jnp.arange(b) < interval
+                own = jax.tree.map(lambda x: x[c], samples)
+
+                def protocol(lane, state):
+                    level = {name: values[index[lane]] for name, values in table.items()}
+                    before = jax.tree.map(lambda x: x[lane], state)
+                    after = advance(before, teacher, own, level, on, scaling)
+                    return jax.tree.map(lambda x, new: x.at[lane].set(new), state, after)
+
+                return jax.lax.fori_loop(0, n_protocols, protocol, state)
+
+            left = jnp.minimum(ahead, (interval - first + b - 1) // b)
+            return begin, jax.lax.fori_loop(0, left, chunk, state)
+
+        def segment(state, r):
+            blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(look, state))
+            seen = jax.lax.cond(r <= n_records, look, lambda _: blank, state)
+            n_groups = jnp.where(r < n_records, (interval + ahead * b - 1) // (ahead * b), 0)
+            _, state = jax.lax.fori_loop(0, n_groups, group, (r * interval, state))
+            return state, seen
+
+        _, (values, diverged) = jax.lax.scan(segment, state, jnp.arange(room + 1))
+        return {name: jnp.moveaxis(x, (2, 1, 0), (0, 1, 2)) for name, x in values.items()}, jnp.any(
+            diverged, 0
+        ).T
+
+    if places == 1:
+        return jax.jit(run)
+
+    def tile(*arguments):
+        return jax.tree.map(lambda x: x[None], run(*jax.tree.map(lambda x: x[0], arguments)))
+
+    mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:places]), ("tile",))
+    own = jax.sharding.PartitionSpec("tile")
+    return jax.jit(jax.shard_map(tile, mesh=mesh, in_specs=own, out_specs=own, check_vma=False))
