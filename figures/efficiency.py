@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from figures.style import PROTOCOLS, save, words
-from figures.summary import counts, left_out, summary_of
+from figures.summary import left_out, lost, summary_of
 from studies.analysis import with_axes
 from studies.ticket_analysis import costs, frontier, savings, single
 
@@ -54,7 +54,8 @@ def caption(summary: xr.Dataset) -> str:
         f"XOR-like mixture, N = {cell['n_inputs']}, easy noise {cell['easy']['noise']:g}, tested at "
         f"{cell['hard']['noise']:g}; learning rates {rates}; budgets of {budgets} samples, "
         f"{100 * cell['easy_fraction']:g} % of each easy. A setting counts where more than half of its "
-        f"replicates are at the target at the end of the budget. {counts(summary)}"
+        f"{summary.attrs['replicates']} replicates are at the target at the end of the budget. "
+        f"{lost(summary)}"
     )
 
 

@@ -19,10 +19,14 @@ def summary_of(ds: xr.Dataset, out: xr.Dataset, **attrs: Any) -> xr.Dataset:
     return out.assign(floats).assign_attrs(ds.attrs | attrs, replicates=ds.sizes["replicate"])
 
 
+def lost(summary: xr.Dataset) -> str:
+    """How many runs a figure leaves out, those in `summary.left_out`."""
+    return f"Runs left out (diverged or out of steps): {int(summary.left_out.sum())}."
+
+
 def counts(summary: xr.Dataset, part: xr.Dataset | None = None) -> str:
     """The end of a caption: replicates, intervals, and the runs left out of `part`, the part shown."""
-    lost = int((summary if part is None else part).left_out.sum())
     return (
         f"{summary.attrs['replicates']} replicates; bands and bars: 95 % bootstrap intervals. "
-        f"Runs left out (diverged or out of steps): {lost}."
+        f"{lost(summary if part is None else part)}"
     )
