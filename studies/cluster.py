@@ -29,6 +29,7 @@ try:
     import distributed
     from dask import config
     from distributed.client import FuturesCancelledError
+    from distributed.comm.addressing import get_address_host_port
     from distributed.comm.core import CommClosedError
 except ImportError:
     raise ValueError(
@@ -81,6 +82,20 @@ def client_of(cluster: Any) -> distributed.Client:
     return distributed.Client(cluster, set_as_default=False)
 
 
+def check_address(address: str) -> None:
+    """Refuse what can be no scheduler's address before Dask does.
+
+    It would leave behind a client half made, whose end, should it come while another one starts, waits for
+    that one for ever.
+    """
+    _, port = get_address_host_port(address)
+    if not 0 < port < 65536:
+        raise ValueError(f"port is {port}; need 0 < port < 65536")
+    certified = distributed.Security().get_connection_args("client")["ssl_context"]
+    if address.startswith(("tls:", "wss:")) and not certified:
+        raise ValueError("it needs the certificates of distributed.comm.tls in the configuration of Dask")
+
+
 @contextmanager
 def connected(how: Asked) -> Iterator[distributed.Client]:
     """A client of the cluster asked for; what was started here is stopped at the end."""
@@ -118,8 +133,9 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
                     ".yaml file"
                 )
             try:
+                check_address(how.cluster)
                 client = client_of(how.cluster)
-            except (OSError, ValueError, TypeError) as error:
+            except (OSError, ValueError) as error:
                 why = "" if isinstance(error, OSError) else f" ({error})"
                 raise ValueError(
                     f"no Dask scheduler answers at {how.cluster}{why}; start one with: dask scheduler"

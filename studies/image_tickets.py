@@ -228,7 +228,10 @@ def material(cell: ImageTickets) -> tuple[Any, dict[str, Any], int]:
     rest, held = hold_out(task.train, 0.2, cell.seed)
     show, key = task.presentation(cell.corruption), jax.random.key(cell.seed)
 
-    def some(examples: Examples, n: int) -> Examples:
+    def some(name: str, examples: Examples) -> Examples:
+        n, there = getattr(cell, name), len(examples.labels)
+        if n > there:
+            raise OSError(f"{name} is {n}, but {cell.images} has {there} images for it; 0 takes all of them")
         return Examples(*(np.asarray(part)[: n or None] for part in examples))
 
     def corrupted(role: int, examples: Examples, level: float, copies: int) -> Labelled:
@@ -240,11 +243,11 @@ def material(cell: ImageTickets) -> tuple[Any, dict[str, Any], int]:
 
     easy, hard = cell.easy["noise"], cell.hard["noise"]
     levels = [easy] if easy == hard else [easy, hard]
-    train = some(rest, cell.n_train)
+    train = some("n_train", rest)
     parts = [corrupted(TRAIN, train, level, cell.copies) for level in levels]
     data = Labelled(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     targets = {
-        "valid": corrupted(VALID, some(held, cell.n_valid), hard, 1),
-        "test": corrupted(TEST, some(task.test, cell.n_test), hard, 1),
+        "valid": corrupted(VALID, some("n_valid", held), hard, 1),
+        "test": corrupted(TEST, some("n_test", task.test), hard, 1),
     }
     return data, targets, len(train.labels) * cell.copies

@@ -1,12 +1,11 @@
 """Blocks computed by other processes: a real scheduler, real workers, killed, stopped and interrupted."""
 
+import gc
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +14,18 @@ import cheap
 import distributed
 import psutil
 import pytest
-import xarray as xr
 from dask import config
-from test_faults import HERE, call, command, counts, marks, wait_for
+from processes import (
+    HERE,
+    call,
+    command,
+    compiling_into,
+    counts,
+    marks,
+    same_numbers,
+    wait_for,
+)
 
-from studies.cluster_file import from_file
 from studies.run import How, run
 from studies.store import Store, load
 
@@ -32,11 +38,7 @@ TINY = [
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    return os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}",
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
+    return compiling_into(tmp_path_factory.mktemp("compiled"))
 
 
 @contextmanager
@@ -105,12 +107,6 @@ def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_pa
     assert marks(made) == {block.address: 1 + (block.address == stopped) for block in study.blocks()}
     assert run(cheap.study(replicates=2), str(tmp_path / "serial")) == 0
     same_numbers(tmp_path, tmp_path / "serial")
-
-
-def same_numbers(a, b, name="cheap"):
-    one, two = load(name, a), load(name, b)
-    for variable in one.data_vars:
-        xr.testing.assert_equal(one[variable], two[variable])
 
 
 @pytest.mark.slow
@@ -214,143 +210,14 @@ def test_a_run_without_any_worker_ends_in_one_line(environment, tmp_path, monkey
         run(cheap.study(), str(tmp_path), How(cluster=address))
 
 
-#: Who has a certificate.
-ROLES = ("SCHEDULER", "WORKER", "CLIENT")
-
-#: As the real one, it keeps a copy: dask-jobqueue deletes the script as soon as sbatch returns.
-SBATCH = """#!/bin/sh
-for script; do :; done
-cp "$script" "$SCRIPTS/$$"
-nohup sh "$SCRIPTS/$$" >"$SCRIPTS/$$.out" 2>&1 &
-echo $! > "$JOBS/$!"
-echo "Submitted batch job $!"
-"""
-
-
-@pytest.fixture
-def queueing_system(environment, tmp_path, monkeypatch):
-    """A queueing system that starts every job at once, on this machine."""
-    variables = environment | {
-        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
-        "JOBS": str(tmp_path / "jobs"),
-        "SCRIPTS": str(tmp_path / "scripts"),
-        "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s",
-    }
-    for folder in ("jobs", "scripts"):
-        (tmp_path / folder).mkdir()
-    for name, text in (("sbatch", SBATCH), ("scancel", '#!/bin/sh\nfor job; do pkill -P "$job"; done\n')):
-        (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(stat.S_IRWXU)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("queueing_system")
-def test_the_slurm_file_of_the_documentation(tmp_path):
-    """One job is lost in mid-run."""
-    jobs, scripts = tmp_path / "jobs", tmp_path / "scripts"
-    settings = (ROOT / "docs" / "slurm.yaml").read_text()
-    file = tmp_path / "slurm.yaml"
-    file.write_text(settings.replace("interface: ib0 ", "interface: lo ").replace("jobs: 10", "jobs: 2"))
-    made = tmp_path / "marks"
-    made.mkdir()
-    fields = ["--replicates", "2", "--marks", made, "--stop", "3", "--out", tmp_path]
-    client = command("run", "cheap", "--cluster", file, *fields)
-    study = cheap.study(replicates=2, marks=str(made), stop=3)
-    wait_for(lambda: counts(study, tmp_path) == (3, 1))
-    lost = psutil.Process(int(min(jobs.iterdir(), key=lambda job: job.stat().st_mtime).name))
-    for process in (lost, *lost.children(recursive=True)):
-        process.kill()
-    wait_for(lambda: len(list(jobs.iterdir())) >= 3)  # one was asked for in its place
-    (made / "go").touch()
-    out, err = client.communicate(timeout=120)
-    assert (client.returncode, err) == (0, ""), [path.read_text() for path in scripts.glob("*.out")]
-    assert counts(study, tmp_path) == (4, 0), out
+def half_made(thing: object) -> bool:
+    """Whether it is a client that will be closed when it is collected, which can hang."""
+    return type(thing) is distributed.Client and thing.status not in ("closed", "newly-created")
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("jobs: [", "is not YAML"),
-        ("jobs: 2", "needs the keys jobs and jobqueue"),
-        ("jobs: 2\njobqueue: {slurm: {}, pbs: {}}", "one kind of cluster"),
-        ("jobs: 2\njobqueue: {cloud: {}}", "unknown kind of cluster 'cloud'.*known: slurm, pbs"),
-        ("jobs: 0\njobqueue: {slurm: {}}", "jobs is 0"),
-        ("jobs: 2\njobqueue: {slurm: {cores: 1}}", "does not say where the scheduler listens"),
-        ("!!python/object/apply:os.abort []", "is not YAML"),
-        ("\0\x01", "is not YAML"),
-        ("jobs: true\njobqueue: {slurm: {}}", "jobs is True"),
-        ("jobs: 2\njobqueue: {slurm: [1]}", r"slurm is \[1\]"),
-        ("jobs: 2\njobqueue: {local: {}}", "unknown kind of cluster 'local'"),
-        (
-            "jobs: 2\njobqueue: {slurm: {walltme: 1, interface: lo}}",
-            "unknown setting 'walltme' of slurm in .*known: account, .*walltime",
-        ),
-        ("jobs: 2\njobqueue: {slurm: {scheduler-options: 3}}", "scheduler-options is 3"),
-        ("jobs: 2\njobqueue: {slurm: {interface: lo, protocol: ssl}}", "known: tcp, tls"),
-        ("jobs: 2\njobqueue: {slurm: {interface: lo, protocol: tls}}", "must name the certificates"),
-        ("jobs: 2\njobqueue: {slurm: {interface: ib7}}", "this host has no command sbatch"),
-    ],
-)
-def test_a_wrong_cluster_file_is_refused_in_one_line(tmp_path, monkeypatch, text, message):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    file = tmp_path / "cluster.yaml"
-    file.write_text(text)
-    with pytest.raises(ValueError, match=message) as error:
-        from_file(file).__enter__()
-    assert "\n" not in str(error.value)
-    assert str(file) in str(error.value)
-
-
-def test_a_cluster_file_that_is_no_text_is_refused_in_one_line(tmp_path):
-    file = tmp_path / "cluster.yaml"
-    for write in (lambda: None, lambda: file.write_bytes(b"\xff\xfe\x00\x80")):
-        write()
-        with pytest.raises(ValueError, match=f"{file}") as error:
-            from_file(file).__enter__()
-        assert "\n" not in str(error.value)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("queueing_system")
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ("cores: 1, memory: 1 GB, interface: ib7", "'ib7' is not a valid network interface"),
-        ("cores: 1, memory: a lot, interface: lo", "Could not interpret 'alot'"),
-        ("interface: lo", "You must specify how much cores and memory"),
-        ("cores: 1, memory: 1 GB, interface: lo, scheduler-options: {prt: 1}", "argument 'prt'"),
-    ],
-)
-def test_a_cluster_that_cannot_be_started_is_refused_in_one_line(tmp_path, settings, message):
-    file = tmp_path / "cluster.yaml"
-    file.write_text(f"jobs: 1\njobqueue: {{slurm: {{{settings}}}}}")
-    code, _, err = call("run", "cheap", "--cluster", file, "--out", tmp_path)
-    assert (code, err.count("\n")) == (2, 1), err
-    assert err.startswith(f"error: {file}: ")
-    assert message in err
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("queueing_system")
-@pytest.mark.parametrize("protocol", ["tcp", "tls"])
-def test_the_protocol_of_a_cluster_file_is_used(tmp_path, monkeypatch, protocol):
-    for name in ("CA_FILE", *(f"{role}__{part}" for role in ROLES for part in ("CERT", "KEY"))):
-        monkeypatch.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{name}", str(HERE / "data" / "tls.pem"))
-    file = tmp_path / "cluster.yaml"
-    settings = f"cores: 1, memory: 1 GB, interface: lo, protocol: {protocol}"
-    file.write_text(f"jobs: 1\njobqueue: {{slurm: {{{settings}}}}}")
-    code, out, err = call("run", "cheap", "--cluster", file, "--replicates", "2", "--out", tmp_path)
-    assert (code, err) == (0, ""), out
-    scripts = [path.read_text() for path in (tmp_path / "scripts").iterdir() if not path.suffix]
-    assert scripts
-    assert all(f" {protocol}://127.0.0.1:" in script for script in scripts)
-
-
-@pytest.mark.parametrize(
-    "address", ["localhost:1x", "ftp://localhost:1", "127.0.0.1:1", "tls://127.0.0.1:1", "x"]
+    "address",
+    ["localhost:1x", "ftp://localhost:1", "127.0.0.1:1", "127.0.0.1:70000", "tls://127.0.0.1:1", "x"],
 )
 def test_a_wrong_address_of_a_scheduler_is_refused_in_one_line(tmp_path, address, monkeypatch):
     with (
@@ -362,52 +229,4 @@ def test_a_wrong_address_of_a_scheduler_is_refused_in_one_line(tmp_path, address
     with pytest.raises(ValueError, match="No clients found"):  # else what runs next in this process uses it
         distributed.default_client()
     assert not config.get("scheduler", None)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"workers": "0"}, "workers is '0'; need a number >= 1"),
-        ({"workers": "two"}, "workers is 'two'"),
-        ({"devices": "-1"}, "devices is '-1'"),
-        ({"workers": "all"}, "workers is 'all'; need a number >= 1"),
-        ({"workers": "2", "timeout": "all"}, "timeout is 'all'; need a number >= 1"),
-        ({"timeout": "nan", "workers": "2"}, "timeout is 'nan'"),
-        ({"timeout": "3"}, "needs --workers or --cluster"),
-        ({"workers": "2", "cluster": "x:1"}, "give one of them"),
-        ({"workers": "2", "devices": "2"}, "CUDA_VISIBLE_DEVICES"),
-        ({"shard": "0/3"}, "need i/n with 1 <= i <= n"),
-        ({"shard": "4/3"}, "need i/n with 1 <= i <= n"),
-        ({"shard": "1"}, "need i/n with 1 <= i <= n"),
-    ],
-)
-def test_a_wrong_way_to_run_is_refused(given, message):
-    names = ("devices", "workers", "cluster", "timeout", "shard")
-    with pytest.raises(ValueError, match=message):
-        How.read(**{name: given.get(name) for name in names})
-
-
-def test_shards_are_disjoint_and_make_up_the_whole(tmp_path):
-    study = cheap.study(widths=(2, 3, 4), replicates=4)
-    parts = [How(shard=(i, 4)).share(study.blocks()) for i in (1, 2, 3, 4)]
-    addresses = [block.address for part in parts for block in part]
-    assert sorted(addresses) == sorted(block.address for block in study.blocks())
-    assert {len(part) for part in parts} == {1, 2}
-    for i in (1, 2, 3, 4):
-        assert run(study, str(tmp_path / "parts"), How(shard=(i, 4))) == 0
-    assert run(study, str(tmp_path / "whole")) == 0
-    same_numbers(tmp_path / "parts", tmp_path / "whole")
-
-
-def test_time_that_is_left_is_estimated_from_the_work_done():
-    from studies.display import Meter, work
-    from studies.log import Done
-
-    blocks = cheap.study(widths=(2, 4), replicates=2).blocks()
-    meter = Meter(blocks)
-    assert meter.seconds_left is None
-    meter.started = time.monotonic() - 10
-    meter.count(blocks[0], Done(blocks[0].address, "", "", "", 10.0, 500, 0))
-    assert work(blocks[1]) == 2 * work(blocks[0])
-    assert meter.seconds_left == pytest.approx(20, rel=0.01)
-    assert meter.rate == pytest.approx(50, rel=0.01)
+    assert not [thing for thing in gc.get_objects() if half_made(thing)]

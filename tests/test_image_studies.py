@@ -1,57 +1,26 @@
-"""The studies on images: budgets, orders, tuning, resuming, refusals, figures."""
+"""The studies on images: budgets, orders, tuning, resuming."""
 
-import json
-import os
-import re
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
+from image_cells import CALL, ONE, ONLINE, RANKED, ROOT, SMALL, TINY, TWO, block, study
 
-import figures.images_ranking
 from curricula import Ranking
-from figures.__main__ import main as draw
-from studies import images_online, images_ranking
-from studies.address import describe
-from studies.analysis import benefit, half_width, last
 from studies.catalogue import get
 from studies.image_data import Material, load_task
 from studies.images_online import OnlineImages
 from studies.images_ranking import RankedImages
 from studies.run import run
-from studies.store import Store, load
-from studies.study import Block, Study
+from studies.store import load
 from teacher_student.training import epochs
 
-ROOT = Path(__file__).parent.parent
-ONLINE = OnlineImages(
-    width=4, n_steps=20, record_every=10, n_examples=200, test_examples=100, n_rates=2, tuning_replicates=2,
-    slowest_rate=0.01,
-)  # fmt: skip
-RANKED = RankedImages(
-    width=4, n_steps=20, record_every=10, n_examples=300, n_rates=1, ranking="loss", ranking_epochs=1,
-    batch_size=8, slowest_rate=0.1, a=0.5, b=0.1,
-)  # fmt: skip
-ONE: Any = images_online.PROTOCOLS
-TWO: Any = images_ranking.PROTOCOLS
 PROGRAM: Any = epochs.compiled
-
-
-def block(cell, protocols=tuple(ONE), rows=3, room=2):
-    return Block(cell, protocols, 0, rows, room)
-
-
-def study(cell, protocols=tuple(ONE), widths=(3, 4), **grid):
-    name = "images_online" if isinstance(cell, OnlineImages) else "images_ranking"
-    return Study(name, "none", cell, ({**grid, "protocol": protocols, "width": widths},), 3, rows=3)
 
 
 # orders
@@ -152,46 +121,6 @@ def test_addresses_are_pinned():
     assert block(OnlineImages(), room=8).address == block(OnlineImages()).address
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        ["images_online", "--preset", "full", "--data_set", "cifar10"],
-        ["lottery_tickets", "--preset", "full", "--images", "mnist"],
-    ],
-)
-def test_data_that_are_nowhere_to_be_found_are_said_in_one_line(line, tmp_path, monkeypatch, capsys):
-    import pooch
-
-    from studies.__main__ import main
-
-    def offline(*args, **kwargs):
-        raise ConnectionError("no network")
-
-    monkeypatch.setenv("TILTING_ODDS_DATA", str(tmp_path))
-    monkeypatch.setattr(pooch, "retrieve", offline)
-    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / name)
-    with pytest.raises(SystemExit) as stop:
-        main(["run", *line, "--out", str(tmp_path / "out")])
-    said = capsys.readouterr().err
-    assert stop.value.code == 2
-    assert "cannot be downloaded" in said
-    assert said.count("\n") == 1
-
-
-def test_a_download_that_fails_is_said_in_one_line(tmp_path):
-    """With pooch itself, in a process of its own: it announces every attempt on the standard error."""
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    empty = {"TILTING_ODDS_DATA": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "no_proxy": ""}
-    command = [*CALL, "run", "images_online", "--data_set", "cifar10", "--out", tmp_path / "out"]
-    result = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | nowhere | empty
-    )
-    assert result.returncode == 2
-    assert result.stderr.startswith("error: cifar10 is not in")
-    assert "cannot be downloaded" in result.stderr
-    assert result.stderr.count("\n") == 1
-
-
 # tuning
 
 
@@ -283,14 +212,6 @@ def test_a_convolutional_student_in_another_parametrisation_runs():
     assert (found.test_loss.isel(time=-1) != found.test_loss.isel(time=0)).all()
 
 
-CALL = [sys.executable, "-m", "studies"]
-SMALL = {
-    "width": "3,4", "n_steps": "20", "record_every": "10", "n_examples": "200", "n_rates": "2",
-    "test_examples": "100", "tuning_replicates": "2", "replicates": "3", "rows": "3",
-}  # fmt: skip
-TINY = [word for name, value in SMALL.items() for word in (f"--{name}", value)]
-
-
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     command = [*CALL, "run", "images_online", "--out", str(tmp_path / "parts"), *TINY]
@@ -309,215 +230,6 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     xr.testing.assert_equal(
         load("images_online", tmp_path / "whole"), load("images_online", tmp_path / "parts")
     )
-
-
-# refusals
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"data_set": "svhn"}, "unknown data set 'svhn'; known: "),
-        ({"data_set": "/no/such.npz"}, "no such file: /no/such.npz"),
-        ({"relabelling": "xor"}, "unknown relabelling 'xor'; known: class_group_xor"),
-        ({"relabelling": "parity", "pair": "1-2"}, "has no pair"),
-        ({"pair": "3"}, "need two classes, as 0-4"),
-        ({"pair": "3-3"}, "two different classes"),
-        ({"student": "resnet"}, "unknown student"),
-        ({"width": 0}, "width is 0"),
-        ({"parametrisation": "mup"}, "unknown parametrisation"),
-        ({"optimiser": "rmsprop"}, "unknown optimiser"),
-        ({"schedule": "step"}, "unknown learning rate schedule"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"n_steps": 15}, "not a multiple of record_every"),
-        ({"slowest_rate": 0.0}, "slowest_rate is 0.0"),
-        ({"slowest_rate": 1e-300}, "slowest_rate is 1e-300; need 1e-12 <="),
-        ({"slowest_rate": float("inf")}, "slowest_rate is inf"),
-        ({"n_rates": 0}, "n_rates is 0"),
-        ({"n_rates": 200}, "n_rates is 200"),
-        ({"student": "cnn", "side": 3}, "side is 3; need 4 <= side"),
-        ({"seed": 2**32}, "seed is 4294967296"),
-        ({"pair": "²-4"}, "need two classes, as 0-4"),
-        ({"validation": 1.0}, "validation is 1.0"),
-        ({"seed": -1}, "seed is -1"),
-        ({"protocol": "anti-curr"}, "unknown protocol 'anti-curr'; known: anti_curriculum, curriculum"),
-        ({"corruption": "blur"}, "unknown corruption"),
-        ({"easy": 20.0}, "hard is 16.0"),
-        ({"easy": -1.0}, "level is -1.0"),
-        ({"easy_fraction": 1.5}, "easy_fraction is 1.5"),
-        ({"n_examples": 10}, "n_examples is 10"),
-    ],
-)
-def test_bad_online_cells_are_refused(fields, message):
-    with pytest.raises(ValueError, match=message) as error:
-        Study("images_online", "none", replace(ONLINE, **fields), ({},), 1)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"protocol": "no_curriculum"}, "unknown protocol"),
-        ({"ranking": "hardness"}, "unknown ranking 'hardness'; known: aum"),
-        ({"ranking": "published"}, "needs the file"),
-        ({"ranking": "published", "ranking_file": "/none"}, "no such file"),
-        ({"pacing": "cubic"}, "unknown pacing"),
-        ({"a": 0.0}, "a is 0.0"),
-        ({"b": 2.0}, "b is 2.0"),
-        ({"label_noise": 1.0}, "label_noise is 1.0"),
-        ({"label_noise": 0.6, "relabelling": "parity"}, "level is 0.6; need 0 <= level <= 0.5"),
-        ({"n_examples": 20, "batch_size": 32}, "n_examples is 20; need 32 <= n_examples"),
-    ],
-)
-def test_bad_ranked_cells_are_refused(fields, message):
-    with pytest.raises(ValueError, match=message):
-        Study("images_ranking", "none", replace(RANKED, **fields), ({},), 1)
-
-
-def test_data_that_do_not_fit_are_one_line_at_run_time(tmp_path):
-    bad = tmp_path / "bad.npz"
-    bad.write_bytes(b"no archive")
-    command = [*CALL, "run", "images_online", "--out", tmp_path, *TINY, "--data_set", bad]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 2
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    many = replace(RANKED, n_examples=2000)
-    with pytest.raises(OSError, match="n_examples is 2000"):
-        many.compute(block(many, tuple(TWO)))
-    large = replace(RANKED, n_examples=0, batch_size=1152, ranking="not looked at")
-    with pytest.raises(OSError, match="batch_size is 1152, but digits has 1151 images left for training"):
-        large.compute(block(large, tuple(TWO)))
-    for fields in ({"test_examples": 10**12}, {"n_examples": 10**12}):
-        huge = replace(ONLINE, **fields)
-        with pytest.raises(OSError, match="is 1000000000000, which needs .* GiB; this host has"):
-            huge.compute(block(huge))
-    rng, odd = np.random.default_rng(0), tmp_path / "odd.npz"
-    images = {
-        f"{split}_inputs": rng.integers(0, 255, (6, 8, 6), dtype=np.uint8) for split in ("train", "test")
-    }
-    arrays: dict[str, Any] = images | {"train_labels": [0, 4] * 3, "test_labels": [0, 4] * 3}
-    np.savez(odd, **arrays)
-    awkward = replace(ONLINE, data_set=str(odd), side=3)
-    with pytest.raises(OSError, match="cannot be averaged to 3 a side"):
-        awkward.compute(block(awkward))
-    arrays |= {name: pixels[:, :2, :2] for name, pixels in images.items()}
-    np.savez(odd, **arrays)
-    tiny = replace(ONLINE, data_set=str(odd), student="cnn")
-    with pytest.raises(OSError, match="images are 2 x 4 pixels; a CNN needs at least 4 x 4"):
-        tiny.compute(block(tiny))
-
-
-# analysis and figures
-
-
-def test_half_width():
-    def of(values, widths=(2, 4, 8, 16)):
-        return float(half_width(xr.DataArray(list(values), {"width": list(widths)})))
-
-    assert of([0.1, 0.2, 0.1, 0.0]) == pytest.approx(8)
-    assert of([0.2, np.nan, 0.1, 0.0]) == pytest.approx(8)
-    assert of([0.01, 0.2, 0.15, 0.11]) == np.inf
-    assert np.isnan(of([-0.1, -0.2, np.nan, 0.0]))
-    assert of([0.0, 0.1, 0.15, 0.2], (16, 8, 4, 2)) == pytest.approx(8)
-
-
-def made_up(part: Block) -> xr.Dataset:
-    """A plausible block without training; replicate 0 of the narrowest width has diverged."""
-    cell: Any = part.cell
-    rng = np.random.default_rng([cell.width, cell.n_steps])
-    shape = (len(part.protocols), part.rows, cell.n_records + 1)
-    gain = np.linspace(0.2, 0, shape[0])[:, None, None] / cell.width * np.linspace(0, 1, shape[2])
-    values = 0.6 + gain + 0.01 * rng.normal(size=(1, part.rows, 1)) + 0.001 * rng.normal(size=shape)
-    status = np.zeros(shape[:2], np.int8)
-    status[0, 0] = cell.width == 2
-    lead = ("protocol", "replicate")
-    return xr.Dataset(
-        {
-            "test_accuracy": ((*lead, "time"), values),
-            "learning_rate": (lead, np.full(shape[:2], 0.02 if cell.width > 2 else 0.01)),
-            "sweep_accuracy": ((*lead, "rate"), np.zeros((*shape[:2], 3))),
-            "status": (lead, status),
-        },
-        coords={
-            "protocol": list(part.protocols), "replicate": part.replicates,
-            "time": np.arange(cell.n_records + 1) * cell.record_every, "rate": [0.01, 0.02, 0.04],
-        },
-        attrs=dict.fromkeys(("method", "device", "versions", "date"), "") | {"seconds": 1, "run_steps": 1},
-    )  # fmt: skip
-
-
-def stored(out: Path, name: str, cell: Any, grids: tuple) -> xr.Dataset:
-    question = Study(name, "none", cell, grids, 6, rows=6)
-    store = Store(out, name)
-    store.prepare()
-    store.describe(question.entry())
-    for part in question.blocks():
-        store.write(part.address, made_up(part))
-    return load(name, out)
-
-
-def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
-    grid = {
-        "data_set": ("digits", "mnist"),
-        "n_steps": (10, 20),
-        "protocol": tuple(ONE),
-        "width": (2, 4, 8, 16),
-    }
-    ds = stored(tmp_path, "images_online", ONLINE, (grid,))
-    assert draw(["images_online", "--from", str(tmp_path)]) == 0
-    folder = tmp_path / "images_online" / "figures"
-    assert {p.stem for p in folder.glob("*.png")} == {"benefit", "accuracy", "collapse", "rates"}
-    row = pd.read_csv(folder / "benefit.csv").set_index(["data_set", "n_steps", "width"]).loc["mnist", 20]
-    part = ds.sel(data_set="mnist", n_steps=20)
-    ends = part[["status"]].assign(test_accuracy=last(part.test_accuracy).expand_dims(time=[0.0], axis=-1))
-    expected = benefit(ends).isel(time=0)
-    np.testing.assert_allclose(row.benefit, expected.benefit, rtol=1e-4)
-    np.testing.assert_allclose(row.ci_high, expected.ci_high, rtol=1e-4)
-    assert row.n.tolist() == [5, 6, 6, 6]
-    curves = pd.read_csv(folder / "collapse.csv")
-    assert {"digits, 10 steps", "xor mixture, one rate for both arms"} <= set(curves.curve)
-    assert (
-        draw(["images_online", "--from", str(folder), "--out", str(tmp_path / "b"), "--format", "svg"]) == 0
-    )
-    text = re.sub(r"<[^>]*>", " ", (tmp_path / "b" / "accuracy.svg").read_text())
-    assert "Diverged runs left out: 4" in " ".join(text.split())
-
-
-def test_figures_of_the_rankings(tmp_path):
-    Ranking(np.arange(1438.0), "made up").save(tmp_path / "scores.npz")
-    cell = replace(RANKED, ranking_file=str(tmp_path / "scores.npz"), label_noise=0.4, ranking="el2n")
-    common = {"protocol": tuple(TWO), "width": (2, 4, 8)}
-    grids = (
-        {"label_noise": (0.0, 0.4), "n_steps": (10, 20), "ranking": ("el2n", "published"), **common},
-        {"pacing": ("linear", "root", "step"), **common},
-    )
-    stored(tmp_path, "images_ranking", cell, grids)
-    assert draw(["images_ranking", "--from", str(tmp_path)]) == 0
-    folder = tmp_path / "images_ranking" / "figures"
-    names = {"benefit", "accuracy", "rates", "pacings", "rankings"}
-    assert {p.stem for p in folder.glob("*.png")} == names
-    for name in names:
-        assert str(tmp_path) not in (folder / f"{name}.csv").read_text()
-    summary = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
-    assert str(tmp_path) not in str(summary.attrs)
-    stored(tmp_path / "one", "images_ranking", RANKED, (common,))
-    assert draw(["images_ranking", "--from", str(tmp_path / "one")]) == 0
-
-
-def test_captions_say_how_often_images_are_shown_and_how_rates_were_chosen():
-    folder = ROOT / "figures" / "data"
-    ranking = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
-    text = figures.images_ranking.caption(ranking)
-    assert text.startswith(
-        "10000 training images (labels: classes), 250 or 1000 steps of 32 (0.8 or 3.2 epochs)"
-    )
-    assert "the best of 8 (a factor of 2 apart) on a validation split over 8 other runs" in text
-    cell = replace(RANKED, n_examples=0)
-    some = ranking.assign_attrs(description=json.dumps({"cell": describe(cell)}))
-    text = figures.images_ranking.caption(some)
-    assert text.startswith("All training images (labels: classes), 250 or 1000 steps of 8, ordered")
-    assert "sgd, batch 8; learning rate 0.1. 32 replicates" in text
 
 
 def test_colour_images_of_32_pixels_are_averaged_to_16(tmp_path):

@@ -9,8 +9,8 @@ import cheap
 import numpy as np
 import pytest
 import xarray as xr
+from processes import FEW, call, command, wait_for
 from rich.console import Console
-from test_faults import FEW, call, command, wait_for
 
 from studies.display import Display, Meter
 from studies.log import facts

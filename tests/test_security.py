@@ -10,7 +10,7 @@ import cheap
 import numpy as np
 import pytest
 import xarray as xr
-from test_faults import counts
+from processes import counts
 
 from curricula import load_ranking
 from studies.run import run

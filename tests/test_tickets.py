@@ -371,3 +371,10 @@ def test_bad_cells_are_refused_in_one_line(cell, message):
     with pytest.raises(ValueError, match=message) as error:
         cell.check()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["n_train", "n_valid", "n_test"])
+def test_more_images_than_there_are_is_said_in_one_line(name):
+    cell = replace(IMAGES, **{name: 5000})
+    with pytest.raises(OSError, match=rf"{name} is 5000, but digits has \d+ images for it; 0 takes all"):
+        cell.compute(block(cell))
