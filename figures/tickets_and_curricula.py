@@ -263,7 +263,7 @@ def rates_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     rates = summary.learning_rate.values
     left = summary.attrs["width"] // 2**n_round
     figure, axes = plt.subplots(figsize=(5.6, 3.4), layout="constrained")
-    own_at = rates.max() * 1.6
+    own_at = rates.max() * max(1.6, (rates.max() / rates.min()) ** 0.25)
     for arm, look, label in (
         ("random_mask", ("#D55E00", "D", "-"), f"{left} random units"),
         ("ticket", ("#0072B2", "o", "-"), f"{left} units chosen without a curriculum"),

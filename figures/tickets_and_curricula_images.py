@@ -91,7 +91,7 @@ def swap_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
 def rates_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
     """The gain of the dense network, and of masks found with a curriculum, by learning rate."""
     rates = summary.learning_rate.values
-    own_at = rates.max() * 1.8
+    own_at = rates.max() * max(1.6, (rates.max() / rates.min()) ** 0.25)
     names = [f"{own}{gain}_gain_{k}" for own in ("", "own_") for gain in ("trainer", "finder") for k in ENDS]
     table = summary[names].sel(arm="ticket", drop=True)
     figure, grid = plt.subplots(1, 2, figsize=(7.6, 3.2), layout="constrained")
