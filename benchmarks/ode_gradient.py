@@ -3,8 +3,9 @@
     python -m benchmarks.ode_gradient [--widths 4 8 16] [--by noise | durations | both]
 
 Committee, M = 2, label noise falling from 0.5 to 0.05 in 50 pieces of one unit of alpha each, eta = 0.5,
-float64, rtol 1e-5. Seconds are processor time, so that other work on the machine matters little; the two
-programs take turns, and the shortest of 100 runs of each counts. Compilation is left out.
+float64, rtol 1e-5. Seconds of wall-clock time: processor time also counts what the threads of idle cores
+spend waiting. The two programs take turns, and the shortest of 100 runs of each counts. Compilation is left
+out.
 """
 
 import argparse
@@ -26,7 +27,7 @@ PIECES, RUNS = 50, 100
 
 
 def costs(width: int, by: str) -> tuple[float, float]:
-    """Processor seconds of the loss, and of the loss with its gradient."""
+    """Seconds of the loss, and of the loss with its gradient."""
     task, student = Committee(N, 2), TwoLayer(width, "erf")
     equation, rates, settings = equations(task, student), rates_of(student, 0.5), Settings(max_steps=1024)
     initial = jax.tree.map(lambda x: x[0], overlaps(*starts(width, 2, 1)))
@@ -49,9 +50,9 @@ def costs(width: int, by: str) -> tuple[float, float]:
     times = np.empty((RUNS, 2))
     for run in range(RUNS):
         for which, program in enumerate(programs):
-            begin = time.process_time()
+            begin = time.perf_counter()
             jax.block_until_ready(program(swept))
-            times[run, which] = time.process_time() - begin
+            times[run, which] = time.perf_counter() - begin
     loss, gradient = times.min(0)
     return float(loss), float(gradient)
 
