@@ -20,12 +20,12 @@ import numpy as np
 from jax import Array
 
 from benchmarks.ode_baseline import NumpyCommittee, solve_baseline
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.committee import Committee
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.theory.integrate import Trajectory, trajectory
 from teacher_student.theory.solve import Settings
-from teacher_student.training.order_parameters import Overlaps
 
 ALPHA, RATE, TEACHERS, N = 100.0, 0.5, 4, 1000
 

@@ -28,7 +28,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from studies.study import Block, Study
+from studies.cell import Block
+from studies.study import Study
 
 #: Seconds of the block that overheads are compared with.
 BLOCK = 2.0
@@ -102,7 +103,8 @@ def study(blocks: int, seconds: float, busy: bool = False) -> Study:
 
 def stamps_of(what: Study, workers: int) -> list[float]:
     """When each block of a run into an empty folder was done, by its log."""
-    from studies.run import How, run
+    from studies.engine.how import How
+    from studies.engine.run import run
 
     with tempfile.TemporaryDirectory() as out, open(os.devnull, "w") as nothing, redirect_stdout(nothing):
         assert run(what, out, How(workers=workers)) == 0
@@ -179,9 +181,9 @@ def start_up(repetitions: int) -> None:
 def plan() -> None:
     """10^5 cells of the headline study in a process of its own; prints JSON."""
     from studies.catalogue.xor_mixture import CELL
-    from studies.log import Done, RunLog
-    from studies.status import lines, survey
+    from studies.engine.status import lines, survey
     from studies.store import Store
+    from studies.store.log import Done, RunLog
 
     grid = {
         "protocol": ("curriculum", "no_curriculum"),

@@ -25,7 +25,7 @@ ROWS = ("vmapped", "python_loop", "order_and_pace")
 
 def images(examples: int) -> tuple[np.ndarray, np.ndarray]:
     """(examples, 784) float32 in [0, 1] and labels in 0..9."""
-    from teacher_student.tasks.image_files import data_folder
+    from teacher_student.data_sets.published import data_folder
     from teacher_student.tasks.images import load_images
 
     if not (data_folder() / "mnist").is_dir() or examples > 60_000:

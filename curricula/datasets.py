@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from teacher_student.tasks.image_files import data_folder, read_idx
+from teacher_student.data_sets.published import data_folder, read_idx
 
 FIRST_LABELS = {
     "mnist": (60_000, (5, 0, 4, 1, 9, 2, 1, 3, 1, 4)),

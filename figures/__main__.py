@@ -8,7 +8,7 @@ from types import ModuleType
 import matplotlib as mpl
 import xarray as xr
 
-from figures.style import RC
+from figures.parts.style import RC
 from studies.command_line import Parser, fail
 from studies.store import load
 

@@ -12,10 +12,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.style import PROTOCOLS, save, words
-from figures.summary import left_out, lost, summary_of
+from figures.parts.style import PROTOCOLS, save, words
+from figures.parts.summary import left_out, lost, summary_of
 from studies.analysis import with_axes
-from studies.ticket_analysis import costs, frontier, savings, single
+from studies.analysis.tickets import costs, frontier, savings, single
 
 #: Accuracies asked for; the ceiling is about 0.63. The frontier is drawn for the second.
 TARGETS = (0.58, 0.6, 0.61)

@@ -16,9 +16,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import NullLocator
 
-from figures.panels import small_panel, zero_and_widths
-from figures.style import SERIES, look, save, width_axis, words
-from figures.summary import counts, left_out, summary_of
+from figures.parts.panels import small_panel, zero_and_widths
+from figures.parts.style import SERIES, look, save, width_axis, words
+from figures.parts.summary import counts, left_out, summary_of
 from studies.analysis import benefit, half_width, last, over_replicates, usable
 
 #: The protocols that are compared.

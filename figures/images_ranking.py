@@ -23,8 +23,8 @@ from figures.images_online import (
     settings,
     summarise_images,
 )
-from figures.panels import small_panel
-from figures.style import SERIES, look, save, words
+from figures.parts.panels import small_panel
+from figures.parts.style import SERIES, look, save, words
 
 #: The protocols that are compared.
 PAIR = ("curriculum", "standard")

@@ -14,10 +14,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.style import SERIES, save, words
-from figures.summary import counts, left_out, summary_of
+from figures.parts.style import SERIES, save, words
+from figures.parts.summary import counts, left_out, summary_of
 from studies.analysis import over_replicates, usable
-from studies.ticket_analysis import early_stopping
+from studies.analysis.tickets import early_stopping
 
 ARMS = ("ticket", "reinitialised", "random_mask", "magnitude_at_start", "one_shot")
 

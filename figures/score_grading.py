@@ -13,9 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.panels import time_panels
-from figures.style import save, width_axis, words
-from figures.summary import summary_of
+from figures.parts.panels import time_panels
+from figures.parts.style import save, width_axis, words
+from figures.parts.summary import summary_of
 from studies.analysis import over_replicates, usable
 
 #: Shown as curves; the others are in the table and in `scores`.

@@ -13,7 +13,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import xarray as xr
 
-from figures.panels import (
+from figures.parts.panels import (
     benefit_by_budget,
     maps,
     plot_benefit,
@@ -21,8 +21,8 @@ from figures.panels import (
     time_panels,
     zero_and_widths,
 )
-from figures.style import PROTOCOLS, SERIES, save, words
-from figures.summary import counts, left_out, summary_of
+from figures.parts.style import PROTOCOLS, SERIES, save, words
+from figures.parts.summary import counts, left_out, summary_of
 from studies.analysis import benefit, benefit_at_own_rate, over_replicates, usable, with_axes
 
 #: The protocols that are compared.

@@ -12,10 +12,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.style import SERIES, save, words
-from figures.summary import summary_of
+from figures.parts.style import SERIES, save, words
+from figures.parts.summary import summary_of
 from studies.analysis import over_replicates, usable, with_axes
-from studies.theory_analysis import distance_to_theory, theory_and_runs
+from studies.analysis.theory import distance_to_theory, theory_and_runs
 
 #: Recorded quantities whose first entries are drawn over each other.
 SHOWN = {"test_loss": "test loss", "M": "overlap M_11", "v": "readout v_1"}

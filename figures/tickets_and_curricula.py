@@ -16,10 +16,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.style import PROTOCOLS, save, width_axis, words
-from figures.summary import counts, left_out, summary_of
+from figures.parts.style import PROTOCOLS, save, width_axis, words
+from figures.parts.summary import counts, left_out, summary_of
 from studies.analysis import coverage_probability, over_replicates, usable, with_axes
-from studies.ticket_analysis import at_own_rate, effects, same_winner, single, smallest
+from studies.analysis.tickets import at_own_rate, effects, same_winner, single, smallest
 
 #: Accuracy asked for; the ceiling is about 0.63.
 TARGET = 0.6

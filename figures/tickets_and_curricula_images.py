@@ -14,11 +14,11 @@ import numpy as np
 import xarray as xr
 
 from figures.lottery_tickets import left_axis
-from figures.style import PROTOCOLS, save, words
-from figures.summary import counts, left_out, summary_of
+from figures.parts.style import PROTOCOLS, save, words
+from figures.parts.summary import counts, left_out, summary_of
 from figures.tickets_and_curricula import OWN, PAIR, line, means
 from studies.analysis import usable, with_axes
-from studies.ticket_analysis import at_own_rate, effects
+from studies.analysis.tickets import at_own_rate, effects
 
 #: Round whose masks are compared in `rates`.
 ROUND = 2

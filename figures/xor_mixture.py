@@ -15,9 +15,16 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import xarray as xr
 
-from figures.panels import benefit_by_budget, maps, plot_benefit, rate_panel, time_panels, zero_and_widths
-from figures.style import PROTOCOLS, SERIES, save, width_axis, words
-from figures.summary import counts, left_out, summary_of
+from figures.parts.panels import (
+    benefit_by_budget,
+    maps,
+    plot_benefit,
+    rate_panel,
+    time_panels,
+    zero_and_widths,
+)
+from figures.parts.style import PROTOCOLS, SERIES, save, width_axis, words
+from figures.parts.summary import counts, left_out, summary_of
 from studies.analysis import (
     benefit,
     benefit_at_own_rate,

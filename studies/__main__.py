@@ -78,15 +78,15 @@ def main(argv: list[str] | None = None) -> int:
 def act(args: argparse.Namespace, rest: list[str]) -> int:
     """Carry out a verb that is about one study."""
     if args.verb == "export":
-        from studies.status import export
+        from studies.engine.export import export
 
         if rest:
             raise ValueError(f"unknown argument {rest[0]!r}; export takes --to, --out and --address")
         return export(args.name, args.out, args.to, args.address)
     how = None
     if args.verb == "run":
-        from studies.devices import prepare
-        from studies.run import How
+        from studies.engine.devices import prepare
+        from studies.engine.how import How
 
         how = How.read(args.devices, args.workers, args.cluster, args.timeout, args.shard)
         prepare(how.devices)
@@ -97,16 +97,16 @@ def act(args: argparse.Namespace, rest: list[str]) -> int:
     if given:
         study = study.changed(given)
     if args.verb == "run":
-        from studies.run import run
+        from studies.engine.run import run
 
         return run(study, args.out, how)
     if args.verb == "verify":
-        from studies.run import verify
+        from studies.engine.verify import verify
 
         if args.cells < 1:
             raise ValueError(f"cells is {args.cells}; need cells >= 1")
         return verify(study, args.out, args.cells, args.seed)
-    from studies.status import status, where
+    from studies.engine.status import status, where
 
     return status(study, args.out, args.watch) if args.verb == "status" else where(study, args.out)
 

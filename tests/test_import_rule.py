@@ -18,8 +18,8 @@ ALLOWED = {
         "studies.analysis",
         "studies.command_line",
         "studies.store",
-        "studies.theory_analysis",
-        "studies.ticket_analysis",
+        "studies.analysis.theory",
+        "studies.analysis.tickets",
     },
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from curricula.formats import torch_files
-from teacher_student import pickles
+from teacher_student.data_sets import pickles
 
 
 @dataclass(frozen=True)

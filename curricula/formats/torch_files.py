@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from teacher_student.pickles import Unsafe, plain, read_stream
+from teacher_student.data_sets.pickles import Unsafe, plain, read_stream
 
 MAGIC = 0x1950A86A20F9469CFC6C
 STORAGES = {

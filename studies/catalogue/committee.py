@@ -6,7 +6,7 @@ variance of the irrelevant inputs (little, then much). Benefit is the generalisa
 shuffled minus curriculum, paired by replicate: above 0 the curriculum helps.
 """
 
-from studies.online import OnlineCell
+from studies.cells.online import OnlineCell
 from studies.study import Study
 
 QUESTION = "curriculum benefit against width for committees, from too narrow to overparameterised"

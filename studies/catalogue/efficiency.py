@@ -5,7 +5,7 @@ accuracy, over width, share of units left by pruning, learning rate, protocol an
 before a run and the curriculum is scaled to it, so a run counts with its whole order, easy and hard part.
 """
 
-from studies.online_tickets import OnlineTickets
+from studies.cells.tickets.online import OnlineTickets
 from studies.study import Study
 
 QUESTION = "weights and training FLOPs for a target accuracy, with and without a curriculum"

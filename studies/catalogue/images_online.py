@@ -4,7 +4,7 @@ One pass over images with a block of noise beside them, two classes, each image 
 linear rule works), tested at the high noise. Every arm at every width has its own learning rate.
 """
 
-from studies.images_online import PROTOCOLS, OnlineImages
+from studies.cells.images.online import PROTOCOLS, OnlineImages
 from studies.study import Study
 
 QUESTION = "curriculum benefit against width on corrupted images, one pass"

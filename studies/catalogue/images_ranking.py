@@ -5,7 +5,7 @@ become available along a pacing function. The setting of Wu, Dyer, Neyshabur, IC
 Every arm at every width has its own learning rate.
 """
 
-from studies.images_ranking import PROTOCOLS, RankedImages
+from studies.cells.images.ranking import PROTOCOLS, RankedImages
 from studies.study import Study
 
 QUESTION = "curriculum benefit against width with images ordered by a difficulty score"

@@ -5,9 +5,9 @@ and early-stopping step against the weights left, for tickets, the same masks on
 and random masks.
 """
 
-from studies.image_tickets import ImageTickets
+from studies.cells.tickets.base import ARMS
+from studies.cells.tickets.images import ImageTickets
 from studies.study import Study
-from studies.tickets import ARMS
 
 QUESTION = "accuracy and early stopping of lottery tickets against the weights left"
 PROTOCOLS = ("no_curriculum",)

@@ -6,7 +6,7 @@ several widths, as of every epoch, and rank-correlated with these oracles.
 """
 
 from curricula.grading import GRADED
-from studies.grading import GradingCell
+from studies.cells.grading import GradingCell
 from studies.study import Study
 
 QUESTION = "rank correlation of empirical difficulty scores with the true difficulty"

@@ -5,7 +5,7 @@ difficulty; benefit is the accuracy at the hard variance, curriculum minus the s
 shuffled, paired by replicate. Width 1 is the perceptron that arXiv 2106.08068 solves.
 """
 
-from studies.online import OnlineCell
+from studies.cells.online import OnlineCell
 from studies.study import Study
 
 QUESTION = "curriculum benefit against width on a sparse sign teacher among distractor inputs"

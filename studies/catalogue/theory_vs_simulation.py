@@ -5,7 +5,7 @@ order parameters; a single run then departs from the equations by fluctuations o
 of runs by order 1/N.
 """
 
-from studies.online import OnlineCell
+from studies.cells.online import OnlineCell
 from studies.study import Study
 
 QUESTION = "order-parameter equations against simulations at growing N, three tasks under the curriculum"

@@ -8,7 +8,7 @@ fresh samples; on the samples that chose them they are run once for comparison, 
 on other samples (`stream` 1), which says how often chance alone changes the winner.
 """
 
-from studies.online_tickets import OnlineTickets
+from studies.cells.tickets.online import OnlineTickets
 from studies.study import Study
 
 QUESTION = "lottery tickets found and trained with and without a curriculum, on the XOR-like mixture"

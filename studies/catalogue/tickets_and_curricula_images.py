@@ -5,8 +5,9 @@ weak noise); masks found with and without a curriculum, every ticket trained wit
 and random masks; three learning rates, since a curriculum can win merely because the shared rate suits it.
 """
 
-from studies.image_tickets import ImageTickets
-from studies.study import Study, with_fields
+from studies.cell import with_fields
+from studies.cells.tickets.images import ImageTickets
+from studies.study import Study
 
 QUESTION = "lottery tickets found and trained with and without a curriculum, on images"
 RATES = (0.0012, 0.003, 0.006)

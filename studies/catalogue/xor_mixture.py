@@ -4,7 +4,7 @@ Online SGD on `teacher_student.tasks.xor_mixture` with noise as difficulty; bene
 the hard noise, curriculum minus the same samples' levels shuffled, paired by replicate.
 """
 
-from studies.online import OnlineCell
+from studies.cells.online import OnlineCell
 from studies.study import Study
 
 QUESTION = "curriculum benefit against width on the XOR-like Gaussian mixture"

@@ -26,8 +26,8 @@ from jax import Array
 from jaxtyping import Float, Key, Shaped, UInt32
 
 from teacher_student.checks import known, within
+from teacher_student.data_sets.published import IDX_DIGESTS, Arrays, read_published
 from teacher_student.tasks.corruption import Examples, Presentation
-from teacher_student.tasks.image_files import IDX_DIGESTS, Arrays, read_published
 from teacher_student.tasks.relabelling import Relabelling
 
 DATA_SETS = ("digits", *IDX_DIGESTS, "cifar10")

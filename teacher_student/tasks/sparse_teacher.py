@@ -25,6 +25,7 @@ from jax import Array
 from jaxtyping import Float, Key
 
 from teacher_student.checks import whole, within
+from teacher_student.expectations import pairs
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.gaussian_inputs import (
@@ -33,7 +34,6 @@ from teacher_student.tasks.gaussian_inputs import (
     joint_covariance,
     preactivations,
 )
-from teacher_student.theory.expectations import pairs
 
 GROUPS = ("+1", "-1")
 

@@ -18,10 +18,10 @@ from jax import Array
 
 from teacher_student.checks import whole, within
 from teacher_student.interfaces import Level, Task
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.integrate import check_initial, equations
 from teacher_student.theory.rates import Equations, derivative, rates_of
-from teacher_student.training.order_parameters import Overlaps
 
 
 class ErrorEstimate(NamedTuple):

@@ -15,9 +15,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from teacher_student.theory.expectations import pairs, quadruples, slopes, triples
+from teacher_student.expectations import pairs, quadruples, slopes, triples
+from teacher_student.order_parameters import Overlaps
 from teacher_student.theory.rates import Moments
-from teacher_student.training.order_parameters import Overlaps
 
 
 def joint(

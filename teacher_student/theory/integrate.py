@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 
 from teacher_student.checks import known, whole, within
 from teacher_student.interfaces import Level, Task
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.committee import CommitteeEquations
 from teacher_student.theory.rates import Equations, Rates, rates_of
@@ -23,7 +24,6 @@ from teacher_student.theory.schedule import Phases, make_schedule, stack_schedul
 from teacher_student.theory.solve import DEFAULTS, SOLVERS, Settings, solve
 from teacher_student.theory.sparse_teacher import SparseTeacherEquations
 from teacher_student.theory.xor_mixture import XorMixtureEquations
-from teacher_student.training.order_parameters import Overlaps
 
 EQUATIONS = {
     "XorMixture": XorMixtureEquations,

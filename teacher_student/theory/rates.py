@@ -25,8 +25,8 @@ from jaxtyping import Float
 
 from teacher_student.checks import within
 from teacher_student.interfaces import Level, Task
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
-from teacher_student.training.order_parameters import Overlaps
 
 
 class Rates(NamedTuple):

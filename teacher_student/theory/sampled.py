@@ -23,9 +23,9 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from teacher_student.checks import whole
+from teacher_student.order_parameters import Overlaps, factor
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.rates import Moments
-from teacher_student.training.order_parameters import Overlaps, factor
 
 
 def check_nodes(n_nodes: int) -> None:

@@ -21,10 +21,10 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
+from teacher_student.order_parameters import Overlaps
 from teacher_student.theory import replay
 from teacher_student.theory.rates import Equations, Rates, derivative
 from teacher_student.theory.schedule import Schedule
-from teacher_student.training.order_parameters import Overlaps
 
 SOLVERS = {"tsit5": diffrax.Tsit5, "bosh3": diffrax.Bosh3, "dopri8": diffrax.Dopri8}
 

@@ -15,14 +15,14 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from teacher_student.expectations import pairs
 from teacher_student.interfaces import Level
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.theory.erf_teacher import closed_moments, joint
-from teacher_student.theory.expectations import pairs
 from teacher_student.theory.rates import Moments, dimension, fractions
 from teacher_student.theory.sampled import averages, check_nodes, sobol_normals, split
-from teacher_student.training.order_parameters import Overlaps
 
 TEACHER = np.eye(1)
 

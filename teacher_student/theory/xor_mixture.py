@@ -26,13 +26,13 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.interfaces import Level, OrderParameters
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import LABELS, MEANS, XorMixture
 from teacher_student.theory.quadratic import quadratic
 from teacher_student.theory.rates import Moments, dimension
 from teacher_student.theory.rectified import rectified
 from teacher_student.theory.sampled import averages, check_nodes, scores, sobol_normals, split
-from teacher_student.training.order_parameters import Overlaps
 
 
 @dataclass(frozen=True)

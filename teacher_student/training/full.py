@@ -21,9 +21,9 @@ from jax import Array
 from jaxtyping import Bool, Float, Int, Key
 
 from teacher_student.interfaces import Level, Noise, Student, Task
+from teacher_student.order_parameters import Overlaps, factor
 from teacher_student.students.two_layer import Params, Scaling, draw_readout
 from teacher_student.training.chunk import descend
-from teacher_student.training.order_parameters import Overlaps, factor
 from teacher_student.training.streams import stream
 
 

@@ -15,10 +15,10 @@ from jaxtyping import Integer, Key
 
 from teacher_student.checks import known
 from teacher_student.interfaces import Level, Simulator, Task
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import Scaling, TwoLayer
 from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
-from teacher_student.training.order_parameters import Overlaps
 from teacher_student.training.recording import draw_test_points, make_recorder
 from teacher_student.training.streams import stream
 

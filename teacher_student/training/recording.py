@@ -20,7 +20,7 @@ from jaxtyping import Float, Key
 
 from teacher_student.checks import known
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
-from teacher_student.training.order_parameters import Overlaps, factor
+from teacher_student.order_parameters import Overlaps, factor
 
 #: Recordable quantity -> its axes after time.
 QUANTITIES: Mapping[str, tuple[str, ...]] = {

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from teacher_student.checks import within
 from teacher_student.interfaces import Level, Simulator, Task
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
-from teacher_student.training.order_parameters import Overlaps
 from teacher_student.training.program import choose_method, compiled_run
 from teacher_student.training.recording import check_record
 from teacher_student.training.streams import replicate_keys

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from teacher_student.interfaces import Task
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
-from teacher_student.training.order_parameters import Overlaps
 from teacher_student.training.program import choose_method
 from teacher_student.training.streams import replicate_keys
 

@@ -1,0 +1,1 @@
+"""What figures share: looks, panels, captions, summaries."""

@@ -1,0 +1,159 @@
+"""Paired differences between protocols: benefit, the widths at which it fades, every arm at its own rate."""
+
+import numpy as np
+import xarray as xr
+
+from studies.analysis.replicates import last, over_replicates, usable
+from studies.store import STATUS
+
+
+def benefit(
+    ds: xr.Dataset,
+    treatment: str = "curriculum",
+    control: str = "no_curriculum",
+    variable: str = "test_accuracy",
+    confidence: float = 0.95,
+) -> xr.Dataset:
+    """Paired difference treatment - control, replicate by replicate, with bootstrap intervals.
+
+    Returns
+    -------
+    benefit, ci_low, ci_high (..., width, time), n (..., width), and (..., time)
+    critical_width : smallest width from which the interval covers 0 at every larger width swept
+    fading_width : smallest width from which no interval lies above 0; smaller than the critical width
+        where the treatment ends up behind
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> rng = np.random.default_rng(0)
+    >>> accuracy = 0.6 + 0.01 * rng.normal(size=(2, 2, 20, 1))
+    >>> accuracy[0, 0] += 0.1                     # the first arm is better at the first width
+    >>> ds = xr.Dataset(
+    ...     {"test_accuracy": (("protocol", "width", "replicate", "time"), accuracy),
+    ...      "status": (("protocol", "width", "replicate"), np.zeros((2, 2, 20), int))},
+    ...     coords={"protocol": ["curriculum", "no_curriculum"], "width": [4, 64], "time": [500.0]})
+    >>> found = benefit(ds)
+    >>> bool(found.ci_low.sel(width=4, time=500) > 0.08), float(found.critical_width.sel(time=500))
+    (True, 64.0)
+    """
+    for protocol in (treatment, control):
+        if protocol not in ds.protocol:
+            raise ValueError(
+                f"unknown protocol {protocol!r}; this study has: {', '.join(ds.protocol.values)}"
+            )
+    data = usable(ds, variable)
+    difference = data.sel(protocol=treatment, drop=True) - data.sel(protocol=control, drop=True)
+    out = over_replicates(difference, confidence).rename(mean="benefit")
+    asked = out.benefit.notnull()
+    out["critical_width"] = smallest_from((out.ci_low <= 0).where(asked) * (out.ci_high >= 0))
+    out["fading_width"] = smallest_from((out.ci_low <= 0).where(asked))
+    out.attrs = {"treatment": treatment, "control": control, "variable": variable, "confidence": confidence}
+    return out
+
+
+def smallest_from(holds: xr.DataArray) -> xr.DataArray:
+    """Smallest width from which something holds at every larger width swept.
+
+    Parameters
+    ----------
+    holds : (..., width) 1 where it holds, 0 where not, NaN where unknown (ignored)
+
+    Returns
+    -------
+    (...) width; infinity where it does not hold at the largest width, NaN where nothing is known
+    """
+    ordered = holds.sortby("width", ascending=False)
+    still = ordered.fillna(1).cumprod("width").astype(bool) & ordered.notnull()
+    smallest = ordered.width.where(still).min("width")
+    return smallest.fillna(np.inf).where(holds.notnull().any("width"))
+
+
+def half_width(curve: xr.DataArray) -> xr.DataArray:
+    """Width at which a benefit that shrinks has fallen to half of its largest value.
+
+    Between two widths swept the benefit is taken to be linear in log K; widths below that of the largest
+    value play no part.
+
+    Parameters
+    ----------
+    curve : (..., width) benefit, NaN where unknown
+
+    Returns
+    -------
+    (...) width; infinity where it never falls to half, NaN where no benefit is above 0
+
+    Examples
+    --------
+    >>> curve = xr.DataArray([0.04, 0.1, 0.06, 0.02], {"width": [2, 4, 8, 16]})
+    >>> round(float(half_width(curve)), 3)            # 0.05 lies a quarter of the way from 8 to 16
+    9.514
+    """
+
+    def one(values: np.ndarray, widths: np.ndarray) -> float:
+        known = np.flatnonzero(~np.isnan(values))
+        if known.size == 0 or not values[known].max() > 0:
+            return np.nan
+        top = known[values[known].argmax()]
+        after = known[known >= top]
+        half = values[top] / 2
+        below = after[values[after] <= half]
+        if below.size == 0:
+            return np.inf
+        end = below[0]
+        start = after[np.searchsorted(after, end) - 1]
+        share = (values[start] - half) / (values[start] - values[end])
+        return float(widths[start] * (widths[end] / widths[start]) ** share)
+
+    ordered = curve.sortby("width")
+    core = [["width"], ["width"]]
+    return xr.apply_ufunc(
+        one, ordered, ordered.width.astype(float), input_core_dims=core, vectorize=True, output_dtypes=[float]
+    )
+
+
+def tuned(ds: xr.Dataset, variable: str = "test_accuracy", axis: str = "learning_rate") -> xr.Dataset:
+    """Every protocol at its own best learning rate, chosen on half of the replicates, kept for the other.
+
+    A curriculum can win merely because its arm has the better rate. For each protocol (and width, ...)
+    the rate with the highest mean of `variable` at the end is chosen on the replicates of even number;
+    the values returned are those of the odd ones, so the choice cannot flatter them. A rate at which any
+    run failed is not eligible.
+
+    Returns
+    -------
+    Dataset without `axis`, with `variable`, `status` and the chosen rate `best` (protocol, width, ...)
+    """
+    data = usable(ds, variable)
+    trial = last(data.isel(replicate=slice(0, None, 2))).mean("replicate", skipna=False)
+    eligible = trial.notnull().any(axis)
+    index = trial.fillna(-np.inf).argmax(axis)
+    kept = ds[[variable, "status"]].isel(replicate=slice(1, None, 2))
+    return (
+        kept.isel({axis: index}).drop_vars(axis).assign(best=ds[axis][index].drop_vars(axis).where(eligible))
+    )
+
+
+def benefit_at_own_rate(
+    ds: xr.Dataset,
+    treatment: str = "curriculum",
+    control: str = "no_curriculum",
+    variable: str = "test_accuracy",
+) -> xr.Dataset:
+    """The benefit at the end of the run with every arm at its own best learning rate (see `tuned`).
+
+    Widths at which fewer than two rates were run are left out.
+
+    Returns
+    -------
+    tuned_benefit, tuned_ci_low, tuned_ci_high, tuned_n, tuned_critical_width, tuned_fading_width
+    tuned_rate (protocol, width) : the rates chosen
+    """
+    rates = ds.sel(protocol=[treatment, control])
+    swept = (rates.status != STATUS["pending"]) & (rates.status != STATUS["not_asked"])
+    swept = swept.all([d for d in rates.status.dims if d not in ("learning_rate", "width")])
+    rates = rates.sel(width=swept.sum("learning_rate") > 1)
+    best = tuned(rates.sel(learning_rate=swept.any("width")), variable)
+    ends = best[["status"]].assign({variable: last(best[variable]).expand_dims(time=[1.0], axis=-1)})
+    found = benefit(ends, treatment, control, variable).isel(time=0, drop=True).drop_attrs()
+    return found.rename({name: f"tuned_{name}" for name in found.data_vars}).assign(tuned_rate=best.best)

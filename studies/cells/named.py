@@ -1,0 +1,63 @@
+"""Tasks, students, levels and simulators from their names, each made once."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+
+#: Module in teacher_student.tasks -> its class.
+TASKS = {"xor_mixture": "XorMixture", "sparse_teacher": "SparseTeacher", "committee": "Committee"}
+
+
+@lru_cache(maxsize=64)
+def named_task(name: str, n_inputs: int, options: tuple[tuple[str, float], ...]) -> Any:
+    from teacher_student.checks import known
+
+    known("task", name, TASKS)
+    make = getattr(importlib.import_module(f"teacher_student.tasks.{name}"), TASKS[name])
+    return make(n_inputs, **_options(make, dict(options)))
+
+
+@lru_cache(maxsize=1024)
+def named_student(*settings: Any) -> Any:
+    from teacher_student.students.two_layer import TwoLayer
+
+    return TwoLayer(*settings)
+
+
+@lru_cache(maxsize=1024)
+def named_level(task: Any, given: tuple[tuple[str, float], ...]) -> Any:
+    from teacher_student.checks import known
+
+    for name, _ in given:
+        known("difficulty field", name, inspect.signature(task.level).parameters)
+    return task.level(**dict(given))
+
+
+@lru_cache(maxsize=1024)
+def named_method(task: Any, student: Any, method: str, dtype: str) -> Any:
+    from teacher_student.training.program import choose_method
+
+    return choose_method(task, student, method, dtype)
+
+
+def _options(make: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a task class; the command line gives all numbers as floats, so whole ones become ints."""
+    from teacher_student.checks import known
+
+    kinds = {f.name: f.type for f in fields(make) if f.name != "n_inputs"}
+    options = {}
+    for name, value in given.items():
+        known(f"option of {make.__name__}", name, kinds)
+        if kinds[name] is int:
+            if not float(value).is_integer():
+                raise ValueError(f"{name} is {value!r}; need a whole number")
+            value = int(value)
+        options[name] = value
+    return options

@@ -1,0 +1,317 @@
+"""The cell of an online-SGD study: every setting of one run, simulated or solved.
+
+No JAX is imported until a cell is checked or computed, so listing and loading stay quick.
+"""
+
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from studies.cells.named import named_level, named_method, named_student, named_task
+from studies.store import STATUS
+from studies.store.provenance import provenance
+
+if TYPE_CHECKING:
+    from studies.cell import Block
+
+#: Raised by one whenever a change alters the numbers of an existing cell computed by that simulator.
+NUMERICS = {"gram": 1, "full": 1, "stepwise": 1, "theory": 1}
+
+
+@dataclass(frozen=True)
+class OnlineCell:
+    """One run of online SGD, as plain data.
+
+    Parameters
+    ----------
+    task : name of a module in teacher_student.tasks
+    n_inputs : int, input dimension N
+    options : further arguments of the task, by name; whole floats serve where it needs an int
+    width, activation, loss, parametrisation, train_readout, readout_start : see TwoLayer
+    learning_rate : float, eta
+    easy, hard : the two difficulty levels, as arguments of `task.level`; runs are tested on `hard`
+    easy_fraction : float in [0, 1], easy share of the samples
+    protocol : see curricula.schedule
+    budget : float, length of the run in units of N samples
+    record_every : float, time between two records, in units of N samples; divides the budget
+    record : names, see teacher_student.training.recording
+    n_test : int, test points per record
+    method : "auto", "gram" or "full" simulate; "theory" integrates the N -> infinity equations from the
+        same starts, see `teacher_student.theory`
+    dtype : "float32" or "float64"
+    seed : int >= 0
+    start_inputs : int >= 0
+        0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
+        parameters of one student drawn at N = start_inputs, so runs at different N start alike.
+    """
+
+    task: str = "xor_mixture"
+    n_inputs: int = 300
+    options: Mapping[str, float] = field(default_factory=dict)
+    width: int = 16
+    activation: str = "relu"
+    loss: str = "squared"
+    parametrisation: str = "standard"
+    train_readout: bool = True
+    readout_start: str = "gaussian"
+    learning_rate: float = 0.3
+    easy: Mapping[str, float] = field(default_factory=lambda: {"noise": 0.1})
+    hard: Mapping[str, float] = field(default_factory=lambda: {"noise": 1.0})
+    easy_fraction: float = 0.3
+    protocol: str = "curriculum"
+    budget: float = 1000.0
+    record_every: float = 20.0
+    record: tuple[str, ...] = ("test_accuracy", "test_loss")
+    n_test: int = 512
+    method: str = "auto"
+    dtype: str = "float32"
+    seed: int = 0
+    start_inputs: int = field(default=0, metadata={"added": True})
+
+    def check(self) -> None:
+        """Build everything this cell names, so that whatever is wrong is said before anything runs."""
+        from curricula.schedule import phases
+        from teacher_student.training.recording import check_measured
+
+        task, student, _ = self.world()
+        plan = phases(self.protocol, self.easy_fraction)
+        if max(max(phase.mix) for phase in plan) > 1 and not hasattr(task, "stages"):
+            raise ValueError(f"protocol {self.protocol!r} stages clusters, and task {self.task!r} has none")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; need an integer >= 0")
+        if self.start_inputs < 0:
+            raise ValueError(f"start_inputs is {self.start_inputs}; need an integer >= 0")
+        interval = self.record_every * self.n_inputs
+        if not (interval >= 1 and float(interval).is_integer()):
+            raise ValueError(
+                f"record_every {self.record_every} x {self.n_inputs} inputs is not a whole number of samples"
+            )
+        if self.budget < self.record_every:
+            raise ValueError(
+                f"budget {self.budget} is too short to record; need at least "
+                f"record_every = {self.record_every}"
+            )
+        if not float(self.budget / self.record_every).is_integer():
+            raise ValueError(f"budget {self.budget} is not a multiple of record_every = {self.record_every}")
+        self.numerics()
+        if self.start_inputs:
+            replace(self, n_inputs=self.start_inputs).method_in_use()
+        check_measured(task, student, tuple(self.record))
+
+    def world(self) -> tuple[Any, Any, tuple[Any, Any]]:
+        """The task, the student and the (easy, hard) levels."""
+        task = named_task(self.task, self.n_inputs, tuple(sorted(self.options.items())))
+        student = named_student(
+            self.width,
+            self.activation,
+            self.loss,
+            self.parametrisation,
+            self.train_readout,
+            self.readout_start,
+        )
+        student.scaling(self.learning_rate, self.n_inputs)
+        levels = named_level(task, tuple(self.easy.items())), named_level(task, tuple(self.hard.items()))
+        return task, student, levels
+
+    def start(self) -> Any:
+        """Order parameters shared by all replicates, or None where each draws its own."""
+        from teacher_student.training.start import draw_start
+
+        if not self.start_inputs:
+            return None
+        task, student, _ = replace(self, n_inputs=self.start_inputs).world()
+        own = draw_start(task, student, learning_rate=self.learning_rate, seed=self.seed, dtype=self.dtype)
+        return type(own)(*(x[0] for x in own))
+
+    def method_in_use(self) -> Any:
+        """The simulator that `method` stands for at this width and dimension; for theory, of its starts."""
+        task, student, _ = self.world()
+        return named_method(task, student, "auto" if self.method == "theory" else self.method, self.dtype)
+
+    def numerics(self) -> dict[str, Any]:
+        """What fixes the bits besides the fields: simulator, its version, its chunk length."""
+        if self.method == "theory":
+            from teacher_student.theory.integrate import equations
+            from teacher_student.theory.solve import DEFAULTS
+
+            task, student, _ = self.world()
+            equations(task, student)
+            settings = [*DEFAULTS, None]  # a fifth setting of old, in the addresses of what is stored
+            return {"method": "theory", "settings": settings, "version": NUMERICS["theory"]}
+        method = self.method_in_use()
+        return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
+
+    def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
+        """Replicates per block, at most `most`, that need less than `gigabytes` GiB."""
+        from teacher_student.training.memory import rows_that_fit
+
+        limit = gigabytes * 2**30
+        return rows_that_fit(self.method_in_use(), protocols, self.n_steps, self.n_test, most, limit)
+
+    def label(self) -> str:
+        """The settings in a few words."""
+        rate = f"rate {self.learning_rate:g}"
+        return f"{self.parametrisation} width {self.width} budget {self.budget:g} {rate}"
+
+    def compute(self, block: "Block") -> "xr.Dataset":
+        """Run all cells of a block at once."""
+        return solved(self, block) if self.method == "theory" else simulated([block], 1)[0]
+
+    def program(self, block: "Block") -> Hashable:
+        """What is compiled for a block; the equations are solved one block after the other."""
+        if self.method == "theory":
+            return block.address
+        interval = round(self.record_every * self.n_inputs)
+        lanes = max(2, len(block.protocols))
+        shape = (block.rows, lanes, interval, block.room, self.start_inputs > 0)
+        return self.method_in_use(), tuple(self.record), self.n_test, shape
+
+    def tiles_in_flight(self, block: "Block", devices: int) -> int:
+        """Of `devices`, how many can hold the block at once."""
+        import jax
+
+        from teacher_student.training.memory import run_bytes, tiles_in_flight
+
+        if self.method == "theory":
+            return 1
+        method, steps = self.method_in_use(), block.room * round(self.record_every * self.n_inputs)
+        needed = run_bytes(method, block.rows, len(block.protocols), steps, self.n_test)
+        return tiles_in_flight(method, needed, jax.local_devices()[:devices])
+
+    def compute_tiles(self, blocks: "Sequence[Block]", places: int) -> "list[xr.Dataset]":
+        """Run all cells of several blocks of one program at once, a device for each block."""
+        return simulated(blocks, places)
+
+    @property
+    def work(self) -> float:
+        """Steps, weighted by what they cost at this width."""
+        return self.n_steps * (16 + self.width)
+
+    @property
+    def n_records(self) -> int:
+        """Records after the first."""
+        return round(self.budget / self.record_every)
+
+    @property
+    def n_steps(self) -> int:
+        """Samples of the run."""
+        return round(self.budget * self.n_inputs)
+
+
+def planned(cell: "OnlineCell", block: "Block") -> Any:
+    """All that a simulation of a block's cells is made of."""
+    from curricula.schedule import draw_steps, level_table
+    from teacher_student.training.simulate import prepare
+
+    task, student, (easy, hard) = cell.world()
+    return prepare(
+        task,
+        student,
+        level_table(task, easy, hard),
+        draw_steps(block.protocols, cell.easy_fraction, cell.n_steps, cell.seed, block.replicates),
+        target=hard,
+        learning_rate=cell.learning_rate,
+        replicates=block.replicates,
+        seed=cell.seed,
+        record=cell.record,
+        n_records=cell.n_records,
+        room=block.room,
+        n_test=cell.n_test,
+        method=cell.method,
+        dtype=cell.dtype,
+        initial=cell.start(),
+    )
+
+
+def simulated(blocks: "Sequence[Block]", places: int) -> list[xr.Dataset]:
+    """Simulate all cells of blocks of one program at once, a device for each block."""
+    from teacher_student.training.simulate import run_plans
+
+    started = time.perf_counter()
+    cells: list[Any] = [block.cell for block in blocks]
+    plans = [planned(cell, block) for cell, block in zip(cells, blocks, strict=True)]
+    results = run_plans(plans, places)
+    share = (time.perf_counter() - started) * (1 - 1 / len(blocks))
+    return [
+        _as_block(
+            cell,
+            block,
+            result.method,
+            result.time,
+            {name: np.moveaxis(x, 1, 0) for name, x in result.values.items()},
+            np.where(result.diverged.T, STATUS["diverged"], STATUS["ok"]),
+            started + share,
+        )
+        for cell, block, result in zip(cells, blocks, results, strict=True)
+    ]
+
+
+def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
+    """The equations of a block's cells, from the starts of its replicates: the Dataset of a simulation."""
+    import jax
+
+    from curricula.schedule import level_table, phases
+    from teacher_student.theory.integrate import trajectory
+    from teacher_student.theory.solve import STATUSES
+    from teacher_student.training.start import draw_start
+
+    started = time.perf_counter()
+    task, student, (easy, hard) = cell.world()
+    table = level_table(task, easy, hard)
+    start = cell.start()
+    shared = start is not None
+    if start is None:
+        start = draw_start(
+            task,
+            student,
+            learning_rate=cell.learning_rate,
+            replicates=block.replicates,
+            seed=cell.seed,
+            dtype=cell.dtype,
+        )
+    plans = [
+        [
+            (cell.budget * phase.fraction, [phase.mix.get(i, 0.0) for i in range(len(table))])
+            for phase in phases(protocol, cell.easy_fraction)
+        ]
+        for protocol in block.protocols
+    ]
+    times = np.arange(cell.n_records + 1) * cell.record_every
+    found = trajectory(
+        task, student, start, table, plans, times, target=hard, learning_rate=cell.learning_rate
+    )
+    values, status = jax.tree.map(np.asarray, (found.values, found.status))
+    if shared:  # one solution for all replicates
+        copies = len(block.replicates)
+        values, status = jax.tree.map(lambda x: np.repeat(x[None], copies, 0), (values, status))
+    values = {name: np.moveaxis(values[name], 1, 0) for name in cell.record}
+    status = np.array([STATUS[name] for name in STATUSES])[status]
+    return _as_block(cell, block, "theory", times, values, status.T, started)
+
+
+def _as_block(
+    cell: "OnlineCell",
+    block: "Block",
+    method: str,
+    times: np.ndarray,
+    values: Mapping[str, np.ndarray],
+    status: np.ndarray,
+    started: float,
+) -> xr.Dataset:
+    """Arrays with axes protocol, replicate, time, ... as the Dataset of a block."""
+    from teacher_student.training.recording import QUANTITIES
+
+    lead = ("protocol", "replicate", "time")
+    task, _, _ = cell.world()
+    # netCDF has no axis of length 0
+    groups = {"group": list(task.group_names)} if task.group_names else {}
+    return xr.Dataset(
+        {name: (lead + QUANTITIES[name], x) for name, x in values.items()}
+        | {"status": (("protocol", "replicate"), status.astype(np.int8))},
+        coords={"protocol": list(block.protocols), "replicate": block.replicates, "time": times} | groups,
+        attrs={"method": method, "run_steps": status.size * cell.n_steps} | provenance(started),
+    )

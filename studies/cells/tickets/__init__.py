@@ -1,0 +1,1 @@
+"""Pruning, rewinding and retraining, with their controls."""

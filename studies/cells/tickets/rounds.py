@@ -1,0 +1,176 @@
+"""The rounds of iterative pruning of a block of tickets.
+
+Rounds and the segments between two records are calls of one compiled program, so the state between any two
+is at hand and is kept (`studies.store.progress`): a killed run goes on inside its round.
+"""
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from studies.cells.tickets.base import TicketCell
+from studies.store.provenance import provenance
+
+if TYPE_CHECKING:
+    from studies.cell import Block
+    from studies.store.progress import Progress
+
+#: Coordinates of the axis "cluster".
+CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
+
+
+def compute(cell: TicketCell, block: "Block", progress: "Progress | None") -> xr.Dataset:
+    """The rounds of a block as a dataset: dims protocol, replicate, [trained_with,] arm, round, time, ..."""
+    from teacher_student.flops import training_flops
+
+    started = time.perf_counter()
+    kept, diverged, values = run_rounds(cell, block, progress)
+    batch, n_inputs, optimiser = cell.samples()
+    found = cell.measures(values, kept)
+    found["weights"] = (("round",), kept.sum(-1))
+    found["flops_per_step"] = (("round",), training_flops(list(np.moveaxis(kept, -1, 0)), batch, optimiser))
+    coords: dict[str, Any] = {"arm": list(cell.arms)}
+    axes, sizes = ["protocol", "arm"], [len(block.protocols), len(cell.arms)]
+    if cell.swap:
+        coords["trained_with"] = list(block.protocols)
+        axes, sizes = [*axes, "trained_with"], [*sizes, len(block.protocols)]
+    if any("cluster" in dims for dims, _ in found.values()):
+        coords["cluster"] = list(CLUSTERS)
+    failed = diverged.any(0).reshape(block.rows, *sizes).any(tuple(range(2, 1 + len(sizes))))
+
+    def laid_out(dims: tuple[str, ...], x: Any) -> tuple[list[str], np.ndarray]:
+        """(rounds and times, R, L, rest) -> axes led by protocol and replicate, lanes taken apart."""
+        lead = [d for d in dims if d in ("round", "time")]
+        rest = [d for d in dims if d not in lead]
+        shape = np.shape(x)
+        split = np.asarray(x, np.float32).reshape(*shape[: len(lead) + 1], *sizes, *shape[len(lead) + 2 :])
+        names = [*lead, "replicate", *axes, *rest]
+        order = ["protocol", "replicate", *axes[1:], *lead, *rest]
+        return order, split.transpose([names.index(d) for d in order])
+
+    return xr.Dataset(
+        {name: laid_out(dims, x) for name, (dims, x) in found.items()}
+        | {"status": (("protocol", "replicate"), failed.T.astype(np.int8))},
+        coords={
+            "protocol": list(block.protocols),
+            "replicate": block.replicates,
+            "round": np.arange(cell.rounds + 1),
+            "time": np.arange(cell.n_records + 1) * cell.interval * batch / n_inputs,
+        }
+        | coords,
+        attrs={"method": "tickets", "run_steps": diverged.size * cell.steps} | provenance(started),
+    )
+
+
+def run_rounds(
+    cell: TicketCell, block: "Block", progress: "Progress | None"
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """All rounds of a block, going on from `progress`.
+
+    Returns
+    -------
+    kept : (rounds + 1, R, L, layers) weights left
+    diverged : (rounds + 1, R, L)
+    values : name -> (rounds + 1, records + 1, R, L, ...); NaN before the step that is rewound to
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from teacher_student.pruning import full, kernels, rewound
+
+    asked = cell.lanes(block.protocols)
+    lanes, expand = asked, list(range(len(asked)))
+    if cell.rounds == 0:  # without masks only start and trainer tell lanes apart
+        kinds = [(cell.arms[i] == "reinitialised", b) for _, i, b in asked]
+        lanes = [asked[kinds.index(kind)] for kind in dict.fromkeys(kinds)]
+        expand = [list(dict.fromkeys(kinds)).index(kind) for kind in kinds]
+    finders = [expand[asked.index((a, 0, a))] for a in range(len(block.protocols))]
+    world = cell.world(block, [b for _, _, b in lanes])
+    counts = cell.rule().counts(cell.template(), cell.rounds)
+    own, other = world.start(False), world.start(True)
+    again = [cell.arms[i] == "reinitialised" for _, i, _ in lanes]
+    point = jax.tree.map(lambda x, y: jnp.stack([y if new else x for new in again], 1), own, other)
+    found_by = partial(jax.tree.map, lambda x: x[:, jnp.array(finders)])
+    renew = jax.jit(partial(_masks, cell, lanes, finders))
+
+    # all that goes on depends on: where we are, what is trained, and what was seen
+    masks, state, dense = full(point), world.begin(point, 0), found_by(point)
+    shape = (cell.rounds + 1, block.rows, len(lanes))
+    kept = np.zeros((*shape, len(kernels(cell.template()))), np.float32)
+    diverged = np.zeros(shape, bool)
+    _, blank, _ = jax.eval_shape(lambda s, m: world.advance(s, m, 0, 0, cell.samples_of(0)), state, masks)
+    values = {
+        name: np.full((cell.rounds + 1, cell.n_records + 1, *x.shape), np.nan, np.float32)
+        for name, x in blank.items()
+    }
+    now = [np.array([0, 0]), masks, state, point, dense, kept, diverged, values]
+    saved = progress.load() if progress else None
+    if saved is not None:
+        now = jax.tree.unflatten(jax.tree.structure(now), saved)
+        kept, diverged, values = (jax.tree.map(np.array, part) for part in now[5:])
+    (begin_round, begin_record), masks, state, point, dense = now[:5]
+    for n in range(int(begin_round), cell.rounds + 1):
+        first = cell.rewind // cell.interval if n else 0
+        for s in range(int(begin_record) if n == begin_round else first, cell.n_records + 1):
+            if n > 0 and s == first:
+                masks = renew(world.params(state), masks, dense, own, world.keys, jnp.asarray(n), counts[n])
+                state = world.begin(rewound(point, masks), cell.rewind)
+            if s == first:
+                kept[n] = np.stack([np.asarray(m.sum((-2, -1))) for m in _by_layer(masks)], -1)
+            before = max(s - 1, first) * cell.interval
+            state, seen, bad = world.advance(state, masks, before, s * cell.interval, cell.samples_of(n))
+            for name, x in seen.items():
+                values[name][n, s] = np.asarray(x)
+            diverged[n] |= np.asarray(bad)
+            if n == 0 and s * cell.interval == cell.rewind:
+                point = world.params(state)
+            if n == 0 and s == cell.n_records:
+                dense = found_by(world.params(state))
+            if progress and progress.due():
+                where = np.array([n, s + 1] if s < cell.n_records else [n + 1, cell.rewind // cell.interval])
+                progress.save(jax.tree.leaves([where, masks, state, point, dense, kept, diverged, values]))
+    return kept[:, :, expand], diverged[:, :, expand], {k: x[:, :, :, expand] for k, x in values.items()}
+
+
+def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, own, keys, n, counts) -> Any:
+    """The masks (R, L, ...) of round n from what round n - 1 trained; traced."""
+    import jax
+    import jax.numpy as jnp
+
+    from teacher_student.pruning import full, shuffled
+
+    rule, chosen = cell.rule(), jnp.array(finders)
+    prune = jax.vmap(rule.prune, (0, 0, None))
+    several = jax.vmap(prune, (1, 1, None), 1)
+    pick = partial(jax.tree.map, lambda x: x[:, chosen])
+    found = several(pick(params), pick(masks), counts)
+    by_arm: dict[str, Any] = {"ticket": found, "reinitialised": found}
+    if "random_mask" in cell.arms:
+        mix = jax.vmap(lambda key, mask: shuffled(jax.random.fold_in(key, n), mask, cell.scope))
+        mixed = jax.vmap(lambda key: jax.random.fold_in(key, ord("m")))(keys)
+        by_arm["random_mask"] = jax.vmap(mix, (None, 1), 1)(mixed, found)
+    if "one_shot" in cell.arms:
+        by_arm["one_shot"] = several(dense, full(dense), counts)
+    if "magnitude_at_start" in cell.arms:
+        largest = prune(own, full(own), counts)
+        by_arm["magnitude_at_start"] = jax.tree.map(lambda x: jnp.stack([x] * len(finders), 1), largest)
+
+    def stacked(*arms):
+        table = dict(zip(by_arm, arms, strict=True))
+        return jnp.stack([table[cell.arms[i]][:, a] for a, i, _ in lanes], 1)
+
+    return jax.tree.map(stacked, *by_arm.values())
+
+
+def _by_layer(masks: Any) -> list[Any]:
+    """Masks of the weight matrices with all axes of a weight matrix folded into the last two."""
+    from teacher_student.students.two_layer import Params
+
+    if isinstance(masks, Params):
+        return [masks.w, masks.v[..., None]]
+    from teacher_student.pruning import kernels
+
+    return [m.reshape(*m.shape[:2], -1, m.shape[-1]) for m in kernels(masks)]

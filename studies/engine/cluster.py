@@ -1,0 +1,293 @@
+"""Blocks computed by the workers of a Dask cluster: processes of this machine, or jobs of a cluster.
+
+One task per pending block. The worker does to it what a serial run does (`finish` of the executors) and
+writes the result straight into the store, so no array travels over the network and nothing that is finished
+depends on scheduler or client. A task whose worker dies is given to another; a worker that hangs is replaced
+(see `--timeout`), and a block that fails is tried RETRIES times more.
+
+Regime of validity: workers see the same folder and the same installation, and have the same kind of device;
+then the arrays are those of the serial run, bit for bit. Whoever can reach the port of a Dask scheduler can
+run code as its owner. The scheduler started by `--workers` listens on 127.0.0.1 only; for one that is started
+from a file the file must say where it listens.
+"""
+
+import logging
+import os
+import time
+import warnings
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from studies.cell import Block
+from studies.engine.executors import PATIENCE, Outcome, Report, finish, stop_on_interrupt
+from studies.store import Store
+
+try:
+    import distributed
+    from dask import config
+    from distributed.client import FuturesCancelledError
+    from distributed.comm.addressing import get_address_host_port
+    from distributed.comm.core import CommClosedError
+except ImportError:
+    raise ValueError(
+        "--workers and --cluster need Dask: pip install 'tilting-odds[cluster]', or use --shard"
+    ) from None
+
+#: Further attempts at a block whose computation raised, or hung.
+RETRIES = 2
+
+#: Seconds without a worker before a run ends.
+LONELY = 60.0
+
+#: Tasks known to the scheduler at a time.
+WINDOW = 500
+
+
+class Asked(Protocol):
+    """What is read of `studies.engine.run.How`."""
+
+    @property
+    def workers(self) -> int: ...
+
+    @property
+    def cluster(self) -> str | None: ...
+
+    @property
+    def timeout(self) -> float | None: ...
+
+
+def work_on(block: Block, out: str, name: str) -> Outcome:
+    """What a worker does."""
+    store = Store(out, name)
+    if not store.blocks.is_dir():
+        raise FileNotFoundError(
+            f"{os.uname().nodename} does not see {store.blocks}; --out must be a folder that all workers "
+            "share"
+        )
+    # else xarray, seeing that it runs in a task, would take a lock of the scheduler for every file in memory
+    with config.set(scheduler="synchronous"):
+        return finish(store, [block])[0]
+
+
+def from_a_file(how: Asked) -> bool:
+    """Whether a YAML file describes the cluster."""
+    return how.cluster is not None and how.cluster.endswith((".yaml", ".yml"))
+
+
+def client_of(cluster: Any) -> distributed.Client:
+    """A client that is nobody's default: one that could not connect would stay that of the whole process."""
+    return distributed.Client(cluster, set_as_default=False)
+
+
+def check_address(address: str) -> None:
+    """Refuse what can be no scheduler's address before Dask does.
+
+    It would leave behind a client half made, whose end, should it come while another one starts, waits for
+    that one for ever.
+    """
+    _, port = get_address_host_port(address)
+    if not 0 < port < 65536:
+        raise ValueError(f"port is {port}; need 0 < port < 65536")
+    certified = distributed.Security().get_connection_args("client")["ssl_context"]
+    if address.startswith(("tls:", "wss:")) and not certified:
+        raise ValueError("it needs the certificates of distributed.comm.tls in the configuration of Dask")
+
+
+@contextmanager
+def connected(how: Asked) -> Iterator[distributed.Client]:
+    """A client of the cluster asked for; what was started here is stopped at the end."""
+    for part in ("distributed", "distributed.client"):
+        logging.getLogger(part).setLevel(logging.CRITICAL)
+    # the port of a dashboard that nobody asked for
+    warnings.filterwarnings("ignore", r"Port \d+ is already in use", UserWarning)
+    # one task at a time per worker: none waits behind one that hangs; and a local worker that is replaced
+    # twice within that time would be given up
+    settings = {
+        "distributed.scheduler.worker-saturation": 1.0,
+        **({} if how.cluster else {"distributed.deploy.lost-worker-timeout": "1000 days"}),
+    }
+    with config.set(settings):
+        if how.cluster is None:
+            cluster = distributed.LocalCluster(
+                n_workers=how.workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,  # pyright: ignore[reportArgumentType]
+                silence_logs=logging.CRITICAL,
+            )
+            with cluster, client_of(cluster) as client:
+                yield client
+        elif from_a_file(how):
+            from studies.engine.cluster_file import from_file
+
+            with from_file(Path(how.cluster)) as cluster, client_of(cluster) as client:
+                yield client
+        else:
+            if ":" not in how.cluster:
+                raise ValueError(
+                    f"cluster is {how.cluster!r}; need the address of a scheduler, as tcp://host:8786, or a "
+                    ".yaml file"
+                )
+            try:
+                check_address(how.cluster)
+                client = client_of(how.cluster)
+            except (OSError, ValueError) as error:
+                why = "" if isinstance(error, OSError) else f" ({error})"
+                raise ValueError(
+                    f"no Dask scheduler answers at {how.cluster}{why}; start one with: dask scheduler"
+                ) from None
+            with client:
+                yield client
+
+
+def processing(client: distributed.Client) -> dict[str, list]:
+    """The tasks that each worker has been given, the oldest first."""
+    found: Any = client.processing()
+    return found
+
+
+class Watch:
+    """Looks at the workers now and then.
+
+    limit : seconds without progress after which a worker is taken to hang; None is never
+    lonely : seconds without any worker after which there is no point in waiting; None is never
+    """
+
+    def __init__(self, client: distributed.Client, limit: float | None, lonely: float | None) -> None:
+        self.client, self.limit, self.lonely = client, limit, lonely
+        self.seen: dict[str, tuple[frozenset[str], float]] = {}
+        self.looked = self.met = time.monotonic()
+
+    def hung(self) -> dict[str, str]:
+        """Each worker whose tasks are the same as `limit` seconds ago, and the task that it hangs in.
+
+        Raises
+        ------
+        ConnectionError : there is no worker
+        """
+        now = time.monotonic()
+        if now - self.looked < PATIENCE:
+            return {}
+        self.looked = now
+        tasks = {worker: list(map(str, keys)) for worker, keys in processing(self.client).items()}
+        if tasks:
+            self.met = now
+        elif self.lonely is not None and now - self.met > self.lonely:
+            raise ConnectionError(f"no worker of the cluster for {self.lonely:g} s")
+        self.seen = {
+            worker: old if (old := self.seen.get(worker)) and old[0] == set(keys) else (frozenset(keys), now)
+            for worker, keys in tasks.items()
+            if keys
+        }
+        if self.limit is None:
+            return {}
+        return {w: tasks[w][0] for w, (_, since) in self.seen.items() if now - since > self.limit}
+
+    def replace(self, workers: Sequence[str]) -> None:
+        """Have workers killed and started again; a word where that is not possible."""
+        for worker in workers:
+            del self.seen[worker]
+        try:
+            self.client.restart_workers(list(workers), timeout=30, raise_for_error=False)
+        except ValueError as error:  # started without a nanny
+            print(f"a worker hangs and cannot be replaced: {error}", flush=True)
+
+
+class Tasks:
+    """The blocks that are left: waiting here, known to the scheduler, or computed by another run."""
+
+    def __init__(self, client: distributed.Client, store: Store, pending: Sequence[Block]) -> None:
+        self.client, self.folder = client, store.folder.absolute()
+        self.queue = deque(pending)
+        self.running: dict[distributed.Future, Block] = {}
+        self.later: deque[tuple[float, Block]] = deque()
+        self.hung: Counter[str] = Counter()
+        self.attempts = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.queue or self.running or self.later)
+
+    def submit(self) -> None:
+        """Let the scheduler know of as many as it may."""
+        while self.later and self.later[0][0] < time.monotonic():
+            self.queue.append(self.later.popleft()[1])
+        while self.queue and len(self.running) < WINDOW:
+            block, self.attempts = self.queue.popleft(), self.attempts + 1
+            key = f"{self.folder.name}-{block.address}-{os.getpid()}-{self.attempts}"
+            task = (work_on, block, str(self.folder.parent), self.folder.name)
+            self.running[self.client.submit(*task, key=key, retries=RETRIES, pure=False)] = block
+
+    def drop(self) -> None:
+        """Give up all that no worker has begun."""
+        self.queue.clear()
+        self.later.clear()
+        begun = {str(key) for keys in processing(self.client).values() for key in keys}
+        self.cancel([future for future in self.running if str(future.key) not in begun])
+
+    def cancel(self, futures: Sequence[distributed.Future]) -> None:
+        """Take back what the scheduler was asked for."""
+        self.client.cancel(list(futures))
+        for future in futures:
+            del self.running[future]
+
+    def collect(self, report: Report) -> None:
+        """Wait a moment for blocks and report what became of them."""
+        if not self.running:
+            time.sleep(PATIENCE)
+            return
+        with suppress(TimeoutError), self.client.as_current():
+            distributed.wait(list(self.running), timeout=PATIENCE, return_when="FIRST_COMPLETED")
+        for future in [future for future in self.running if future.done()]:
+            if future.status == "finished":
+                outcome: Any = future.result()
+            else:
+                outcome = future.exception() if future.status == "error" else None
+                if not isinstance(outcome, Exception):  # its key is unknown to the scheduler: not the same
+                    raise CommClosedError(f"task {future.status}")
+            block = self.running.pop(future)
+            if outcome == "busy":
+                self.later.append((time.monotonic() + PATIENCE, block))
+            report(block, outcome)
+            future.release()
+
+    def replace(self, watch: Watch, report: Report) -> None:
+        """Have workers that hang replaced; a block that hangs again and again counts as failed."""
+        hung = watch.hung()
+        for future, block in list(self.running.items()):
+            if future.key not in hung.values():
+                continue
+            self.hung[block.address] += 1
+            if self.hung[block.address] <= RETRIES:
+                report(block, "hung")
+                continue
+            self.cancel([future])
+            report(block, TimeoutError(f"longer than {watch.limit:g} s, {RETRIES + 1} times"))
+        if hung and self:
+            watch.replace(list(hung))
+
+
+def run_on_cluster(pending: Sequence[Block], store: Store, report: Report, how: Asked) -> bool:
+    """Have all blocks computed; False if stopped before the end.
+
+    Raises
+    ------
+    ConnectionError : the scheduler is gone, or all workers are
+    """
+    # jobs that end are asked for again, and a queueing system may take its time
+    lonely = None if from_a_file(how) else LONELY
+    try:
+        with connected(how) as client, stop_on_interrupt() as stopped:
+            watch, tasks = Watch(client, how.timeout, lonely), Tasks(client, store, pending)
+            while tasks:
+                if stopped():
+                    tasks.drop()
+                tasks.submit()
+                tasks.collect(report)
+                tasks.replace(watch, report)
+            return not stopped()
+    except (CommClosedError, FuturesCancelledError):
+        raise ConnectionError("the Dask scheduler is gone") from None

@@ -1,0 +1,182 @@
+"""Ways to get the pending blocks of a study computed: here, block after block or spread over devices.
+
+`finish` is all that is ever done to a block, by whichever process: claim it, look whether it is there by
+now, compute it, store it. Processes of a cluster do the same (`studies.engine.cluster`).
+"""
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Literal
+
+import xarray as xr
+
+from studies.cell import Block, TiledCell
+from studies.store import Store
+from studies.store.log import Done
+from studies.store.progress import Progress
+from studies.store.provenance import provenance_of
+
+#: What became of a block: computed and stored; there already; another process computes it; its worker hangs
+#: and is replaced, and the block is tried again.
+Outcome = Done | Literal["found", "busy", "hung"]
+
+#: Told what became of each block, or the error of one that failed.
+Report = Callable[[Block, Outcome | Exception], None]
+
+#: Seconds between two looks at blocks that another run computes.
+PATIENCE = 0.5
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a request to stop after the blocks at hand; the second one stops at once.
+
+    SIGTERM keeps its meaning and ends the process at once; no harm comes of that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = False
+
+    def ask(number, frame):
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        print("\nstopping after the blocks at hand; Ctrl-C again stops at once", flush=True)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outcome]:
+    """Compute and store those of the blocks that are ours to compute; what became of each.
+
+    Parameters
+    ----------
+    blocks : one, or several that run as one program (see `together`)
+    places : number of devices that program is compiled for
+    """
+    with ExitStack() as claims:
+        ours = [claims.enter_context(store.claim(block.address)) for block in blocks]
+        names = store.names({block.address for block in blocks})
+        there = store.finished(names)
+        mine = [b for b, own in zip(blocks, ours, strict=True) if own and b.address not in there]
+        for block in mine:
+            store.sweep(block.address, names)
+        partial = [Progress.of(block, store.partial) for block in mine]
+        results = compute(mine, places, partial)
+        done: dict[str, Outcome] = {
+            b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)
+        }
+        for progress in filter(None, partial):
+            progress.clear()
+    return [done.get(b.address) or ("found" if b.address in there else "busy") for b in blocks]
+
+
+def compute(
+    blocks: Sequence[Block], places: int = 1, partial: Sequence[Progress | None] | None = None
+) -> list[xr.Dataset]:
+    """The results of blocks that run as one program; RuntimeError names the block where one fails.
+
+    OSError passes as it is: it says which file is missing.
+
+    `partial` holds, for each block, where it goes on from and saves to, if anywhere.
+    """
+    try:
+        if places > 1 and blocks and isinstance(blocks[0].cell, TiledCell):
+            return blocks[0].cell.compute_tiles(blocks, places)
+        kept = partial or [None] * len(blocks)
+        return [b.cell.compute(b, *filter(None, [p])) for b, p in zip(blocks, kept, strict=True)]
+    except OSError:  # a file that is missing or cannot be read: the message is for the user
+        raise
+    except Exception as error:
+        raise RuntimeError(f"{blocks[0].label()}: {type(error).__name__}: {error}") from error
+
+
+def _store(store: Store, block: Block, result: xr.Dataset) -> Outcome:
+    try:
+        path = store.write(block.address, result.assign_attrs(provenance_of(block)))
+    except FileExistsError:  # where the file system has no locks, another run may be faster
+        return "found"
+    return Done(
+        block.address,
+        path.name.split(".")[1],
+        block.label(),
+        str(result.attrs["method"]),
+        float(result.attrs["seconds"]),
+        int(result.attrs["run_steps"]),
+        int((result.status != 0).sum()),
+    )
+
+
+def together(pending: Sequence[Block], devices: int) -> Iterator[tuple[list[Block], int]]:
+    """Blocks in the groups in which they are computed, with the number of devices of each group.
+
+    A group holds blocks of one program, as many as `devices`, or as many as the memory takes.
+    """
+    waiting: dict[object, list[Block]] = {}
+    places: dict[object, int] = {}
+    for block in pending:
+        if devices == 1 or not isinstance(block.cell, TiledCell):
+            yield [block], 1
+            continue
+        program = block.cell.program(block)
+        if program not in places:
+            places[program] = block.cell.tiles_in_flight(block, devices)
+        group = waiting.setdefault(program, [])
+        group.append(block)
+        if len(group) == places[program]:
+            yield waiting.pop(program), places[program]
+    for program, group in waiting.items():
+        yield group, places[program] if len(group) > 1 else 1
+
+
+def attempt(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outcome | Exception]:
+    """As `finish`, with the errors of blocks that fail; OSError, as of a full disk, ends the run."""
+    try:
+        return [*finish(store, blocks, places)]
+    except OSError:
+        raise
+    except Exception as error:
+        if len(blocks) == 1:
+            return [error]
+        return [attempt(store, [block])[0] for block in blocks]  # which of them it was
+
+
+def run_here(
+    pending: Sequence[Block],
+    store: Store,
+    report: Report,
+    devices: int = 1,
+) -> bool:
+    """Compute blocks in this process, each stored before the next; False if stopped before the end.
+
+    Blocks that another run is computing are left for last; should that run die, they are computed here.
+    """
+    with stop_on_interrupt() as stopped:
+        busy: deque[Block] = deque()
+        for group, places in together(pending, devices):
+            if stopped():
+                return False
+            for block, outcome in zip(group, attempt(store, group, places), strict=True):
+                if outcome == "busy":
+                    busy.append(block)
+                report(block, outcome)
+        while busy:
+            if stopped():
+                return False
+            (outcome,) = attempt(store, [busy[0]])
+            if outcome == "busy":
+                time.sleep(PATIENCE)
+                busy.rotate(-1)
+            else:
+                report(busy.popleft(), outcome)
+    return True

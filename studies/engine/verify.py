@@ -1,0 +1,81 @@
+"""Compute finished cells again and compare them bit by bit."""
+
+import random
+import time
+
+import numpy as np
+import xarray as xr
+
+from studies.cell import Block
+from studies.engine.executors import compute
+from studies.store import Store
+from studies.study import Study
+
+
+def verify(study: Study, out: str, cells: int = 3, seed: int | None = None) -> int:
+    """Compute randomly chosen finished cells again and compare them bit by bit; 0 if all agree, else 1.
+
+    A cell is one protocol and replicate of a block. Its whole block is computed, as its shape decides
+    the bits. Other kinds of devices or versions of the libraries may give other bits: the largest
+    difference is printed with what the stored block was made by.
+    """
+    store = Store(out, study.name)
+    store.asked()  # says what to do where there is nothing
+    there = store.finished()
+    blocks = [block for block in study.blocks() if block.address in there]
+    if not blocks:
+        raise FileNotFoundError(f"no finished block of {study.address} in {store.folder}; see studies status")
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    chosen = sorted(_choose(blocks, study.replicates, cells, random.Random(seed)))
+    print(f"{study.name} {study.address}: computing {len(chosen)} cells again (--seed {seed})", flush=True)
+    again: dict[str, xr.Dataset] = {}
+    differ = 0
+    for index, protocol, replicate in chosen:
+        block = blocks[index]
+        stored = store.read(block.address)
+        name = f"{block.cell.label()} {protocol} replicate {replicate}"
+        if stored is None:
+            differ += 1
+            print(f"  {name}: damaged")
+            continue
+        if block.address not in again:
+            started = time.perf_counter()
+            again = {block.address: compute([block])[0]}  # one at a time in memory: they are sorted
+            print(f"  {block.label()}: {time.perf_counter() - started:.1f} s", flush=True)
+        at = {"protocol": protocol, "replicate": replicate}
+        difference = _difference(stored.sel(at), again[block.address].sel(at))
+        differ += difference is not None
+        made = f"; stored by {stored.attrs.get('versions')} on {stored.attrs.get('device')}"
+        print(f"  {name}: " + ("identical" if difference is None else f"DIFFERS, {difference}{made}"))
+    print(f"{len(chosen) - differ} of {len(chosen)} cells identical")
+    return int(differ > 0)
+
+
+def _choose(
+    blocks: list[Block], replicates: int, cells: int, rng: random.Random
+) -> set[tuple[int, str, int]]:
+    """`cells` different (block number, protocol, replicate), all cells equally likely."""
+    sizes = [len(b.protocols) * sum(r < replicates for r in b.replicates) for b in blocks]
+    ends = np.cumsum(sizes)
+    found = set()
+    for number in rng.sample(range(int(ends[-1])), min(cells, int(ends[-1]))):
+        index = int(np.searchsorted(ends, number, side="right"))
+        block = blocks[index]
+        rows = sizes[index] // len(block.protocols)
+        protocol, row = divmod(number - (int(ends[index]) - sizes[index]), rows)
+        found.add((index, block.protocols[protocol], int(block.replicates[row])))
+    return found
+
+
+def _difference(stored: xr.Dataset, new: xr.Dataset) -> str | None:
+    """Where two results differ, in words; None where every bit agrees."""
+    if set(stored.data_vars) != set(new.data_vars):
+        return "other quantities were recorded"
+    for name in stored.data_vars:
+        a, b = stored[name].values, new[name].values
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return f"{name} has another shape or type"
+        if a.tobytes() != b.tobytes():
+            gap = np.nanmax(np.abs(a.astype(float) - b.astype(float)))
+            return f"{name} by up to {gap:.2g}"
+    return None

@@ -1,0 +1,10 @@
+"""The store: results on disk, addressed by what was asked, read back as one xarray Dataset.
+
+`Store` keeps the blocks of a study, `load` reads a study, `STATUS` is the meaning of its `status` array.
+Nothing here knows what a cell computes or how a study is run.
+"""
+
+from studies.store.blocks import STATUS, VERSION, Store
+from studies.store.dataset import load
+
+__all__ = ["STATUS", "VERSION", "Store", "load"]

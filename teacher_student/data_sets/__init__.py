@@ -1,0 +1,1 @@
+"""Published image sets, read and checked from their files."""

@@ -1,0 +1,28 @@
+"""Importing curricula is free."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_importing_the_parts_that_need_no_jax_does_not_load_it():
+    code = (
+        "import sys\n"
+        "from curricula import load_ranking, rank, order, pace, Ranking\n"
+        "import curricula.draw, curricula.self_paced, curricula.adaptive\n"
+        "import curricula.compare, curricula.report\n"
+        "heavy = {'jax', 'flax', 'torch', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
+def test_unknown_attribute_lists_the_known_ones():
+    import curricula
+
+    with pytest.raises(AttributeError, match="load_ranking"):
+        _ = curricula.loadranking  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,131 @@
+"""Figures of the studies on images, their numbers and captions."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from image_cells import ONE, ONLINE, RANKED, ROOT, TWO
+
+import figures.images_ranking
+from curricula import Ranking
+from figures.__main__ import main as draw
+from studies.address import describe
+from studies.analysis import benefit, half_width, last
+from studies.cell import Block
+from studies.store import Store, load
+from studies.study import Study
+
+
+def test_half_width():
+    def of(values, widths=(2, 4, 8, 16)):
+        return float(half_width(xr.DataArray(list(values), {"width": list(widths)})))
+
+    assert of([0.1, 0.2, 0.1, 0.0]) == pytest.approx(8)
+    assert of([0.2, np.nan, 0.1, 0.0]) == pytest.approx(8)
+    assert of([0.01, 0.2, 0.15, 0.11]) == np.inf
+    assert np.isnan(of([-0.1, -0.2, np.nan, 0.0]))
+    assert of([0.0, 0.1, 0.15, 0.2], (16, 8, 4, 2)) == pytest.approx(8)
+
+
+def made_up(part: Block) -> xr.Dataset:
+    """A plausible block without training; replicate 0 of the narrowest width has diverged."""
+    cell: Any = part.cell
+    rng = np.random.default_rng([cell.width, cell.n_steps])
+    shape = (len(part.protocols), part.rows, cell.n_records + 1)
+    gain = np.linspace(0.2, 0, shape[0])[:, None, None] / cell.width * np.linspace(0, 1, shape[2])
+    values = 0.6 + gain + 0.01 * rng.normal(size=(1, part.rows, 1)) + 0.001 * rng.normal(size=shape)
+    status = np.zeros(shape[:2], np.int8)
+    status[0, 0] = cell.width == 2
+    lead = ("protocol", "replicate")
+    return xr.Dataset(
+        {
+            "test_accuracy": ((*lead, "time"), values),
+            "learning_rate": (lead, np.full(shape[:2], 0.02 if cell.width > 2 else 0.01)),
+            "sweep_accuracy": ((*lead, "rate"), np.zeros((*shape[:2], 3))),
+            "status": (lead, status),
+        },
+        coords={
+            "protocol": list(part.protocols), "replicate": part.replicates,
+            "time": np.arange(cell.n_records + 1) * cell.record_every, "rate": [0.01, 0.02, 0.04],
+        },
+        attrs=dict.fromkeys(("method", "device", "versions", "date"), "") | {"seconds": 1, "run_steps": 1},
+    )  # fmt: skip
+
+
+def stored(out: Path, name: str, cell: Any, grids: tuple) -> xr.Dataset:
+    question = Study(name, "none", cell, grids, 6, rows=6)
+    store = Store(out, name)
+    store.prepare()
+    store.describe(question.entry())
+    for part in question.blocks():
+        store.write(part.address, made_up(part))
+    return load(name, out)
+
+
+def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
+    grid = {
+        "data_set": ("digits", "mnist"),
+        "n_steps": (10, 20),
+        "protocol": tuple(ONE),
+        "width": (2, 4, 8, 16),
+    }
+    ds = stored(tmp_path, "images_online", ONLINE, (grid,))
+    assert draw(["images_online", "--from", str(tmp_path)]) == 0
+    folder = tmp_path / "images_online" / "figures"
+    assert {p.stem for p in folder.glob("*.png")} == {"benefit", "accuracy", "collapse", "rates"}
+    row = pd.read_csv(folder / "benefit.csv").set_index(["data_set", "n_steps", "width"]).loc["mnist", 20]
+    part = ds.sel(data_set="mnist", n_steps=20)
+    ends = part[["status"]].assign(test_accuracy=last(part.test_accuracy).expand_dims(time=[0.0], axis=-1))
+    expected = benefit(ends).isel(time=0)
+    np.testing.assert_allclose(row.benefit, expected.benefit, rtol=1e-4)
+    np.testing.assert_allclose(row.ci_high, expected.ci_high, rtol=1e-4)
+    assert row.n.tolist() == [5, 6, 6, 6]
+    curves = pd.read_csv(folder / "collapse.csv")
+    assert {"digits, 10 steps", "xor mixture, one rate for both arms"} <= set(curves.curve)
+    assert (
+        draw(["images_online", "--from", str(folder), "--out", str(tmp_path / "b"), "--format", "svg"]) == 0
+    )
+    text = re.sub(r"<[^>]*>", " ", (tmp_path / "b" / "accuracy.svg").read_text())
+    assert "Runs left out (diverged or out of steps): 4." in " ".join(text.split())
+
+
+def test_figures_of_the_rankings(tmp_path):
+    Ranking(np.arange(1438.0), "made up").save(tmp_path / "scores.npz")
+    cell = replace(RANKED, ranking_file=str(tmp_path / "scores.npz"), label_noise=0.4, ranking="el2n")
+    common = {"protocol": tuple(TWO), "width": (2, 4, 8)}
+    grids = (
+        {"label_noise": (0.0, 0.4), "n_steps": (10, 20), "ranking": ("el2n", "published"), **common},
+        {"pacing": ("linear", "root", "step"), **common},
+    )
+    stored(tmp_path, "images_ranking", cell, grids)
+    assert draw(["images_ranking", "--from", str(tmp_path)]) == 0
+    folder = tmp_path / "images_ranking" / "figures"
+    names = {"benefit", "accuracy", "rates", "pacings", "rankings"}
+    assert {p.stem for p in folder.glob("*.png")} == names
+    for name in names:
+        assert str(tmp_path) not in (folder / f"{name}.csv").read_text()
+    summary = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
+    assert str(tmp_path) not in str(summary.attrs)
+    stored(tmp_path / "one", "images_ranking", RANKED, (common,))
+    assert draw(["images_ranking", "--from", str(tmp_path / "one")]) == 0
+
+
+def test_captions_say_how_often_images_are_shown_and_how_rates_were_chosen():
+    folder = ROOT / "figures" / "data"
+    ranking = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
+    text = figures.images_ranking.caption(ranking)
+    assert text.startswith(
+        "10000 training images (labels: classes), 250 or 1000 steps of 32 (0.8 or 3.2 epochs)"
+    )
+    assert "the best of 8 (a factor of 2 apart) on a validation split over 8 other runs" in text
+    cell = replace(RANKED, n_examples=0)
+    some = ranking.assign_attrs(description=json.dumps({"cell": describe(cell)}))
+    text = figures.images_ranking.caption(some)
+    assert text.startswith("All training images (labels: classes), 250 or 1000 steps of 8, ordered")
+    assert "sgd, batch 8; learning rate 0.1. 32 replicates" in text

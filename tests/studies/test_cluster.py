@@ -1,0 +1,233 @@
+"""Blocks computed by other processes: a real scheduler, real workers, killed, stopped and interrupted."""
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cheap
+import distributed
+import psutil
+import pytest
+from dask import config
+from processes import (
+    HERE,
+    ROOT,
+    call,
+    command,
+    compiling_into,
+    counts,
+    marks,
+    same_numbers,
+    wait_for,
+)
+
+from studies.engine.how import How
+from studies.engine.run import run
+from studies.store import Store, load
+
+TINY = [
+    *("--n_inputs", "40", "--width", "2", "--budget", "10", "--record_every", "5", "--n_test", "32"),
+    *("--replicates", "4", "--rows", "2", "--protocol", "curriculum,no_curriculum"),
+]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    return compiling_into(tmp_path_factory.mktemp("compiled"))
+
+
+@contextmanager
+def served(environment, folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Address and process of a scheduler with so many workers, all of them processes."""
+    file = folder / "scheduler.json"
+    here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
+    parts = (
+        ["scheduler", *here, "--port", "0"],
+        *[["worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * workers,
+    )
+    processes = []
+    try:
+        for part in parts:
+            line = [sys.executable, "-m", "dask", *part]
+            quiet = subprocess.DEVNULL
+            processes.append(subprocess.Popen(line, env=environment, cwd=folder, stdout=quiet, stderr=quiet))
+            wait_for(file.exists)
+        yield json.loads(file.read_text())["address"], processes[0]
+    finally:
+        alive = [process for process in processes if process.poll() is None]
+        family = [p for process in alive for p in psutil.Process(process.pid).children(recursive=True)]
+        for process in (*alive, *family):
+            if not isinstance(process, psutil.Process) or process.is_running():
+                process.kill()
+        for process in processes:
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(environment, tmp_path_factory):
+    """Address of a scheduler with two workers."""
+    with served(environment, tmp_path_factory.mktemp("dask"), 2) as (address, _):
+        yield address
+
+
+def worker_of(made: Path, address: str) -> list[int]:
+    """Processes that have begun a block, the first first."""
+    found = sorted(made.glob(f"{address}.*"), key=lambda path: int(path.name.split(".")[2]))
+    return [int(path.name.split(".")[1]) for path in found]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("blow", "options"), [("SIGKILL", []), ("SIGSTOP", ["--timeout", "6"])])
+def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_path, blow, options):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    study = cheap.study(replicates=2, marks=str(made), stop=3)
+    (stopped,) = [block.address for block in study.blocks() if block.cell.width == 3]
+    client = command("run", "cheap", "--cluster", scheduler, *options, *fields)
+    try:
+        wait_for(lambda: worker_of(made, stopped))
+        wait_for(lambda: counts(study, tmp_path) == (3, 1))
+        victim = psutil.Process(worker_of(made, stopped)[0])
+        victim.send_signal(getattr(signal, blow))
+        wait_for(lambda: len(worker_of(made, stopped)) == 2)
+        assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
+        assert worker_of(made, stopped)[1] != victim.pid
+        (made / "go").touch()
+        out, err = client.communicate(timeout=60)
+    finally:
+        client.kill()  # else its task keeps a worker from the tests that follow
+    assert (client.returncode, err) == (0, ""), out
+    assert counts(study, tmp_path) == (4, 0)
+    assert marks(made) == {block.address: 1 + (block.address == stopped) for block in study.blocks()}
+    assert run(cheap.study(replicates=2), str(tmp_path / "serial")) == 0
+    same_numbers(tmp_path, tmp_path / "serial")
+
+
+@pytest.mark.slow
+def test_simulations_by_two_workers_are_those_of_a_serial_run(scheduler, environment, tmp_path):
+    for where, options in (("serial", []), ("cluster", ["--cluster", scheduler])):
+        line = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path / where)]
+        result = subprocess.run([*line, *TINY, *options], cwd=ROOT, env=environment, capture_output=True)
+        assert result.returncode == 0, result.stderr
+    same_numbers(tmp_path / "serial", tmp_path / "cluster", "xor_mixture")
+    assert (load("xor_mixture", tmp_path / "cluster").status == 0).all()
+
+
+@pytest.mark.slow
+def test_a_block_that_fails_is_tried_again_and_does_not_stop_the_others(scheduler, tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--fail", "3", "--replicates", "2", "--out", tmp_path]
+    code, out, _ = call("run", "cheap", "--cluster", scheduler, *fields)
+    assert code == 1
+    assert "width 3 rate 0.5 replicates 0-1  FAILED: RuntimeError: " in out
+    assert "ArithmeticError: asked to fail" in out
+    assert "1 blocks failed" in out
+    study = cheap.study(replicates=2, marks=str(made), fail=3)
+    assert counts(study, tmp_path) == (3, 1)
+    (failing,) = [block.address for block in study.blocks() if block.cell.width == 3]
+    assert marks(made)[failing] == 3
+    assert sorted(events(tmp_path)) == ["block", "block", "block", "end", "failed", "start"]
+
+
+@pytest.mark.slow
+def test_workers_listen_on_localhost_only_and_an_interrupt_stops_cleanly(environment, tmp_path):
+    line = [sys.executable, str(HERE / "cheap.py"), "run", "cheap", "--workers", "2", "--seconds", "0.3"]
+    line += ["--replicates", "60", "--out", str(tmp_path)]
+    pipe = subprocess.PIPE
+    client = subprocess.Popen(
+        line, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
+    wait_for(lambda: len(Store(tmp_path, "cheap").finished()) >= 2)
+    family = [psutil.Process(client.pid), *psutil.Process(client.pid).children(recursive=True)]
+    sockets = [c for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert len(sockets) >= 3  # the scheduler and two workers
+    assert {socket.laddr.ip for socket in sockets} == {"127.0.0.1"}
+    os.killpg(client.pid, signal.SIGINT)  # as a terminal does
+    out, _ = client.communicate(timeout=60)
+    assert client.returncode == 130, out
+    assert "the same command goes on from here" in out
+    assert 2 <= len(Store(tmp_path, "cheap").finished()) < 120
+    assert not list(tmp_path.rglob("*.part"))
+    wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+
+
+def events(out: Path) -> list[str]:
+    """What the logs of the runs speak of."""
+    logs = sorted((out / "cheap" / "logs").glob("*.jsonl"))
+    return [json.loads(line)["event"] for path in logs for line in path.read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_path):
+    """The nannies of a local cluster would give up after 15 s, were they allowed to."""
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    code, out, err = call("run", "cheap", "--workers", "1", "--timeout", "4", *fields)
+    assert (code, err) == (1, "")
+    assert out.count("no end after 4 s: its worker is replaced") == 2
+    assert "width 3 rate 0.5 replicates 0-1  FAILED: TimeoutError: longer than 4 s, 3 times" in out
+    assert "1 blocks failed" in out
+    study = cheap.study(replicates=2, marks=str(made), stop=3)
+    assert counts(study, tmp_path) == (3, 1)
+    assert sorted(marks(made).values()) == [1, 1, 1, 3]
+    assert sorted(events(tmp_path)) == [*["block"] * 3, "end", "failed", "replaced", "replaced", "start"]
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_run_in_one_line(environment, tmp_path):
+    made = tmp_path / "marks"
+    made.mkdir()
+    fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
+    with served(environment, tmp_path, 1) as (address, process):
+        client = command("run", "cheap", "--cluster", address, *fields)
+        wait_for(lambda: len(marks(made)) == 2)
+        wait_for(lambda: events(tmp_path) == ["start", "block"])
+        process.kill()
+        out, err = client.communicate(timeout=60)
+    assert client.returncode == 2, out
+    assert err == (
+        "error: the Dask scheduler is gone; the 1 blocks finished in this run are safe, and the same command "
+        "goes on once the cause is removed\n"
+    )
+    assert events(tmp_path) == ["start", "block", "stop"]
+
+
+@pytest.mark.slow
+def test_a_run_without_any_worker_ends_in_one_line(environment, tmp_path, monkeypatch):
+    monkeypatch.setattr("studies.engine.cluster.LONELY", 1.0)
+    with (
+        served(environment, tmp_path, 0) as (address, _),
+        pytest.raises(OSError, match="no worker of the cluster for 1 s.*the same command goes on"),
+    ):
+        run(cheap.study(), str(tmp_path), How(cluster=address))
+
+
+def half_made(thing: object) -> bool:
+    """Whether it is a client that will be closed when it is collected, which can hang."""
+    return type(thing) is distributed.Client and thing.status not in ("closed", "newly-created")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost:1x", "ftp://localhost:1", "127.0.0.1:1", "127.0.0.1:70000", "tls://127.0.0.1:1", "x"],
+)
+def test_a_wrong_address_of_a_scheduler_is_refused_in_one_line(tmp_path, address, monkeypatch):
+    with (
+        config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ValueError, match=address) as error,
+    ):
+        run(cheap.study(), str(tmp_path), How(cluster=address))
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="No clients found"):  # else what runs next in this process uses it
+        distributed.default_client()
+    assert not config.get("scheduler", None)
+    assert not [thing for thing in gc.get_objects() if half_made(thing)]

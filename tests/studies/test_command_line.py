@@ -1,0 +1,180 @@
+"""The command line as a user meets it: real processes, exit status, one-line errors, kill -9 and resume."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from studies.store import load
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tiny(width="2,3,4", replicates=3, protocol="curriculum,no_curriculum") -> list[str]:
+    return [
+        *("--n_inputs", "40", "--width", width, "--budget", "10", "--record_every", "5", "--n_test", "32"),
+        *("--replicates", str(replicates), "--rows", "2", "--protocol", protocol),
+    ]
+
+
+TINY = tiny()
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Processes of this module share compiled programs."""
+    cache = tmp_path_factory.mktemp("compiled")
+    return os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+
+
+def call(module, *arguments, env=None, **options):
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, **options)
+
+
+def refused(result, *words):
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr + result.stdout
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, environment):
+    out = tmp_path_factory.mktemp("undisturbed")
+    result = call("studies", "run", "xor_mixture", "--out", out, *TINY, env=environment)
+    assert result.returncode == 0, result.stderr
+    return out
+
+
+def same(a: Path, b: Path) -> None:
+    one, two = load("xor_mixture", a), load("xor_mixture", b)
+    xr.testing.assert_equal(one, two)
+    assert (one.status == 0).all()
+
+
+@pytest.mark.slow
+def test_running_twice_does_nothing_the_second_time(undisturbed, environment):
+    files = {p: p.stat().st_mtime_ns for p in (undisturbed / "xor_mixture" / "blocks").iterdir()}
+    again = call("studies", "run", "xor_mixture", "--out", undisturbed, *TINY, env=environment)
+    assert "6 of 6 blocks done" in again.stdout
+    assert files == {p: p.stat().st_mtime_ns for p in (undisturbed / "xor_mixture" / "blocks").iterdir()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait_for_blocks", [0, 1, 3])
+def test_a_killed_run_resumes_to_the_same_bits(undisturbed, environment, tmp_path, wait_for_blocks):
+    command = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    blocks = tmp_path / "xor_mixture" / "blocks"
+    until = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < until:
+        if blocks.exists() and len(list(blocks.glob("*.nc"))) >= wait_for_blocks:
+            break
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = len(list(blocks.glob("*.nc")))
+    status = call("studies", "status", "xor_mixture", "--out", tmp_path, *TINY, env=environment)
+    assert f"{done} done, {6 - done} pending, 0 runs not ok" in status.stdout
+    again = call("studies", "run", "xor_mixture", "--out", tmp_path, *TINY, env=environment)
+    assert again.returncode == 0, again.stderr
+    assert f"{done} of 6 blocks done" in again.stdout
+    same(undisturbed, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_damaged_block_is_set_aside_recomputed_and_reported(undisturbed, environment, tmp_path):
+    subprocess.run(["cp", "-r", undisturbed / "xor_mixture", tmp_path], check=True)
+    block = sorted((tmp_path / "xor_mixture" / "blocks").glob("*.nc"))[2]
+    block.write_bytes(block.read_bytes()[:-50])
+    again = call("studies", "run", "xor_mixture", "--out", tmp_path, *TINY, env=environment)
+    assert again.returncode == 0
+    assert "damaged block set aside" in again.stdout
+    assert "5 of 6 blocks done" in again.stdout
+    same(undisturbed, tmp_path)
+
+
+@pytest.mark.slow
+def test_cells_do_not_depend_on_what_else_is_asked(undisturbed, environment, tmp_path):
+    fewer = tiny("3", 2, "no_curriculum")
+    result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fewer, env=environment)
+    assert result.returncode == 0, result.stderr
+    few, many = load("xor_mixture", tmp_path), load("xor_mixture", undisturbed)
+    many = many.sel(width=[3], replicate=[0, 1], protocol=["no_curriculum"])
+    xr.testing.assert_equal(few.test_accuracy, many.test_accuracy)
+
+
+@pytest.mark.slow
+def test_interrupt_stops_after_the_block_and_says_how_to_go_on(environment, tmp_path):
+    command = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    blocks = tmp_path / "xor_mixture" / "blocks"
+    until = time.monotonic() + 300
+    while not (blocks.exists() and list(blocks.glob("*.nc"))) and time.monotonic() < until:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate()
+    assert process.returncode == 130
+    assert "the same command goes on from here" in text
+    assert not list(blocks.glob("*.part"))
+
+
+@pytest.mark.slow
+def test_diverged_runs_are_marked_counted_and_do_no_harm(environment, tmp_path):
+    fields = [*tiny("4"), "--learning_rate", "0.3,1000"]
+    result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fields, env=environment)
+    assert " runs not ok (diverged, or out of steps)" in result.stdout
+    ds = load("xor_mixture", tmp_path)
+    assert (ds.status.sel(learning_rate=1000.0) == 1).all()
+    assert (ds.status.sel(learning_rate=0.3) == 0).all()
+    assert ds.test_accuracy.sel(learning_rate=0.3).notnull().all()
+
+
+def test_list_and_where(tmp_path):
+    assert "xor_mixture" in call("studies", "list").stdout
+    found = call("studies", "where", "xor_mixture", "--out", tmp_path / "no")
+    assert found.returncode == 0
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "xor"], ["unknown study 'xor'", "xor_mixture"]),
+        (["run", "xor_mixture", "--preset", "huge"], ["unknown preset", "quick, full"]),
+        (["run", "xor_mixture", "--protocol", "anti-curr"], ["unknown protocol", "anti_curriculum"]),
+        (["run", "xor_mixture", "--parametrisation", "mup"], ["mean_field, ntk, standard"]),
+        (["run", "xor_mixture", "--activation", "tanh"], ["erf, quadratic, relu"]),
+        (["run", "xor_mixture", "--activation", "erf"], ["odd"]),
+        (["run", "xor_mixture", "--width", "0"], ["width is 0"]),
+        (["run", "xor_mixture", "--hard.noise", "0"], ["noise is 0.0"]),
+        (["run", "xor_mixture", "--easy_fraction", "1.1"], ["easy_fraction is 1.1"]),
+        (["run", "xor_mixture", "--budget", "1"], ["too short to record"]),
+        (["run", "xor_mixture", "--widht", "4"], ["unknown field 'widht'"]),
+        (["run", "xor_mixture", "--width"], ["--field VALUE"]),
+        (["run", "xor_mixture", "--width", "4", "--width", "5"], ["--width is given twice", "V1,V2"]),
+        (["status", "xor_mixture", "--out", __file__], ["is no folder of results; choose another --out"]),
+        (["list", "--foo"], ["unknown argument '--foo'; list takes none"]),
+        (["run", "xor_mixture", "--out", "/proc/none"], ["cannot write to /proc/none"]),
+        (["walk"], ["invalid choice"]),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, words):
+    refused(call("studies", *arguments), *words)
+
+
+def test_figures_refuse_in_one_line(tmp_path):
+    refused(call("figures", "nothing"), "unknown figure", "xor_mixture")
+    refused(call("figures", "xor_mixture", "--from", tmp_path), "python -m studies run xor_mixture")
+    refused(call("figures", "xor_mixture", "--format", "bmp"), "invalid choice")

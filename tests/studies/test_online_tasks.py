@@ -1,0 +1,151 @@
+"""The tasks without stages as cells of a study: checked, computed, refused."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import small
+import xarray as xr
+
+from studies.cell import Block
+from studies.store import STATUS, Store
+from studies.study import Study
+from teacher_student.theory import integrate
+from teacher_student.theory.integrate import Trajectory
+from teacher_student.theory.solve import STATUSES
+
+THREE = ("curriculum", "no_curriculum", "target_only")
+CELL = replace(small.CELL, width=3, activation="erf", method="gram", record=("test_loss", "M", "Q"))
+CELLS = {
+    "sparse_teacher": replace(
+        CELL,
+        task="sparse_teacher",
+        options={"relevant": 0.4},
+        record=("test_accuracy", "group_accuracy", "M"),
+    ),
+    "committee": replace(
+        CELL,
+        task="committee",
+        options={"teacher_units": 2.0, "relevant": 0.6},
+        easy={"noise": 0.0, "irrelevant": 0.1},
+        hard={"noise": 0.1, "irrelevant": 2.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("task", CELLS)
+def test_a_block_is_computed_and_stored(task, tmp_path):
+    cell = CELLS[task]
+    cell.check()
+    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+    assert isinstance(block, Block)
+    ds = block.cell.compute(block)
+    assert ds.attrs["method"] == "gram"
+    assert not ds.status.any()
+    measure = ds[cell.record[0]]
+    assert measure.dims == ("protocol", "replicate", "time")
+    assert np.isfinite(measure).all()
+    first, last = measure.isel(time=0), measure.isel(time=-1)
+    assert float(first.std("protocol").max()) == 0
+    assert float(last.std("protocol").max()) > 0
+    store = Store(tmp_path, "small")
+    store.prepare()
+    store.write(block.address, ds)
+    xr.testing.assert_identical(store.read(block.address), ds)
+
+
+@pytest.mark.parametrize("task", CELLS)
+def test_theory_is_a_method_like_the_others(task):
+    """Same variables, dims and starts as the simulation of the same cells, each replicate its own."""
+    cell = replace(CELLS[task], record=("M", "Q", "v", "test_loss"), dtype="float32")
+    seen, known = (
+        Study("small", "none", replace(cell, method=method), ({"protocol": THREE},), 2, rows=2)
+        for method in ("auto", "theory")
+    )
+    (runs,), (solution,) = (s.blocks() for s in (seen, known))
+    assert runs.address != solution.address
+    runs, solution = runs.cell.compute(runs), solution.cell.compute(solution)
+    assert solution.attrs["method"] == "theory"
+    assert runs.sizes == solution.sizes
+    assert set(runs.data_vars) == set(solution.data_vars)
+    start = {"time": 0}
+    for name in cell.record:
+        assert runs[name].dims == solution[name].dims
+        np.testing.assert_allclose(runs[name].isel(start), solution[name].isel(start), rtol=1e-4, atol=1e-5)
+    assert float(solution.M.isel(start).std("replicate").max()) > 0
+    assert float(solution.M.isel(time=-1).std("protocol").max()) > 0
+    # at N = 40 a run departs by about N^-1/2 = .16 of its size
+    assert float(np.sqrt(((runs.M - solution.M) ** 2).mean())) < 0.3
+
+
+def test_the_address_of_equations_stays():
+    cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
+    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+    assert block.address == "a73092a0686e8db68993"
+
+
+def test_equations_out_of_steps_say_so(monkeypatch):
+    cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
+    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+
+    def short(task, student, start, table, plans, times, **_):
+        shape = len(start.readout), len(plans)
+        codes = np.zeros(shape, int)
+        codes[1] = STATUSES.index("max_steps")
+        return Trajectory(times, {"M": jnp.zeros((*shape, len(times), 3, 1))}, jnp.asarray(codes))
+
+    monkeypatch.setattr(integrate, "trajectory", short)
+    status = block.cell.compute(block).status
+    assert (status.sel(replicate=0) == STATUS["ok"]).all()
+    assert (status.sel(replicate=1) == STATUS["max_steps"]).all()
+
+
+def test_a_shared_start_is_the_same_at_every_size_and_replicate():
+    cell = replace(CELLS["committee"], record=("M", "Q", "v"), start_inputs=50)
+    starts = []
+    for method, n in (("gram", 40), ("full", 80), ("theory", 40)):
+        own = replace(cell, method=method, n_inputs=n)
+        (block,) = Study("small", "none", own, ({"protocol": THREE},), 2, rows=2).blocks()
+        starts.append(block.cell.compute(block).isel(time=0))
+    for name in cell.record:
+        # full vectors realise given overlaps through a factor with a relative jitter
+        np.testing.assert_allclose(starts[0][name], starts[2][name], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(starts[1][name], starts[2][name], rtol=1e-3, atol=1e-4)
+        first = starts[0][name].isel(protocol=0, replicate=0)
+        assert (starts[0][name] == first).all()
+
+
+def test_a_whole_float_counts_units():
+    task, _, _ = CELLS["committee"].world()
+    assert (task.teacher_units, type(task.teacher_units)) == (2, int)
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "message"),
+    [
+        ("sparse_teacher", {"protocol": "rule_curriculum"}, "stages clusters, and task 'sparse_teacher' has"),
+        ("committee", {"protocol": "rule_curriculum"}, "stages clusters, and task 'committee' has none"),
+        ("committee", {"loss": "logistic"}, "'logistic' needs labels"),
+        ("committee", {"activation": "quadratic"}, "'quadratic' is even"),
+        ("sparse_teacher", {"activation": "quadratic"}, "'quadratic' is even"),
+        ("committee", {"options": {"teacher_units": 2.5}}, "teacher_units is 2.5; need a whole number"),
+        ("committee", {"options": {"units": 2.0}}, "unknown option of Committee 'units'; known: overlap"),
+        ("sparse_teacher", {"options": {"n_inputs": 9.0}}, "unknown option of SparseTeacher 'n_inputs'"),
+        (
+            "committee",
+            {"record": ("test_accuracy",)},
+            "Committee does not measure test_accuracy",
+        ),
+        ("sparse_teacher", {"record": ("covered",)}, "SparseTeacher does not measure covered"),
+        ("sparse_teacher", {"start_inputs": -1}, "start_inputs is -1; need an integer >= 0"),
+        ("sparse_teacher", {"start_inputs": 3}, "n_inputs"),
+        ("committee", {"method": "theory", "activation": "relu", "loss": "logistic"}, "'logistic' needs"),
+        ("committee", {"method": "guess"}, "unknown method 'guess'"),
+        ("sparse_teacher", {"easy": {"signal": 1.0}}, "unknown difficulty field 'signal'; known: noise"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(task, changes, message):
+    with pytest.raises(ValueError, match=message) as refusal:
+        replace(CELLS[task], **changes).check()
+    assert "\n" not in str(refusal.value)

@@ -1,0 +1,177 @@
+"""Gram space against full vectors: equality in law, and proof that these tests can fail.
+
+Two-sample Kolmogorov-Smirnov tests of every order parameter between independent batches, with the
+Bonferroni correction over all comparisons of a case; first and second moments in standard errors.
+Seeds are fixed, so the outcome does not vary from run to run.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from teacher_student.students.two_layer import TwoLayer
+from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training import noise
+from teacher_student.training.gram import GramSpace
+from teacher_student.training.program import choose_method, compiled_run
+from teacher_student.training.simulate import simulate
+
+RECORD = ("test_accuracy", "M", "Q", "v")
+REPLICATES = 1500
+
+
+def final(method, n, width, seed, steps=600, rate=0.4, **student):
+    """Order parameters after a schedule whose difficulty changes inside chunks; (R, features)."""
+    task = XorMixture(n)
+    table = [
+        task.level(noise=0.2, signal=1.5),
+        task.level(noise=1.0, prior=(0.4, 0.1, 0.3, 0.2)),
+        task.level(noise=2.0, signal=0.5),
+    ]
+    schedule = np.repeat(np.arange(3)[np.arange(steps // 5) % 3], 5)
+    found = simulate(
+        task, TwoLayer(width, **student), table, schedule, target=table[1], learning_rate=rate,
+        replicates=REPLICATES, seed=seed, record=RECORD, n_records=3, n_test=32, method=method,
+    )  # fmt: skip
+    assert found.method == method
+    assert not found.diverged.any()
+    lower = np.tril_indices(width)
+    m, q, v = (found.values[name][:, 0, -1] for name in ("M", "Q", "v"))
+    trace = np.trace(q, axis1=1, axis2=2)[:, None]
+    energy = np.einsum("rk,rkl,rl->r", v, q, v)[:, None]
+    middle = np.trace(found.values["Q"][:, 0, 1], axis1=1, axis2=2)[:, None]
+    accuracy = found.values["test_accuracy"][:, 0, -1:]
+    return np.concatenate([m.reshape(len(m), -1), q[:, *lower], v, trace, energy, middle, accuracy], 1)
+
+
+def smallest_p(a, b):
+    """Bonferroni-corrected p of the most different feature."""
+    tests = [stats.ks_2samp(x, y) for x, y in zip(a.T, b.T, strict=True)]
+    p = [test.pvalue for test in tests]  # pyright: ignore[reportAttributeAccessIssue]
+    return min(1.0, min(p) * len(p))
+
+
+def worst_moment(a, b):
+    """Largest difference of means and of variances, in standard errors."""
+    n = len(a)
+    mean = (a.mean(0) - b.mean(0)) / np.sqrt((a.var(0) + b.var(0)) / n)
+    fourth = ((a - a.mean(0)) ** 4).mean(0) + ((b - b.mean(0)) ** 4).mean(0)
+    spread = (a.var(0) - b.var(0)) / np.sqrt((fourth - a.var(0) ** 2 - b.var(0) ** 2) / n)
+    return max(np.abs(mean).max(), np.abs(spread).max())
+
+
+CASES = [
+    (12, 4, {}),  # N - P - K = 6: chunks of 6, Wishart matrices down to one degree of freedom
+    (13, 5, {"activation": "quadratic", "parametrisation": "mean_field", "rate": 0.005}),
+    (40, 8, {"loss_name": "logistic", "parametrisation": "ntk", "rate": 0.8}),
+    (40, 16, {"train_readout": False}),
+    (60, 20, {}),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "width", "student"), CASES)
+def test_same_law_as_full_vectors(n, width, student):
+    gram = final("gram", n, width, 0, **student)
+    full = final("full", n, width, 1, **student)
+    assert smallest_p(gram, full) > 0.01
+    assert worst_moment(gram, full) < 4.5
+
+
+@pytest.mark.slow
+def test_a_wrong_number_of_degrees_of_freedom_is_detected(monkeypatch):
+    right = final("full", 12, 4, 1)
+    with monkeypatch.context() as patch:
+        dof = GramSpace._dof
+        patch.setattr(GramSpace, "_dof", lambda self, block: dof(self, block) + 2)
+        compiled_run.cache_clear()
+        wrong = final("gram", 12, 4, 0)
+    compiled_run.cache_clear()
+    assert smallest_p(wrong, right) < 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "chunk"), [(40, 2), (40, 6), (40, 16)])
+def test_the_law_does_not_depend_on_the_chunk(n, chunk, monkeypatch):
+    monkeypatch.setattr("teacher_student.training.program.chunk_length", lambda width: chunk)
+    cut = final("gram", n, 6, 2, steps=300)
+    monkeypatch.undo()
+    assert smallest_p(cut, final("stepwise", n, 6, 3, steps=300)) > 0.01
+
+
+def test_chi_has_the_chi_distribution():
+    for dof in (1.0, 2.0, 3.0, 8.0, 150.0, 1e5):
+        n = 20_000
+        x, u = jax.random.normal(jax.random.key(1), (n,)), jax.random.uniform(jax.random.key(2), (n,))
+        found = noise.chi(jax.random.key(3), x, u, jnp.full(n, dof))
+        assert stats.kstest(np.asarray(found, float), stats.chi(dof).cdf).pvalue > 0.005, dof
+
+
+def test_words_make_uniform_and_normal_numbers():
+    numbers = noise.words(jax.random.key(0), 100_001)
+    assert numbers.shape == (100_001,)
+    assert stats.kstest(np.asarray(noise.uniform(numbers), float), "uniform").pvalue > 0.01
+    normal = np.asarray(noise.normal(numbers), float)
+    assert stats.kstest(normal, "norm").pvalue > 0.01
+    assert abs(np.mean(normal**4) - 3) < 5 * (96 / 100_001) ** 0.5
+    assert abs(np.corrcoef(normal[:-1], normal[1:])[0, 1]) < 5 / 100_001**0.5
+
+
+def test_wishart_has_the_stated_mean_and_determinant():
+    factors = jax.vmap(lambda key: noise.wishart_factor(key, 6, 9))(
+        jax.random.split(jax.random.key(0), 20_000)
+    )
+    wishart = np.asarray(factors @ factors.mT)
+    np.testing.assert_allclose(wishart.mean(0), 9 * np.eye(6), atol=5 * (18 / 20_000) ** 0.5)
+    log_det = np.linalg.slogdet(wishart.astype(float))[1]
+    expected = np.sum([np.log(2) + stats.chi2(9 - i).expect(np.log) - np.log(2) for i in range(6)])
+    assert abs(log_det.mean() - expected) < 5 * log_det.std() / 20_000**0.5
+
+
+def test_lower_triangle_uses_every_number_once():
+    found = np.asarray(noise.lower_triangle(jnp.arange(1.0, 16.0), 6))
+    assert (np.triu(found) == 0).all()
+    assert sorted(found[np.tril_indices(6, -1)].tolist()) == list(range(1, 16))
+
+
+def test_auto_takes_gram_space_where_it_is_exact():
+    task = XorMixture(100)
+    assert choose_method(task, TwoLayer(16)).name == "gram"
+    assert choose_method(task, TwoLayer(90)).name == "full"
+    assert choose_method(task, TwoLayer(200)).name == "full"
+
+
+def test_what_cannot_work_is_refused_at_construction():
+    task = XorMixture(40)
+    with pytest.raises(ValueError, match="N - P - K >= chunk .* 40 - 2 - 36 < 4; use method='full'"):
+        GramSpace(task, TwoLayer(36), 4)
+    for chunk in (0, 3):
+        with pytest.raises(ValueError, match=f"chunk is {chunk}; need an even number"):
+            GramSpace(task, TwoLayer(4), chunk)
+    with pytest.raises(ValueError, match="9 degrees of freedom is singular"):
+        noise.wishart_factor(jax.random.key(0), 10, 9)
+    with pytest.raises(ValueError, match="unknown dtype 'float16'"):
+        choose_method(task, TwoLayer(4), dtype="float16")
+    with pytest.raises(ValueError, match="JAX_ENABLE_X64=1"):
+        choose_method(task, TwoLayer(4), dtype="float64")
+
+
+def test_a_singular_start_stays_finite_and_merged_units_stay_merged():
+    """Two copies of a unit with the same readout: the Gram matrix is singular for ever."""
+    task, width = XorMixture(100), 4
+    from teacher_student.order_parameters import Overlaps
+
+    w = np.array([[1.0, 0.2], [1.0, 0.2], [-0.3, 0.9], [-0.3, 0.9]], np.float32)
+    gram = np.array([[1.0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]], np.float32)[None]
+    start = Overlaps(jnp.asarray(w), jnp.asarray(gram), jnp.array([0.5, 0.5, -0.5, -0.5]))
+    level = task.level(noise=0.3)
+    found = simulate(
+        task, TwoLayer(width), [level], np.zeros(6400, int), target=level, learning_rate=0.3,
+        replicates=8, record=("v", "M"), n_records=4, initial=start,
+    )  # fmt: skip
+    assert not found.diverged.any()
+    v = found.values["v"][:, 0]
+    assert np.abs(v[..., 0] - v[..., 1]).max() < 0.02
+    assert np.abs(v[:, -1] - v[:, 0]).max() > 0.05

@@ -1,0 +1,124 @@
+"""`simulate`: compiled once per shape, replicates isolated, bits independent of the batch."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from curricula.schedule import draw_steps, level_table
+from teacher_student.order_parameters import Overlaps
+from teacher_student.students.two_layer import PARAMETRISATIONS, TwoLayer
+from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training.program import choose_method, compiled_run
+from teacher_student.training.simulate import simulate
+
+TASK = XorMixture(40)
+TABLE = level_table(TASK, TASK.level(noise=0.1), TASK.level(noise=1.0))
+
+
+def run(
+    student, protocols=("curriculum", "no_curriculum"), replicates: int | np.ndarray = 4, steps=400, **changes
+):
+    numbers = np.arange(replicates) if isinstance(replicates, int) else replicates
+    schedule = draw_steps(protocols, 0.3, steps, 0, numbers)
+    arguments = {"target": TABLE[1], "learning_rate": 0.3, "n_records": 2, "n_test": 16}
+    arguments |= {"record": ("v", "test_accuracy")} | changes
+    return simulate(TASK, student, TABLE, schedule, replicates=numbers, **arguments)
+
+
+def test_one_compilation_serves_rates_parametrisations_schedules_levels_and_budgets():
+    compiled_run.cache_clear()
+    for parametrisation in PARAMETRISATIONS:
+        for rate in (0.1, 0.2):
+            for steps in (400, 200):
+                run(
+                    TwoLayer(4, parametrisation=parametrisation, train_readout=rate > 0.1),
+                    steps=steps, n_records=steps // 200, room=2, learning_rate=rate,
+                )  # fmt: skip
+    run(TwoLayer(4), protocols=("target_only", "rule_curriculum"))
+    assert compiled_run.cache_info().currsize == 1
+    compiled = compiled_run(choose_method(TASK, TwoLayer(4)), ("v", "test_accuracy"), 2, 16)
+    assert compiled._cache_size() == 1  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_shorter_runs_in_the_same_room_are_the_same_runs():
+    alone = run(TwoLayer(4), steps=200, n_records=1)
+    roomy = run(TwoLayer(4), steps=200, n_records=1, room=2)
+    for name in alone.values:
+        np.testing.assert_array_equal(alone.values[name], roomy.values[name])
+
+
+@pytest.mark.parametrize("method", ["gram", "full"])
+def test_bits_do_not_depend_on_other_protocols_or_replicates(method):
+    many = run(TwoLayer(4), ("curriculum", "no_curriculum", "rule_curriculum"), method=method)
+    one = run(TwoLayer(4), ("no_curriculum",), method=method)
+    other = run(TwoLayer(4), ("no_curriculum",), np.array([2, 9, 0, 7]), method=method)
+    for name in many.values:
+        np.testing.assert_array_equal(many.values[name][:, 1], one.values[name][:, 0])
+        np.testing.assert_array_equal(other.values[name][[2, 0]], one.values[name][[0, 2]])
+
+
+@pytest.mark.parametrize("method", ["gram", "full"])
+def test_protocols_share_start_and_samples(method):
+    found = run(TwoLayer(4), ("target_only", "no_curriculum"), method=method)
+    np.testing.assert_array_equal(found.values["v"][:, 0, 0], found.values["v"][:, 1, 0])
+    same = run(TwoLayer(4), ("curriculum", "curriculum"), method=method)
+    np.testing.assert_array_equal(same.values["v"][:, 0], same.values["v"][:, 1])
+
+
+@pytest.mark.parametrize("method", ["gram", "full", "stepwise"])
+def test_a_nan_stays_in_its_replicate(method):
+    start = Overlaps(
+        jnp.zeros((4, 2)).at[0, 0].set(0.1), jnp.eye(4)[None] / 40, jnp.array([0.5, -0.5, 0.2, 0.1])
+    )
+    poisoned = start._replace(readout=start.readout.at[0].set(jnp.nan))
+    assert run(TwoLayer(4), method=method, initial=poisoned).diverged.all()
+    wild = run(TwoLayer(4), method=method, learning_rate=2.8, steps=4000, seed=3, replicates=16)
+    calm = run(TwoLayer(4), method=method, learning_rate=2.8, steps=4000, seed=3, replicates=16)
+    assert 0 < wild.diverged.sum() < wild.diverged.size
+    assert np.isfinite(wild.values["v"][~wild.diverged]).all()
+    np.testing.assert_array_equal(wild.values["v"], calm.values["v"])
+
+
+def test_partial_chunks_take_exactly_the_steps_asked_for():
+    """33 steps between records fill no chunk; the readout must move by exactly 33 steps' worth."""
+    whole = run(TwoLayer(4), steps=66, n_records=1, method="stepwise")
+    parts = run(TwoLayer(4), steps=66, n_records=2, method="stepwise")
+    np.testing.assert_array_equal(whole.values["v"][:, :, -1], parts.values["v"][:, :, -1])
+    chunked = run(TwoLayer(4), steps=66, n_records=2, method="full")
+    np.testing.assert_allclose(chunked.values["v"], parts.values["v"], rtol=1e-4, atol=1e-6)
+
+
+def test_a_start_from_order_parameters_is_honoured_by_all_simulators():
+    gram = np.array([[0.9, 0.2, 0], [0.2, 1.1, -0.1], [0, -0.1, 0.8]], np.float32)[None]
+    along = np.array([[0.5, -0.2], [0.1, 0.3], [-0.7, 0.2]], np.float32)
+    start = Overlaps(jnp.asarray(along), jnp.asarray(gram), jnp.array([0.3, -0.6, 0.9]))
+    for method in ("gram", "full", "stepwise"):
+        found = run(TwoLayer(3), record=("M", "Q", "v"), method=method, initial=start)
+        np.testing.assert_allclose(found.values["M"][0, 0, 0], along, atol=1e-5)
+        np.testing.assert_allclose(found.values["Q"][0, 0, 0], along @ along.T + gram[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_records": 7}, "400 steps cannot be recorded at 7 equal intervals"),
+        ({"n_records": 0}, "n_records is 0"),
+        ({"n_test": 0}, "n_test is 0"),
+        ({"record": ("loss",)}, "unknown quantity to record 'loss'; known: M, Q"),
+        ({"record": ("v", "v")}, "twice"),
+        ({"method": "quick"}, "unknown method 'quick'; known: auto, full, gram, stepwise"),
+        ({"dtype": "float16"}, "unknown dtype"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+        ({"room": 1}, "room is 1"),
+    ],
+)
+def test_bad_input_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        run(TwoLayer(4), **changes)
+
+
+def test_a_schedule_beyond_the_table_is_refused():
+    with pytest.raises(ValueError, match="steps holds levels 0..1, but table has 1 levels"):
+        simulate(
+            TASK, TwoLayer(4), TABLE[:1], np.array([0, 1]), target=TABLE[0], learning_rate=0.1, n_records=1
+        )

@@ -1,0 +1,109 @@
+"""SparseTeacher and Committee: the three simulators agree, and evaluations agree with samples."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from theory_tools import skewed_start
+
+from teacher_student.interfaces import OrderParameters
+from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.students.two_layer import TwoLayer
+from teacher_student.tasks.committee import Committee
+from teacher_student.tasks.sparse_teacher import SparseTeacher
+from teacher_student.theory.integrate import equations
+from teacher_student.training.program import METHODS, choose_method
+from teacher_student.training.simulate import simulate
+
+N = 120
+SPARSE = SparseTeacher(N, relevant=0.4)
+PAIR = Committee(N, 2, readout=(1.0, -0.6), overlap=((1.0, 0.4), (0.4, 0.9)), relevant=0.5)
+LEVELS = {SPARSE: [SPARSE.level(0.3), SPARSE.level(2.0)], PAIR: [PAIR.level(0.05), PAIR.level(0.2, 2.0)]}
+
+
+def run(task, method, replicates):
+    return simulate(
+        task,
+        TwoLayer(3, "erf"),
+        LEVELS[task],
+        np.repeat([0, 1], 3 * N),
+        target=LEVELS[task][1],
+        learning_rate=0.5,
+        replicates=replicates,
+        record=("M", "Q", "v", "test_loss"),
+        n_records=2,
+        method=method,
+        initial=jax.tree.map(lambda x: x.astype(jnp.float32), skewed_start(task, 3)),
+    )
+
+
+@pytest.mark.parametrize("task", LEVELS, ids=["sparse_teacher", "committee"])
+def test_full_vectors_agree_with_their_definition_and_gram_space_with_their_law(task):
+    full, gram = (run(task, method, 64) for method in ("full", "gram"))
+    stepwise = run(task, "stepwise", 64) if task is PAIR else full
+    for name, values in full.values.items():
+        np.testing.assert_allclose(values, stepwise.values[name], atol=2e-4)
+        other = gram.values[name]
+        error = np.sqrt((values.var(0, ddof=1) + other.var(0, ddof=1)) / len(values))
+        assert (np.abs(values.mean(0) - other.mean(0)) < 4.5 * error + 1e-4).all(), name
+
+
+@pytest.mark.parametrize("task", LEVELS, ids=["sparse_teacher", "committee"])
+def test_directions_are_orthonormal_and_lie_in_the_relevant_block(task):
+    directions = task.directions(jax.random.key(3))
+    np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), atol=1e-5)
+    assert not np.any(directions[:, task.blocks[0].size :])
+
+
+@pytest.mark.parametrize("activation", ["erf", "relu"])
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("task", LEVELS, ids=["sparse_teacher", "committee"])
+def test_evaluation_agrees_with_samples(task, width, activation):
+    """Weights with known overlaps, on drawn inputs."""
+    student, level, n = TwoLayer(width, activation), LEVELS[task][1], 20000
+    start = Overlaps(*(x.astype(jnp.float32) for x in skewed_start(task, width, seed=5)))
+    order = OrderParameters(start.along, tuple(factor(gram) for gram in start.gram), start.readout)
+    keys = jax.random.split(jax.random.key(1), 3)
+    columns = sum(block.directions + width for block in task.blocks)
+    values = task.evaluate(student, order, level, jax.random.normal(keys[0], (100_000, columns)))
+    equation = equations(task, student)
+    theory = equation.observe(start, level, 1.0, equation.nodes(0))
+    assert theory.keys() == values.keys()
+    for name, value in theory.items():
+        closed = activation == "erf" and (width == 1 or name == "test_loss")
+        off = 1e-4 if closed else 1e-2  # of two samples, one of 8192 points
+        np.testing.assert_allclose(value, values[name], rtol=1e-4, atol=off, err_msg=name)
+    inputs, labels = task.sample(keys[1], n, {**level, "noise": level["noise"] if task is SPARSE else 0.0})
+    weights = jnp.pad(start.along, ((0, 0), (0, N - start.along.shape[1])))
+    begin = 0
+    for block, root in zip(task.blocks, order.factors, strict=True):
+        at = begin + block.directions
+        weights = weights.at[:, at : at + width].set(root)
+        begin += block.size
+    output = student.phi(inputs @ weights.T) @ start.readout
+    loss = student.loss(output, labels)
+    assert abs(values["test_loss"] - loss.mean()) < 5 * loss.std() / n**0.5
+    if task is SPARSE:
+        right = 0.5 * (1 + jnp.sign(output) * labels)
+        assert abs(values["test_accuracy"] - right.mean()) < 5 * 0.5 / n**0.5
+
+
+def test_levels_with_an_axis_and_scalars_sample_alike():
+    key = jax.random.key(0)
+    one, labels = SPARSE.sample(key, 5, 2.0)
+    many, _ = SPARSE.sample(key, 5, jnp.full(5, 2.0))
+    np.testing.assert_allclose(one, many)
+    assert set(np.unique(labels)) <= {-1.0, 1.0}
+
+
+def test_activations_that_cannot_learn_are_refused():
+    for task in LEVELS:
+        with pytest.raises(ValueError, match="even"):
+            task.check_student(TwoLayer(2, "quadratic"))
+
+
+def test_losses_that_need_other_labels_are_refused_by_every_simulator():
+    SPARSE.check_student(TwoLayer(2, "relu", "logistic"))
+    for method in METHODS:
+        with pytest.raises(ValueError, match="'logistic' needs labels"):
+            choose_method(PAIR, TwoLayer(2, "erf", "logistic"), method)

@@ -1,0 +1,211 @@
+"""Schedules, batches, statuses, gradients and refusals of `trajectory`."""
+
+import subprocess
+import sys
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from theory_tools import skewed_start
+
+from teacher_student.order_parameters import Overlaps
+from teacher_student.students.two_layer import TwoLayer
+from teacher_student.tasks.committee import Committee
+from teacher_student.tasks.sparse_teacher import SparseTeacher
+from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.theory.accuracy import error_estimate, nodes_for
+from teacher_student.theory.integrate import equations, trajectory
+from teacher_student.theory.rates import rates_of
+from teacher_student.theory.schedule import Schedule, make_schedule
+from teacher_student.theory.solve import STATUSES, Settings, solve
+
+pytestmark = pytest.mark.usefixtures("float64")
+
+TASK = SparseTeacher(1000, relevant=0.4)
+ERF = TwoLayer(2, "erf")
+TABLE = [TASK.level(0.1), TASK.level(2.0)]
+PRECISE = Settings(rtol=1e-10, atol=1e-12)
+CURRICULUM = [(3.0, (1, 0)), (4.0, (0, 1))]
+TIMES = np.array([0.0, 2.0, 3.0, 7.0])
+
+
+def run(
+    initial=None, phases: Any = CURRICULUM, times=TIMES, task: Any = TASK, student=ERF, table=TABLE, **more
+):
+    start = skewed_start(task, student.width) if initial is None else initial
+    arguments = {"target": table[-1], "learning_rate": 0.5} | more
+    return trajectory(task, student, start, table, phases, times, **arguments)
+
+
+def test_a_jump_equals_a_restart():
+    whole = run(settings=PRECISE)
+    first = run(phases=[(3.0, (1, 0))], times=np.array([3.0]), settings=PRECISE)
+    middle = Overlaps(
+        first.values["M"][0],
+        first.values["Q_blocks"][0].at[0].add(-first.values["M"][0] @ first.values["M"][0].T),
+        first.values["v"][0],
+    )
+    second = run(middle, phases=[(4.0, (0, 1))], times=np.array([4.0]), settings=PRECISE)
+    for name in ("M", "Q", "v", "test_loss"):
+        np.testing.assert_allclose(whole.values[name][-1], second.values[name][-1], rtol=1e-8)
+
+
+def test_fine_alternation_tends_to_the_mixture():
+    mixture = run(phases=[(7.0, (0.5, 0.5))], times=np.array([7.0]), settings=PRECISE)
+    pieces = [(7.0 / 80, (1, 0)), (7.0 / 80, (0, 1))] * 40
+    alternating = run(phases=pieces, times=np.array([7.0 - 1e-9]))
+    np.testing.assert_allclose(alternating.values["M"], mixture.values["M"], rtol=5e-3)
+
+
+def test_batches_of_starts_and_protocols_equal_single_trajectories():
+    starts = [skewed_start(TASK, 2, seed) for seed in range(3)]
+    protocols = [CURRICULUM, [(4.0, (0, 1)), (3.0, (1, 0))], [(7.0, (0.4, 0.6))]]
+    stacked = jax.tree.map(lambda *x: jnp.stack(x), *starts)
+    together = run(stacked, protocols, settings=PRECISE)
+    assert together.status.shape == (3, 3)
+    assert together.values["Q"].shape == (3, 3, 4, 2, 2)
+    # times and phases as in the tests above, whose programs serve here again
+    for s, p, times in ((0, 0, TIMES), (2, 1, TIMES), (1, 2, TIMES[-1:])):
+        alone = run(starts[s], protocols[p], times, settings=PRECISE).values["M"]
+        np.testing.assert_allclose(together.values["M"][s, p, -len(times) :], alone, rtol=1e-7, atol=1e-9)
+
+
+def test_phases_may_be_lists():
+    as_lists = run(phases=[[3.0, (1, 0)], [4.0, (0, 1)]])
+    np.testing.assert_array_equal(as_lists.values["M"], run().values["M"])
+
+
+def test_divergence_is_a_status_and_stays_alone():
+    task, student = XorMixture(500), TwoLayer(2, "quadratic", train_readout=False)
+    table = [task.level(0.5)]
+    calm, wild = skewed_start(task, 2), skewed_start(task, 2)
+    wild = wild._replace(gram=300 * wild.gram)
+    phases, times = [(5.0, (1,))], np.array([0.0, 1.0, 5.0])
+    stacked = jax.tree.map(lambda *x: jnp.stack(x), calm, wild, calm)
+    batch = run(stacked, phases, times, task, student, table, learning_rate=0.1)
+    assert [STATUSES[i] for i in batch.status.tolist()] == ["ok", "diverged", "ok"]
+    assert np.isnan(batch.values["test_loss"][1, -1])
+    stacked = jax.tree.map(lambda x: jnp.stack([x] * 3), calm)
+    undisturbed = run(stacked, phases, times, task, student, table, learning_rate=0.1)
+    for neighbour in (0, 2):
+        ours, theirs = batch.values["M"][neighbour], undisturbed.values["M"][neighbour]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_too_few_steps_is_a_status():
+    assert STATUSES[int(run(settings=Settings(max_steps=3)).status)] == "max_steps"
+
+
+def test_gradients_by_difficulty_and_duration():
+    equation, rates, start = equations(TASK, ERF), rates_of(ERF, 0.5), skewed_start(TASK, 2)
+    schedule = make_schedule(TABLE, [(1.0, (1, 0)), (2.0, (0, 1)), (1.5, (0.3, 0.7))])
+    nodes, target = equation.nodes(0), {"noise": jnp.asarray(2.0)}
+
+    def final(duration, noise):
+        plan = Schedule(duration, {"noise": noise}, schedule.weight)
+        states, _ = solve(equation, PRECISE, start, plan, rates, jnp.array([4.2]), nodes)
+        last = jax.tree.map(lambda x: x[-1], states)
+        return equation.observe(last, target, rates.output_scale, nodes)["test_loss"]
+
+    at = (schedule.duration, schedule.level["noise"])
+    # values come from the program of the gradient: it is compiled once
+    both, h = jax.jit(jax.value_and_grad(final, (0, 1))), 1e-4
+    _, (by_duration, by_noise) = both(*at)
+    value = lambda *where: both(*where)[0]  # noqa: E731
+    for i in range(3):
+        step = jnp.zeros(3).at[i].set(h)
+        numeric = (value(at[0] + step, at[1]) - value(at[0] - step, at[1])) / (2 * h)
+        np.testing.assert_allclose(by_duration[i], numeric, rtol=1e-3, atol=1e-9)
+        step = jnp.zeros((3, 2)).at[i, 0].set(h)
+        numeric = (value(at[0], at[1] + step) - value(at[0], at[1] - step)) / (2 * h)
+        np.testing.assert_allclose(by_noise[i, 0], numeric, rtol=1e-3, atol=1e-9)
+
+
+def test_the_error_estimate_is_right_and_falls_with_nodes():
+    task, student = XorMixture(100), TwoLayer(2)
+    state, level = skewed_start(task, 2), task.level()
+    coarse, fine = (
+        error_estimate(task, student, state, level, learning_rate=0.5, n_nodes=n) for n in (256, 4096)
+    )
+    assert float(coarse.slope.along.max()) < 1e-12  # first-order terms are in closed form
+    assert 0 < fine.relative < 0.4 * coarse.relative
+    tolerance = 0.5 * coarse.relative
+    n_nodes = nodes_for(tolerance, task, student, state, level, learning_rate=0.5)
+    assert 256 < n_nodes <= 4096
+    other = error_estimate(task, student, state, level, learning_rate=0.5, n_nodes=n_nodes, seed=100)
+    assert other.relative < 2 * tolerance
+    with pytest.raises(ValueError, match="nodes reach a relative error of"):
+        nodes_for(1e-12, task, student, state, level, learning_rate=0.5, largest=256)
+
+
+GOOD = skewed_start(TASK, 2)
+REFUSED = {
+    "rho": (lambda: SparseTeacher(100, relevant=1.0), "relevant is 1.0"),
+    "noise": (lambda: TASK.level(-0.1), "noise is -0.1"),
+    "label noise": (lambda: Committee(100).level(-1.0), "noise is -1.0"),
+    "idle knob": (lambda: Committee(100).level(irrelevant=2.0), "no irrelevant inputs"),
+    "rho not a number": (lambda: SparseTeacher(100, relevant=float("nan")), "relevant is nan"),
+    "endless noise": (lambda: TASK.level(float("inf")), "noise is inf; need 0 <= noise < inf"),
+    "endless rate": (lambda: run(learning_rate=float("inf")), "learning_rate is inf"),
+    "K": (lambda: TwoLayer(0), "width is 0"),
+    "M": (lambda: Committee(100, 0), "teacher_units is 0"),
+    "M too large": (lambda: Committee(4, 4), "n_inputs is 4"),
+    "T": (lambda: Committee(100, 2, overlap=((1.0, 2.0), (2.0, 1.0))), "positive definite"),
+    "A": (lambda: Committee(100, 2, readout=(1.0,)), "one per teacher unit"),
+    "even student": (lambda: equations(TASK, TwoLayer(2, "quadratic")), "even"),
+    "odd student": (lambda: equations(XorMixture(100), ERF), "odd"),
+    "real labels": (lambda: equations(Committee(100), TwoLayer(2, "erf", "logistic")), "needs labels"),
+    "n_nodes": (lambda: run(n_nodes=1000), "power of two"),
+    "solver": (lambda: run(settings=Settings("euler")), "unknown solver"),
+    "rtol": (lambda: run(settings=Settings(rtol=0.0)), "rtol is 0.0"),
+    "rate": (lambda: run(learning_rate=-1.0), "learning_rate"),
+    "decay": (lambda: run(weight_decay=-1.0), "weight_decay"),
+    "readout rate": (
+        lambda: run(student=TwoLayer(2, "erf", train_readout=False), readout_rate=0.1),
+        "not trained",
+    ),
+    "times fall": (lambda: run(times=np.array([1.0, 0.5])), "increasing"),
+    "times beyond": (lambda: run(times=np.array([8.0])), "schedule's end"),
+    "shape": (lambda: run(GOOD._replace(readout=jnp.ones(3))), "initial"),
+    "not finite": (lambda: run(GOOD._replace(along=jnp.full((2, 1), jnp.nan))), "not finite"),
+    "not symmetric": (lambda: run(GOOD._replace(gram=GOOD.gram.at[0, 0, 1].add(0.1))), "not symmetric"),
+    "not semi-definite": (lambda: run(GOOD._replace(gram=-GOOD.gram)), "not positive semi-definite"),
+    "weights": (lambda: run(phases=[(1.0, (0.5, 0.6))]), "sum to 1"),
+    "no phases": (lambda: run(phases=[]), "need .duration, weights. pairs"),
+    "an empty protocol": (lambda: run(phases=[CURRICULUM, []]), "need .duration, weights. pairs"),
+    "no weights": (lambda: run(phases=[(1.0,)]), "phase 0 is .1.0,.; need a duration and the weights"),
+    "no target": (lambda: run(target={}), "the target has the entries .*; need .'noise'."),
+    "duration": (lambda: run(phases=[(-1.0, (1, 0))]), "duration of phase 0"),
+    "empty": (lambda: run(phases=[(0.0, (1, 0))]), "positive total"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_bad_input_is_refused_in_one_line(what):
+    call, message = REFUSED[what]
+    with pytest.raises(ValueError, match=message) as refusal:
+        call()
+    assert "\n" not in str(refusal.value)
+
+
+def test_fractions_of_units_are_refused_in_one_line():
+    """In a process of its own: here the type checks of the tests would come first."""
+    asked = {
+        "TwoLayer(2.5)": "width is 2.5; need an integer >= 1",
+        "Committee(100, 2.5)": "teacher_units is 2.5; need an integer >= 1",
+        "Committee(100.5, 2)": "n_inputs is 100.5; need an integer >= 3",
+        "equations(Committee(100), TwoLayer(2), n_nodes=1024.0)": "n_nodes is 1024.0; need an integer >= 2",
+    }
+    lines = [
+        "from teacher_student.students.two_layer import TwoLayer",
+        "from teacher_student.tasks.committee import Committee",
+        "from teacher_student.theory.integrate import equations",
+    ]
+    for call in asked:
+        lines += ["try:", f"    {call}", "except ValueError as error:", "    print(error)"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == list(asked.values())
