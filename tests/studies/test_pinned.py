@@ -1,0 +1,44 @@
+"""Addresses of all blocks of the catalogue: a change here orphans stored results, so it must be meant."""
+
+import hashlib
+
+import pytest
+
+from studies.catalogue import get, names
+
+#: Study, preset -> number of blocks and a digest of their addresses, one a line, in their order.
+PINNED = {
+    ("committee", "quick"): (12, "1aa9742e0cd6118b0ed2"),
+    ("committee", "full"): (84, "84ea3af8221ca855b657"),
+    ("efficiency", "quick"): (45, "ca518767ba34edd69ac5"),
+    ("efficiency", "full"): (560, "e9fd6654e47dff315917"),
+    ("images_online", "quick"): (21, "3f9af9700c545f48f41e"),
+    ("images_online", "full"): (84, "2529692daaa34de3972b"),
+    ("images_ranking", "quick"): (15, "0c6a6a26c49f72ad6698"),
+    ("images_ranking", "full"): (50, "cf732e5fa5a3f5da372c"),
+    ("lottery_tickets", "quick"): (1, "0424fd7fb6a99d1f3ead"),
+    ("lottery_tickets", "full"): (1, "6d81b081254fc4bc6c62"),
+    ("score_grading", "quick"): (18, "c2ffb83a02df1166c7c5"),
+    ("score_grading", "full"): (128, "b94fa8dc4d2f2abfdf6e"),
+    ("sparse_teacher", "quick"): (18, "5811b2e0fb517c6a7edf"),
+    ("sparse_teacher", "full"): (316, "ae5cfaaa64a9dee2ece6"),
+    ("theory_vs_simulation", "quick"): (12, "d64a8df59b59ce1bb336"),
+    ("theory_vs_simulation", "full"): (108, "3de9a949826a939684ef"),
+    ("tickets_and_curricula", "quick"): (17, "bd43b3a6ab0b2f7ba767"),
+    ("tickets_and_curricula", "full"): (102, "49f3080f5a781c2eb333"),
+    ("tickets_and_curricula_images", "quick"): (3, "d7ed7917a24f0eefcb5f"),
+    ("tickets_and_curricula_images", "full"): (15, "64993acd33420af912bb"),
+    ("xor_mixture", "quick"): (12, "71cefbb2a1777168f2dd"),
+    ("xor_mixture", "full"): (112, "afaca8c57df98cf02a18"),
+}
+
+
+@pytest.mark.parametrize(("name", "preset"), PINNED)
+def test_blocks_keep_their_addresses(name, preset):
+    blocks = get(name, preset).blocks()
+    digest = hashlib.sha256("\n".join(block.address for block in blocks).encode()).hexdigest()
+    assert (len(blocks), digest[:20]) == PINNED[name, preset]
+
+
+def test_every_study_is_pinned():
+    assert {name for name, _ in PINNED} == set(names())
