@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from curricula.classes import whole_labels
 from teacher_student.checks import known, within
 
 FORMAT = "tilting-odds ranking 1"
@@ -102,7 +103,7 @@ class Ranking:
         if path.ndim != 1 or path.size == 0 or not np.array_equal(np.sort(path), np.arange(path.size)):
             raise ValueError("an order must list each index 0..P-1 exactly once, easiest first")
         scores = np.empty(path.size)
-        scores[path] = np.arange(path.size)
+        scores[path.astype(np.int64)] = np.arange(path.size)
         return cls(scores, **fields)
 
     def __len__(self) -> int:
@@ -198,9 +199,6 @@ class Ranking:
 
 def _frozen(value: Any, kind: type) -> np.ndarray:
     """A read-only copy of `value` as an array of `kind`."""
-    array = np.asarray(value)
-    if kind is np.int64 and array.dtype.kind not in "iub":
-        raise ValueError(f"labels must be whole numbers; got {array.dtype}")
-    array = array.astype(kind)
+    array = whole_labels(value) if kind is np.int64 else np.asarray(value).astype(kind)
     array.flags.writeable = False
     return array

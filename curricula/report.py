@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from curricula.datasets import Dataset
-from curricula.difficulty.stored import load_ranking, read_scores
-from curricula.formats.content import Options
+from curricula.difficulty.stored import load_ranking, read_scores, settings
 from curricula.ranking import Ranking
 from teacher_student.checks import within
 
@@ -36,8 +35,8 @@ def inspect_file(
     """
     within("fraction", fraction, low=0, high=1, open_low=True)
     labels = None if dataset is None else dataset.labels
-    settings = Options(labels, options.get("score"), options.get("higher"))
-    name, found = read_scores(path, options.get("format", "auto"), settings)
+    told, _ = settings(labels, index_map, None, options.get("score"), options.get("higher"))
+    name, found = read_scores(path, options.get("format", "auto"), told)
     raw = Ranking.from_scores(found.scores, higher=found.higher, labels=found.labels)
     lines = [
         f"file       {path.name}",
@@ -48,6 +47,11 @@ def inspect_file(
         f"examples   {len(raw)}, scores {raw.original.min():.6g} to {raw.original.max():.6g}",
         f"ties       {raw.tied} examples share their score with another",
     ]
+    names = found.keys if found.ids is None else found.ids
+    if names is not None:
+        few = ", ".join(str(key) for key in names[:5])
+        ends = f"{few}, ..., {names[-1]}" if len(names) > 5 else few
+        lines.append(f"keys       {ends}{f' ({found.reordered})' if found.reordered else ''}")
     if "never_learned" in found.fields:
         lines.append(f"never      {found.fields['never_learned']}")
     try:

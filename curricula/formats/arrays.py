@@ -1,4 +1,4 @@
-"""Readers of numpy files: our own, C-scores, memorisation, data_diet, VoG, published orders."""
+"""Readers of numpy files: our own, C-scores, memorisation, data_diet, VoG."""
 
 import json
 from typing import Any
@@ -10,7 +10,8 @@ from curricula.ranking import FORMAT, Ranking
 
 _CSCORE = "C-score: probability that a network that has not seen the example gets it right"
 _JIANG = "Jiang et al., ICML 2021, arXiv 2002.03206"
-_TFDS = "TFDS order, not the original one"
+_TFDS = "in TFDS order, not the original one"
+_SHARE = (0.0, 1.0)
 
 
 def own(content: Content, options: Options) -> Found:
@@ -25,8 +26,10 @@ def own(content: Content, options: Options) -> Found:
         raise ValueError(f"{content.path.name} is damaged: its checksum does not fit its numbers")
     names = ("index_space", "runs", "never_learned")
     fields: dict[str, Any] = {name: header[name] for name in names} | {"error": values.get("error")}
-    higher = options.direction(header["higher_was"])
-    scores = saved.scores if header["higher_was"] == "harder" else -saved.scores
+    higher = header["higher_was"]
+    if options.higher not in (None, higher):
+        raise ValueError(f"{content.path.name} says itself that high is {higher}; leave higher out")
+    scores = saved.scores if higher == "harder" else 0.0 - saved.scores
     return Found(scores, higher, header["definition"], header["source"], **arrays, fields=fields)
 
 
@@ -36,13 +39,14 @@ def cscore_npz(content: Content, options: Options) -> Found:
     names = values.get("filenames")
     return Found(
         values["scores"], options.direction("easier"), _CSCORE, _JIANG, values["labels"],
-        None if names is None else _text(names), _keyed(names),
+        None if names is None else _text(names), reordered=_keyed(names), limits=_SHARE,
     )  # fmt: skip
 
 
 def cscore_npy(content: Content, options: Options) -> Found:
     """A bare array of C-scores, as published for MNIST: in TFDS order."""
-    return Found(content.value, options.direction("easier"), _CSCORE, _JIANG, reordered=_TFDS)
+    higher = options.direction("easier")
+    return Found(content.value, higher, _CSCORE, _JIANG, reordered=_TFDS, limits=_SHARE)
 
 
 DATA_DIET = {
@@ -59,29 +63,16 @@ def data_diet(content: Content, options: Options) -> Found:
     return Found(
         scores, options.direction("harder"), DATA_DIET.get(kind, "a score of data_diet"),
         "Paul et al., NeurIPS 2021, arXiv 2107.07075",
-        reordered="class-sorted TFDS order, not the original one", fields={"never_learned": policy},
+        reordered="in class-sorted TFDS order, not the original one", by_class=True, limits=(0, np.inf),
+        fields={"never_learned": policy},
     )  # fmt: skip
 
 
 def vog(content: Content, options: Options) -> Found:
     """A bare array of VoG values, high = hard."""
     source = "Agarwal et al., CVPR 2022, arXiv 2008.11600"
-    return Found(content.value, options.direction("harder"), "variance of gradients (VoG)", source)
-
-
-def order_npy(content: Content, options: Options) -> Found:
-    """A permutation that lists indices easiest first (Carlini et al. 1910.13427, AngularGap).
-
-    Pass higher="easier" for a file that lists the hardest first. The score is the position.
-    """
-    position = Ranking.from_order(content.value).scores
-    return Found(position, options.direction("harder"), "position in a published order", content.path.name)
-
-
-def scores_npy(content: Content, options: Options) -> Found:
-    """Any bare array of scores; its direction must be said."""
-    why = f"{content.path.name} is a bare array of scores, and nothing says whether high is hard"
-    return Found(content.value, options.direction(None, why), "scores of a bare array", content.path.name)
+    higher = options.direction("harder")
+    return Found(content.value, higher, "variance of gradients (VoG)", source, limits=(0, np.inf))
 
 
 def feldman_zhang(content: Content, options: Options) -> Found:
@@ -93,7 +84,7 @@ def feldman_zhang(content: Content, options: Options) -> Found:
     return Found(
         values["tr_mem"] if "tr_mem" in values else values["memorization"],
         options.direction("harder"), definition, source, values.get("tr_labels"),
-        None if names is None else _text(names), _keyed(names),
+        None if names is None else _text(names), reordered=_keyed(names), limits=(-1, 1),
     )  # fmt: skip
 
 
@@ -106,7 +97,7 @@ def influence_pairs(content: Content, options: Options) -> Found:
 
 
 def _keyed(names: np.ndarray | None) -> str:
-    return "" if names is None else "arbitrary order, keyed by file name"
+    return "" if names is None else "in arbitrary order, keyed by file name"
 
 
 def _text(names: np.ndarray) -> np.ndarray:

@@ -1,13 +1,16 @@
 """Open a file as plain data, whatever it is, and what a reader makes of it."""
 
+import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from curricula.formats import torch_files
+from curricula.formats.signatures import describe, is_pickle
 from teacher_student.data_sets import pickles
 
 
@@ -15,8 +18,8 @@ from teacher_student.data_sets import pickles
 class Content:
     """A file as plain data.
 
-    kind : "npz" (name -> array), "npy" (array), "torch", "pickle", "json" (object), "jsonl" (list of
-        objects) or "folder" (list of paths)
+    kind : "npz" (name -> array), "npy" (array), "torch", "pickle", "json", "jsonl" (list of objects) or
+        "folder" (list of paths)
     value : what is in it
     path : where it is; names tell some formats apart
     """
@@ -29,12 +32,38 @@ class Content:
         """Whether the value is a dict with these keys."""
         return isinstance(self.value, dict) and all(key in self.value for key in keys)
 
+    def vector(self) -> np.ndarray | None:
+        """The value as an array (P,) of numbers, if it is one."""
+        if self.kind not in ("npy", "torch", "pickle", "json") or isinstance(self.value, (dict, str)):
+            return None
+        try:
+            array = np.asarray(self.value)
+        except ValueError:  # lists of different length
+            return None
+        return array if array.ndim == 1 and array.size and array.dtype.kind in "iufb" else None
+
+    def summary(self) -> str:
+        """What kind of value it is, in a few words."""
+        if isinstance(self.value, np.ndarray):
+            return f"{self.kind}: {self.value.dtype} array of shape {self.value.shape}"
+        if isinstance(self.value, dict):
+            keys = [str(key) for key in self.value]
+            return f"{self.kind} with {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}"
+        return f"{self.kind}: {type(self.value).__name__}"
+
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller said: labels (P,), which of several scores, what a high number means."""
+    """What the caller said.
+
+    labels : (P,) int64 in the order of the file: an index map is applied to the caller's labels before
+    ids : (P,) names of the caller's examples in the order of `labels`
+    score : which of several scores
+    higher : what a high number means
+    """
 
     labels: np.ndarray | None = None
+    ids: tuple[str, ...] | None = None
     score: str | None = None
     higher: str | None = None
 
@@ -55,8 +84,13 @@ class Options:
 class Found:
     """What a reader found.
 
-    scores (P,) in the direction `higher`; labels, ids (P,) if the file has them; `reordered` says why
-    position i is not example i of the data set people hold, "" if it is; `fields` go to the Ranking.
+    scores : (P,) in the direction `higher`
+    labels, ids : (P,) if the file has them
+    keys : (P,) what the file is keyed by, as text
+    reordered : why position i is not example i of the data set people hold, "" if it is
+    by_class : whether the entries are sorted by class, so that a map can be checked
+    limits, whole : between which numbers the scores of this format lie, and whether they are counts
+    fields : for the Ranking
     """
 
     scores: Any
@@ -65,8 +99,22 @@ class Found:
     source: str
     labels: Any = None
     ids: Any = None
+    keys: np.ndarray | None = None
     reordered: str = ""
+    by_class: bool = False
+    limits: tuple[float, float] = (-np.inf, np.inf)
+    whole: bool = False
     fields: dict[str, Any] = field(default_factory=dict)
+
+    def misfit(self) -> str:
+        """How the numbers contradict the format, "" if they do not."""
+        values, (low, high) = np.asarray(self.scores, np.float64), self.limits
+        values = values[np.isfinite(values)]
+        if values.size and (values.min() < low - 1e-3 or values.max() > high + 1e-3):
+            return f"lie in [{low:g}, {high:g}], but these run from {values.min():.4g} to {values.max():.4g}"
+        if self.whole and (values != np.rint(values)).any():
+            return "are whole numbers, but these are not"
+        return ""
 
 
 def open_content(path: Path) -> Content:
@@ -75,7 +123,7 @@ def open_content(path: Path) -> Content:
     Raises
     ------
     ValueError
-        If there is no such file, or it is none of the containers known here.
+        If there is no such file, or it is none of the containers known here; the message says what it is.
     """
     if path.is_dir():
         return Content("folder", sorted(path.iterdir()), path)
@@ -92,28 +140,77 @@ def open_content(path: Path) -> Content:
 
 def _decode(data: bytes, path: Path) -> Content:
     if data[:6] == b"\x93NUMPY":
-        return Content("npy", np.load(path, allow_pickle=False), path)
+        return Content("npy", np.load(io.BytesIO(data), allow_pickle=False), path)
     if data[:2] == b"PK" and not torch_files.is_torch(data):
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return Content("npz", {name: archive[name] for name in archive.files}, path)
     if torch_files.is_torch(data):
         return Content("torch", torch_files.loads(data), path)
-    if data[:1] in (b"{", b"["):
-        lines = [line for line in data.decode().splitlines() if line.strip()]
-        if len(lines) > 1 and lines[0].rstrip().endswith("}"):
-            return Content("jsonl", [json.loads(line) for line in lines], path)
-        return Content("json", json.loads(data), path)
+    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return _json(data.decode("utf-8-sig"), path)
+    if not is_pickle(data):
+        raise ValueError(f"it is {describe(data)}")
     return Content("pickle", pickles.loads(data), path)
 
 
-def indexed(pairs: dict[Any, float]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Scores by index 0..P-1 where the keys are these, else in key order with the keys as ids."""
-    keys = list(pairs)
-    whole = all(isinstance(key, (int, np.integer)) or str(key).isdigit() for key in keys)
-    ordered = sorted(keys, key=int) if whole else keys
-    scores = np.array([pairs[key] for key in ordered], np.float64)
-    aligned = whole and [int(key) for key in ordered] == list(range(len(keys)))
-    return scores, None if aligned else np.array([str(key) for key in ordered])
+def _json(text: str, path: Path) -> Content:
+    """One JSON value, or one object per line; a file of one line counts as lines by its name."""
+    first = next(line for line in text.splitlines() if line.strip())
+    if path.suffix != ".jsonl":
+        try:
+            return Content("json", json.loads(text), path)
+        except json.JSONDecodeError:
+            if not first.rstrip().endswith("}"):
+                raise
+    return Content("jsonl", json_lines(text), path)
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """The objects of a text with one per line, blank lines left out; names the line that is none."""
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise ValueError(f"line {number} is cut off or no JSON: {line[:40]!r}") from error
+            if not isinstance(rows[-1], dict):
+                raise ValueError(f"line {number} is no object: {line[:40]!r}")
+    if not rows:
+        raise ValueError("it holds no line of JSON")
+    return rows
+
+
+class Keyed(TypedDict):
+    """The fields of `Found` that belong together in a file that is keyed."""
+
+    scores: np.ndarray
+    ids: np.ndarray | None
+    keys: np.ndarray
+    reordered: str
+
+
+def in_key_order(keys: Any) -> list[Any]:
+    """Whole numbers in rising order, other keys in the order of the file."""
+    whole = all(isinstance(key, (int, np.integer)) or str(key).isdecimal() for key in keys)
+    return sorted(keys, key=int) if whole else list(keys)
+
+
+def by_key(pairs: Mapping[Any, float]) -> Keyed:
+    """Scores by index where the keys are 0..P-1; any other keys become ids that must be matched.
+
+    Examples
+    --------
+    >>> by_key({1: 0.5, 0: 0.25})["scores"].tolist(), by_key({1: 0.5, 2: 0.25})["reordered"]
+    ([0.25, 0.5], 'keyed by 1..2, not by 0..1')
+    """
+    ordered = in_key_order(pairs)
+    scores, names = np.array([pairs[key] for key in ordered], np.float64), np.array([str(k) for k in ordered])
+    if len(names) and list(names) == [str(index) for index in range(len(names))]:
+        return Keyed(scores=scores, ids=None, keys=names, reordered="")
+    span = f"{names[0]}..{names[-1]}" if all(name.isdecimal() for name in names) else "name"
+    why = f"keyed by {span}, not by 0..{len(names) - 1}"
+    return Keyed(scores=scores, ids=names, keys=names, reordered=why)
 
 
 def finite(scores: Any) -> tuple[np.ndarray, str]:

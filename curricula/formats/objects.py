@@ -1,8 +1,9 @@
-"""Readers of pickles and torch files: orders, forgetting counts, checkpoints, margins."""
+"""Readers of pickles and torch files: held-out losses, forgetting counts, checkpoints, probabilities."""
 
 import numpy as np
 
-from curricula.formats.content import Content, Found, Options, finite, indexed
+from curricula.classes import check_probabilities
+from curricula.formats.content import Content, Found, Options, by_key, finite
 
 _WU = "Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107"
 _TONEVA = "Toneva et al., ICLR 2019, arXiv 1812.05159"
@@ -17,11 +18,14 @@ def uc_order(content: Content, options: Options) -> Found:
     keys = list(content.value)
     means = np.array([float(np.asarray(pair).ravel()[0]) for pair in content.value.values()])
     agrees = np.isfinite(means).all() and (np.diff(means) >= -1e-6 * np.abs(means[1:])).all()
-    scores, ids = indexed(dict(zip(keys, means if agrees else np.arange(1.0 * len(keys)), strict=True)))
+    pairs = dict(zip(keys, means if agrees else np.arange(1.0 * len(keys)), strict=True))
     definition = (
         "held-out cross-entropy, mean over folds and runs" if agrees else "position in the order of the file"
     )
-    return Found(scores, options.direction("harder"), definition, _WU, ids=ids)
+    return Found(
+        **by_key(pairs), higher=options.direction("harder"), definition=definition, source=_WU,
+        limits=(0, np.inf),
+    )  # fmt: skip
 
 
 def toneva(content: Content, options: Options) -> Found:
@@ -30,9 +34,11 @@ def toneva(content: Content, options: Options) -> Found:
     values, policy = finite(counts)
     if len(indices) != len(values) or len(np.unique(indices)) != len(indices):
         raise ValueError("indices and forgetting counts do not fit: need as many counts as distinct indices")
-    scores, ids = indexed(dict(zip(indices.tolist(), values, strict=True)))
-    fields = {"never_learned": policy}
-    return Found(scores, options.direction("harder"), "forgetting events", _TONEVA, ids=ids, fields=fields)
+    pairs = dict(zip(indices.tolist(), values, strict=True))
+    return Found(
+        **by_key(pairs), higher=options.direction("harder"), definition="forgetting events", source=_TONEVA,
+        limits=(0, np.inf), whole=True, fields={"never_learned": policy},
+    )  # fmt: skip
 
 
 def toneva_stats(content: Content, options: Options) -> Found:
@@ -42,9 +48,10 @@ def toneva_stats(content: Content, options: Options) -> Found:
         if isinstance(index, (int, np.integer)):
             right = np.asarray(record[1], np.float64)
             counts[index] = float(np.sum((right[:-1] > 0) & (right[1:] <= 0)) if right.any() else len(right))
-    scores, ids = indexed(counts)
-    fields = {"never_learned": "never learned counts as T, the number of presentations"}
-    return Found(scores, options.direction("harder"), "forgetting events", _TONEVA, ids=ids, fields=fields)
+    return Found(
+        **by_key(counts), higher=options.direction("harder"), definition="forgetting events", source=_TONEVA,
+        fields={"never_learned": "never learned counts as T, the number of presentations"},
+    )  # fmt: skip
 
 
 def deepcore(content: Content, options: Options) -> Found:
@@ -78,26 +85,19 @@ def deepcore(content: Content, options: Options) -> Found:
     return Found(scores, higher, "selection score of DeepCore", source, fields={"never_learned": policy})
 
 
-def torch_scores(content: Content, options: Options) -> Found:
-    """A tensor (P,), or {index: [number]}; its direction must be said, except for classification_margin."""
-    value = content.value
-    margin = "classification_margin" in content.path.name
-    why = f"{content.path.name} holds bare scores, and nothing says whether high is hard"
-    higher = options.direction("easier" if margin else None, why)
-    definition = "classification margin" if margin else "scores of a torch file"
-    if isinstance(value, dict):
-        pairs = {key: float(np.mean([np.asarray(item) for item in entry])) for key, entry in value.items()}
-        scores, ids = indexed(pairs)
-        return Found(scores, higher, definition, content.path.name, ids=ids)
-    return Found(np.asarray(value), higher, definition, content.path.name)
-
-
 def class_probabilities(content: Content, options: Options) -> Found:
-    """An array (P, C) of class probabilities, as of an SVM on pretrained features: the score is p_y."""
+    """An array (P, C) of class probabilities, as of an SVM on pretrained features: the score is p_y.
+
+    Refused where the labels fit it hardly better than chance, see `check_probabilities`.
+    """
     table = np.asarray(content.value)
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise ValueError(
+            f"{content.path.name} holds an array of shape {table.shape}; need scores (P,), "
+            "or class probabilities (P, C)"
+        )
     labels = options.needed_labels("the file holds class probabilities, and the score is that of the label")
-    if len(labels) != len(table) or labels.max() >= table.shape[1]:
-        raise ValueError(f"probabilities have shape {table.shape} but there are {len(labels)} labels")
+    check_probabilities(table, labels, content.path.name)
     source = "Hacohen & Weinshall, ICML 2019, arXiv 1904.03626"
     return Found(
         table[np.arange(len(labels)), labels],

@@ -1,25 +1,33 @@
 """Readers of JSON: training dynamics of dataset cartography, depths; and per-epoch logs in a folder."""
 
-import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from curricula.formats import torch_files
-from curricula.formats.content import Content, Found, Options, indexed
+from curricula.formats.content import Content, Found, Options, by_key, in_key_order, json_lines
 from teacher_student.checks import known
 
+_WU = "Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107"
 _MAPS = "Swayamdipta et al., EMNLP 2020, arXiv 2009.10795"
 
-#: Column of a cartography table -> what a high number means.
+
+class Column(NamedTuple):
+    """What a high number of a cartography column means, and between which numbers it lies."""
+
+    higher: str
+    limits: tuple[float, float]
+    whole: bool = False
+
+
 COLUMNS = {
-    "confidence": "easier",
-    "variability": "harder",
-    "correctness": "easier",
-    "forgetfulness": "harder",
-    "threshold_closeness": "harder",
+    "confidence": Column("easier", (0, 1)),
+    "variability": Column("harder", (0, 1)),
+    "correctness": Column("easier", (0, np.inf), True),
+    "forgetfulness": Column("harder", (0, np.inf), True),
+    "threshold_closeness": Column("harder", (0, 0.25)),
 }
 
 
@@ -28,23 +36,22 @@ def cartography_metrics(content: Content, options: Options) -> Found:
     rows = content.value
     column = options.score or "confidence"
     known("score", column, [name for name in COLUMNS if name in rows[0]])
-    return _keyed(
-        [row["guid"] for row in rows],
-        [row[column] for row in rows],
-        None,
-        options.direction(COLUMNS[column]),
-        column,
-    )
+    missing = next((i for i, row in enumerate(rows) if not {"guid", column} <= row.keys()), None)
+    if missing is not None:
+        raise ValueError(f"row {missing} of {content.path.name} has no guid or no {column}")
+    return _by_guid([row["guid"] for row in rows], [row[column] for row in rows], column, options)
 
 
-def dynamics_files(content: Content) -> list[Path]:
-    """The `dynamics_epoch_<t>.jsonl` files that belong to the content, by t."""
+def epoch_files(content: Content, pattern: str) -> list[Path]:
+    """The files that are named after an epoch as in `pattern`, by epoch; refuses a gap."""
     paths = content.value if content.kind == "folder" else [content.path]
-    epochs = {p: re.fullmatch(r"dynamics_epoch_(\d+)\.jsonl", p.name) for p in paths}
-    found = sorted((int(match[1]), path) for path, match in epochs.items() if match)
+    found = sorted((int(match[1]), path) for path in paths if (match := re.fullmatch(pattern, path.name)))
     if found and [t for t, _ in found] != list(range(found[0][0], found[0][0] + len(found))):
-        raise ValueError(f"epochs {[t for t, _ in found]} of the training dynamics have a gap")
+        raise ValueError(f"epochs {[t for t, _ in found]} of {content.path.name} have a gap")
     return [path for _, path in found]
+
+
+DYNAMICS, LOGS = r"dynamics_epoch_(\d+)\.jsonl", r"train-(\d+)\.pt"
 
 
 def cartography_dynamics(content: Content, options: Options) -> Found:
@@ -58,18 +65,20 @@ def cartography_dynamics(content: Content, options: Options) -> Found:
     probability: dict[Any, list[float]] = {}
     right: dict[Any, list[float]] = {}
     gold: dict[Any, int] = {}
-    files = dynamics_files(content) or [content.path]
+    files = epoch_files(content, DYNAMICS) or [content.path]
     for path in files:
-        for line in path.read_text().splitlines():
-            row = json.loads(line)
+        for row in _rows(path):
             guid, y = row["guid"], int(row["gold"])
             z = np.asarray(next(v for k, v in row.items() if k.startswith("logits_epoch_")), np.float64)
+            if not 0 <= y < z.size:
+                raise ValueError(f"guid {guid!r} of {path.name} has gold {y}; need 0..{z.size - 1}")
+            if gold.setdefault(guid, y) != y:
+                raise ValueError(f"guid {guid!r} has gold {gold[guid]} in one epoch and {y} in {path.name}")
             p = np.exp(z - z.max())
             probability.setdefault(guid, []).append(float(p[y] / p.sum()))
             right.setdefault(guid, []).append(float(z.argmax() == y))
-            gold[guid] = y
     if {len(values) for values in right.values()} != {len(files)}:
-        raise ValueError("the epochs of the training dynamics do not list the same examples")
+        raise ValueError("the epochs of the training dynamics do not list the same examples once each")
     p, a = np.array(list(probability.values())), np.array(list(right.values()))
     forgotten = np.where(a.any(1), ((a[:, :-1] > 0) & (a[:, 1:] == 0)).sum(1), a.shape[1])
     scores = {
@@ -79,42 +88,62 @@ def cartography_dynamics(content: Content, options: Options) -> Found:
         "forgetfulness": forgotten,
         "threshold_closeness": p.mean(1) * (1 - p.mean(1)),
     }[column]
-    return _keyed(list(gold), scores, list(gold.values()), options.direction(COLUMNS[column]), column)
+    return _by_guid(list(gold), scores, column, options, gold)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        return json_lines(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"cannot read {path.name}: {error}") from error
 
 
 def depth_json(content: Content, options: Options) -> Found:
     """{"0": 1, "1": 4, ...}: prediction depth by index."""
-    scores, ids = indexed(content.value)
     source = "AngularGap, Peng et al., arXiv 2207.08525"
-    return Found(scores, options.direction("harder"), "prediction depth", source, ids=ids)
+    return Found(
+        **by_key(content.value), higher=options.direction("harder"), definition="prediction depth",
+        source=source, limits=(0, np.inf), whole=True,
+    )  # fmt: skip
 
 
 def learn_t(content: Content, options: Options) -> Found:
     """A folder of `train-<e>.pt`, each {index: [..., [loss, prediction]]}: first epoch from which on
     the prediction is always the label; never = the number of epochs. Needs labels."""
     labels = options.needed_labels("the logs hold predictions")
-    found = sorted((int(m[1]), p) for p in content.value if (m := re.fullmatch(r"train-(\d+)\.pt", p.name)))
-    tables = [torch_files.loads(path.read_bytes()) for _, path in found]
-    last = {}
+    tables = [torch_files.loads(path.read_bytes()) for path in epoch_files(content, LOGS)]
+    keys = in_key_order(tables[0])
+    if any(table.keys() != tables[0].keys() for table in tables):
+        raise ValueError("the epochs of the logs do not list the same examples")
+    if len(keys) != len(labels):
+        raise ValueError(f"the logs have {len(keys)} examples but there are {len(labels)} labels")
+    by_id = None if options.ids is None else dict(zip(options.ids, labels, strict=True))
+    if by_id is not None and (missing := [key for key in keys if str(key) not in by_id]):
+        raise ValueError(f"ids do not match those of {content.path.name}: no id {str(missing[0])!r} in yours")
+    truth = dict(zip(keys, labels, strict=True)) if by_id is None else {k: by_id[str(k)] for k in keys}
+    last = dict.fromkeys(keys, 0)
     for epoch, table in enumerate(tables):
-        for index, log in table.items():
+        for key, log in table.items():
             loss_and_prediction = log[-1] if np.ndim(log[-1]) else log
-            if not 0 <= int(index) < len(labels):
-                raise ValueError(f"the logs have index {index} but there are {len(labels)} labels")
-            right = int(np.asarray(loss_and_prediction[1])) == labels[int(index)]
-            last[int(index)] = last.get(int(index), 0) if right else epoch + 1
-    scores, ids = indexed(last)
+            if int(np.asarray(loss_and_prediction[1])) != truth[key]:
+                last[key] = epoch + 1
     return Found(
-        scores, options.direction("harder"), "first epoch from which on it was always right",
-        "Wu, Dyer, Neyshabur, ICLR 2021, arXiv 2012.03107", ids=ids,
+        **by_key(last), higher=options.direction("harder"), source=_WU,
+        definition="first epoch from which on it was always right", limits=(0, len(tables)), whole=True,
         fields={"never_learned": f"never learned counts as {len(tables)}, the number of epochs"},
     )  # fmt: skip
 
 
-def _keyed(guids: list[Any], scores: Any, gold: list[int] | None, higher: str, column: str) -> Found:
-    """Align by guid where guids are 0..P-1, else keep the order of the file and the guids as ids."""
+def _by_guid(
+    guids: list[Any], scores: Any, column: str, options: Options, gold: dict[Any, int] | None = None
+) -> Found:
+    """Align by guid where guids are 0..P-1, else keep the guids as ids."""
     if len(set(guids)) != len(guids):
         raise ValueError("a guid occurs twice in the file")
-    values, ids = indexed(dict(zip(guids, np.asarray(scores, float), strict=True)))
-    labels = None if gold is None else indexed(dict(zip(guids, gold, strict=True)))[0].astype(int)
-    return Found(values, higher, f"{column}, over the epochs of fine-tuning", _MAPS, labels, ids)
+    higher, limits, whole = COLUMNS[column]
+    return Found(
+        **by_key(dict(zip(guids, np.asarray(scores, float), strict=True))),
+        higher=options.direction(higher), definition=f"{column}, over the epochs of fine-tuning",
+        source=_MAPS, labels=None if gold is None else np.array([gold[key] for key in in_key_order(guids)]),
+        limits=limits, whole=whole,
+    )  # fmt: skip

@@ -1,60 +1,14 @@
 """Every published format, made small: read right, put in order, or refused with the reason."""
 
-import json
-import pickle
-
 import numpy as np
 import pytest
-from torch_writer import Tensor, as_stream, as_zip
+from score_files import array, arrays, dynamics, learn_t, lines, pickled, zipped
+from torch_writer import Tensor, as_stream
 
 from curricula import load_ranking
-from curricula.difficulty.stored import FORMATS
+from curricula.formats.menu import FORMATS
 
 LABELS = np.array([0, 1, 0, 1])
-
-
-def pickled(value):
-    return lambda path: path.write_bytes(pickle.dumps(value))
-
-
-def zipped(value):
-    return lambda path: path.write_bytes(as_zip(value))
-
-
-def arrays(**values):
-    def write(path):
-        with path.open("wb") as stream:
-            np.savez(stream, **values)
-
-    return write
-
-
-def array(value):
-    def write(path):
-        np.save(path, value)
-
-    return write
-
-
-def lines(*rows):
-    return lambda path: path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
-
-
-def dynamics(path):
-    path.mkdir()
-    first = [{"guid": g, "logits_epoch_0": z, "gold": 0} for g, z in ((1, [0, 1]), (0, [1, 0]), (2, [0, 2]))]
-    second = [{"guid": g, "logits_epoch_1": z, "gold": 0} for g, z in ((0, [1, 0]), (2, [0, 2]), (1, [1, 0]))]
-    lines(*first)(path / "dynamics_epoch_0.jsonl")
-    lines(*second)(path / "dynamics_epoch_1.jsonl")
-
-
-def learn_t(path):
-    path.mkdir()
-    logs = [{0: 0, 1: 0, 2: 1, 3: 0}, {0: 0, 1: 1, 2: 0, 3: 0}, {0: 0, 1: 1, 2: 1, 3: 1}]
-    for epoch, log in enumerate(logs):
-        (path / f"train-{epoch}.pt").write_bytes(
-            as_zip({i: [[0.5, prediction]] for i, prediction in log.items()})
-        )
 
 
 ORDER = {
@@ -83,11 +37,11 @@ SVM = np.array([[0.9, 0.1], [0.4, 0.6]] * 2)
 CASES = [
     ("a-cscores.npz", "cscore_npz", arrays(labels=LABELS, scores=FLAT), {}, -FLAT),
     ("mnist-cscores.npy", "cscore_npy", array(FLAT), {"index_map": [3, 2, 1, 0]}, -FLAT[::-1]),
-    ("ckpt_1.npy", "data_diet", array(FORGET), {"index_map": [1, 0, 3, 2]}, [4, 1, 3, 0]),
+    ("ckpt_1.npy", "data_diet", array(FORGET), {"index_map": [2, 0, 3, 1], "labels": LABELS}, [4, 3, 1, 0]),
     ("imagenet_vog_early.npy", "vog", array(FLAT.astype(np.float32)), {}, FLAT),
-    ("order_mnist_adv_train.npy", "order_npy", array(PATH), {}, [1, 3, 0, 2]),
-    ("order_hardest_first.npy", "order_npy", array(PATH), {"higher": "easier"}, [-1, -3, 0, -2]),
-    ("own.npy", "scores_npy", array(FLAT), {"higher": "easier"}, -FLAT),
+    ("order_mnist_adv_train.npy", "order", array(PATH), {}, [1, 3, 0, 2]),
+    ("order_hardest_first.npy", "order", array(PATH), {"higher": "easier"}, [-1, -3, 0, -2]),
+    ("own.npy", "scores", array(FLAT), {"higher": "easier"}, -FLAT),
     ("infl.npz", "feldman_zhang", arrays(tr_mem=FLAT, tr_labels=LABELS, tt_labels=LABELS), {}, FLAT),
     ("infl_mem.npz", "feldman_zhang", arrays(memorization=FLAT, influence=np.zeros((2, 4))), {}, FLAT),
     ("cifar10.order.pth", "uc_order", lambda p: p.write_bytes(as_stream(ORDER)), {}, [0.2, 0.9, 0.1, 0.5]),
@@ -97,8 +51,8 @@ CASES = [
     ("CIFAR10_GraNd_0.1.ckpt", "deepcore", zipped(DEEPCORE), {}, FLAT),
     ("CIFAR10_Uncertainty.ckpt", "deepcore", zipped(BALANCED), {"labels": LABELS}, [-0.3, -0.1, -0.4, -0.2]),
     ("inceptionsvm.pkl", "class_probabilities", pickled(SVM), {"labels": LABELS}, [-0.9, -0.6, -0.9, -0.6]),
-    ("classification_margin.pt", "torch_scores", zipped(Tensor(FLAT, device="cuda:0")), {}, -FLAT),
-    ("hsf.pt", "torch_scores", zipped(HSF), {"higher": "harder"}, FLAT),
+    ("classification_margin.pt", "scores", zipped(Tensor(FLAT, device="cuda:0")), {}, -FLAT),
+    ("hsf.pt", "scores", zipped(HSF), {"higher": "harder"}, FLAT),
     ("test_mlp_pd.pkl", "depth_json", lines({"1": 4, "0": 1, "2": 2}), {}, [1, 4, 2]),
     ("td_metrics.jsonl", "cartography_metrics", lines(*METRICS), {}, [-0.2, -0.9]),
     ("data_map.jsonl", "cartography_metrics", lines(*METRICS), {"score": "variability"}, [0.1, 0.3]),
@@ -169,29 +123,31 @@ def test_contradicting_losses_yield_to_the_order_of_the_file(tmp_path):
 
 def test_partial_files_keep_their_indices_as_ids(tmp_path):
     pickled({"indices": np.array([7, 3]), "forgetting counts": np.array([0, 2])})(tmp_path / "part.pkl")
-    ranking = load_ranking(tmp_path / "part.pkl")
-    assert ranking.scores.tolist() == [2, 0]
+    with pytest.raises(ValueError, match=r"keyed by 3\.\.7, not by 0\.\.1; pass index_map"):
+        load_ranking(tmp_path / "part.pkl")
+    ranking = load_ranking(tmp_path / "part.pkl", ids=[7, 3])
+    assert ranking.scores.tolist() == [0, 2]
     assert ranking.ids is not None
-    assert ranking.ids.tolist() == ["3", "7"]
+    assert ranking.ids.tolist() == ["7", "3"]
 
 
 @pytest.mark.parametrize(
     ("name", "write", "options", "message"),
     [
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"labels": LABELS[:3]}, "4 scores but labels has 3"),
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"labels": 1 - LABELS}, "at 4 of 4 examples"),
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"index_map": [0, 1, 2, 2]}, "exactly once"),
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"ids": list("abcd")}, "has no ids"),
-        ("c.npz", arrays(labels=LABELS, scores=np.full(4, np.nan)), {}, "NaN"),
-        ("c.npz", arrays(labels=LABELS[:3], scores=FLAT), {}, "labels have shape"),
-        ("c.npz", arrays(labels=LABELS, scores=np.ones((4, 2))), {}, "not one score per example"),
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"format": "x"}, "unknown format 'x'; known: "),
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"format": "toneva"}, "not a file of format 'toneva'"),
-        ("c.npz", arrays(labels=LABELS, scores=FLAT), {"higher": "better"}, "unknown direction"),
-        ("c.npz", arrays(other=FLAT), {}, "in no format known here; known: "),
+        ("c-scores.npz", arrays(labels=LABELS, scores=FLAT), {"labels": LABELS[:3]}, "4 scores but labels"),
+        ("c-scores.npz", arrays(labels=LABELS, scores=FLAT), {"labels": 1 - LABELS}, "at 4 of 4 examples"),
+        ("c-scores.npz", arrays(labels=LABELS, scores=FLAT), {"index_map": [0, 1, 2, 2]}, "exactly once"),
+        ("c-scores.npz", arrays(labels=LABELS, scores=FLAT), {"ids": list("abcd")}, "has no ids"),
+        ("c-scores.npz", arrays(labels=LABELS, scores=np.full(4, np.nan)), {}, "NaN"),
+        ("c-scores.npz", arrays(labels=LABELS[:3], scores=FLAT), {}, "labels have shape"),
+        ("c-scores.npz", arrays(labels=LABELS, scores=np.ones((4, 2))), {}, "not one score per example"),
+        ("c-scores.npz", arrays(labels=LABELS, scores=FLAT), {"format": "x"}, "unknown format 'x'; known: "),
+        ("c-scores.npz", arrays(labels=LABELS, scores=FLAT), {"format": "toneva"}, "not a file of format"),
+        ("c-scores.npz", arrays(labels=LABELS, scores=FLAT), {"higher": "better"}, "unknown direction"),
+        ("c-scores.npz", arrays(other=FLAT), {}, "in no format known here; known: "),
         ("a-cscores.npy", array(FLAT), {}, "TFDS order, not the original one; pass index_map"),
         ("own.npy", array(FLAT), {}, 'pass higher="harder" or higher="easier"'),
-        ("own.npy", array(np.array([0, 1, 1])), {}, "exactly once"),
+        ("an_order.npy", array(np.array([0, 1, 1])), {}, "exactly once"),
         ("pairs.npz", arrays(tr_idx=LABELS, tt_idx=LABELS, infl=FLAT, mem=FLAT), {}, "not a score of every"),
         ("x.ckpt", zipped(DEEPCORE), {}, "which method"),
         ("x_Uncertainty.ckpt", zipped(BALANCED), {}, "class by class; pass labels"),
@@ -199,7 +155,7 @@ def test_partial_files_keep_their_indices_as_ids(tmp_path):
         ("t.pkl", pickled({"indices": np.arange(3), "forgetting counts": np.arange(2)}), {}, "do not fit"),
         ("t.jsonl", lines(*METRICS), {"score": "margin"}, "known: confidence, correctness, variability"),
         ("t.jsonl", lines(METRICS[0], METRICS[0]), {}, "twice"),
-        ("noise.bin", lambda p: p.write_bytes(b"no pickle at all"), {}, "not a readable pickle"),
+        ("noise.bin", lambda p: p.write_bytes(b"no pickle at all"), {}, "text that is neither JSON"),
         ("absent.npz", lambda p: None, {}, "no such file"),
         ("cut.npz", lambda p: p.write_bytes(b"PK\x03\x04cut"), {}, "cannot read"),
     ],
