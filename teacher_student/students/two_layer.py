@@ -113,11 +113,13 @@ class TwoLayer:
     >>> params = student.init(jax.random.key(0), n_inputs=10)
     >>> student.apply(params, jax.numpy.ones((3, 10))).shape
     (3,)
+    >>> TwoLayer(4, loss="logistic").loss
+    'logistic'
     """
 
     width: int
     activation: str = "relu"
-    loss_name: str = "squared"
+    loss: str = "squared"
     parametrisation: str = "standard"
     train_readout: bool = True
     readout_start: str = "gaussian"
@@ -125,7 +127,7 @@ class TwoLayer:
     def __post_init__(self) -> None:
         whole("width", self.width, low=1)
         known("activation", self.activation, ACTIVATIONS)
-        known("loss", self.loss_name, LOSSES)
+        known("loss", self.loss, LOSSES)
         known("parametrisation", self.parametrisation, PARAMETRISATIONS)
         known("readout_start", self.readout_start, READOUT_STARTS)
 
@@ -144,7 +146,7 @@ class TwoLayer:
 
     def core(self) -> "TwoLayer":
         """The part that shapes the compiled program: width, activation, loss."""
-        return TwoLayer(self.width, self.activation, self.loss_name)
+        return TwoLayer(self.width, self.activation, self.loss)
 
     def init(self, key: Key[Array, ""], n_inputs: int, dtype="float32") -> Params:
         """Draw w ~ N(0, 1/N) of shape (K, N) and v of shape (K,)."""
@@ -166,13 +168,13 @@ class TwoLayer:
         """phi', elementwise."""
         return ACTIVATIONS[self.activation].slope(preactivation)
 
-    def loss(self, output: Array, label: Array) -> Array:
+    def losses(self, output: Array, label: Array) -> Array:
         """loss(f, y), elementwise."""
-        return LOSSES[self.loss_name].value(output, label)
+        return LOSSES[self.loss].value(output, label)
 
     def dloss(self, output: Array, label: Array) -> Array:
         """d loss / d f, elementwise."""
-        return LOSSES[self.loss_name].slope(output, label)
+        return LOSSES[self.loss].slope(output, label)
 
 
 def draw_readout(key: Key[Array, ""], width: int, scaling: Scaling, dtype="float32") -> Float[Array, " K"]:

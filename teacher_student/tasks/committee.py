@@ -120,9 +120,9 @@ class Committee:
                 "activation 'quadratic' is even and the erf teacher is odd, so there is nothing to learn; "
                 "use erf or relu for committee"
             )
-        if student.loss_name != "squared":
+        if student.loss != "squared":
             raise ValueError(
-                f"loss {student.loss_name!r} needs labels +-1, and committee has real ones; use squared"
+                f"loss {student.loss!r} needs labels +-1, and committee has real ones; use squared"
             )
 
     def level(self, noise: float = 0.0, irrelevant: float | None = None) -> Level:
@@ -190,10 +190,10 @@ class Committee:
         test_loss ()
         """
         scales = self.scales(level)
-        if (getattr(student, "activation", ""), getattr(student, "loss_name", "")) == ("erf", "squared"):
+        if (getattr(student, "activation", ""), getattr(student, "loss", "")) == ("erf", "squared"):
             cov = joint_covariance(order, scales, self.teacher_rows)
             weight = jnp.concatenate([order.readout, -jnp.asarray(self.teacher_readout, cov.dtype)])
             return {"test_loss": 0.5 * weight @ pairs(cov, np.ones(len(cov))) @ weight}
         lam, along = preactivations(order, scales, normals)
         output = student.phi(lam) @ order.readout
-        return {"test_loss": jnp.mean(student.loss(output, self.teacher(along)))}
+        return {"test_loss": jnp.mean(student.losses(output, self.teacher(along)))}

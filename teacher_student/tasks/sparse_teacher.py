@@ -132,21 +132,21 @@ class SparseTeacher:
         test_accuracy (), test_loss (), group_accuracy (2,) for labels +1 and -1
         """
         scales = (1.0, jnp.sqrt(level["noise"]))
-        activation, loss_name = getattr(student, "activation", ""), getattr(student, "loss_name", "")
+        activation, trained_with = getattr(student, "activation", ""), getattr(student, "loss", "")
         lam, direction = preactivations(order, scales, normals)
         label = jnp.where(direction[:, 0] < 0, -1, 1).astype(lam.dtype)
         output = student.phi(lam) @ order.readout
         right = 0.5 * (1 + jnp.sign(output) * label)
         n_each = jnp.stack([jnp.sum(1 + label), jnp.sum(1 - label)])
         groups = jnp.stack([jnp.sum(right * (1 + label)), jnp.sum(right * (1 - label))]) / n_each
-        accuracy, loss = jnp.mean(groups), jnp.mean(student.loss(output, label))
+        accuracy, loss = jnp.mean(groups), jnp.mean(student.losses(output, label))
         if activation == "erf":
             cov = joint_covariance(order, scales, np.eye(1))
             if student.width == 1:
                 cosine = cov[0, 1] * jax.lax.rsqrt(cov[0, 0])
                 accuracy = 0.5 + jnp.sign(order.readout[0]) * jnp.arcsin(jnp.clip(cosine, -1, 1)) / jnp.pi
                 groups = jnp.stack([accuracy, accuracy])
-            if loss_name == "squared":
+            if trained_with == "squared":
                 weight = jnp.append(order.readout, -1)
                 offset = np.append(np.ones(student.width), 0.0)
                 loss = 0.5 * weight @ pairs(cov, offset) @ weight

@@ -155,7 +155,7 @@ class XorMixture:
         centres = level["signal"] * jnp.asarray(MEANS, dtype) @ order.along.T
         output = student.phi(centres[:, None] + spread) @ order.readout
         correct = jnp.mean(0.5 * (1 + jnp.sign(output) * labels), 1)
-        loss = jnp.mean(student.loss(output, labels), 1)
+        loss = jnp.mean(student.losses(output, labels), 1)
         return {
             "test_accuracy": level["prior"] @ correct,
             "test_loss": level["prior"] @ loss,

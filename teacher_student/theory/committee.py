@@ -81,4 +81,4 @@ class CommitteeEquations:
             return {"test_loss": 0.5 * weight @ pairs(cov, np.ones(len(cov))) @ weight}
         along, rest = split(state, nodes[:, :-1], self.task.scales(level))
         output = self.student.phi(along @ state.along.T + jnp.sum(rest, 0)) @ (output_scale * state.readout)
-        return {"test_loss": jnp.mean(self.student.loss(output, self.task.teacher(along)))}
+        return {"test_loss": jnp.mean(self.student.losses(output, self.task.teacher(along)))}

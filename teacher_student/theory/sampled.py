@@ -95,4 +95,4 @@ def scores(
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Accuracy and loss averaged over samples; an output of exactly 0 counts one half."""
     output = student.phi(lam) @ readout
-    return jnp.mean(0.5 * (1 + jnp.sign(output) * label)), jnp.mean(student.loss(output, label))
+    return jnp.mean(0.5 * (1 + jnp.sign(output) * label)), jnp.mean(student.losses(output, label))

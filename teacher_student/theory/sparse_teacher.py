@@ -42,7 +42,7 @@ class SparseTeacherEquations:
     @property
     def closed(self) -> bool:
         """Whether the right-hand side is in closed form."""
-        return (self.student.activation, self.student.loss_name) == ("erf", "squared")
+        return (self.student.activation, self.student.loss) == ("erf", "squared")
 
     def nodes(self, seed: int) -> Float[Array, "n D"]:
         """Nodes of scrambling `seed`."""
@@ -88,5 +88,5 @@ class SparseTeacherEquations:
             weight = jnp.append(u, -1)
             loss = 0.5 * weight @ pairs(cov, np.append(np.ones(len(u)), 0.0)) @ weight
         else:
-            loss = jnp.mean(self.student.loss(output, label))
+            loss = jnp.mean(self.student.losses(output, label))
         return {"test_accuracy": jnp.mean(groups), "test_loss": loss, "group_accuracy": groups}

@@ -50,7 +50,7 @@ class XorMixtureEquations:
     @property
     def closed(self) -> bool:
         """Whether the right-hand side is in closed form."""
-        return (self.student.activation, self.student.loss_name) == ("quadratic", "squared")
+        return (self.student.activation, self.student.loss) == ("quadratic", "squared")
 
     def nodes(self, seed: int) -> Float[Array, "n D"]:
         """Nodes of scrambling `seed`."""
@@ -79,7 +79,7 @@ class XorMixtureEquations:
         along = centre + jnp.sqrt(noise) * par
         labels = jnp.full(len(nodes), label)
         sampled = averages(self.student, state, output_scale, along, rest, labels, noise[None])
-        if self.student.loss_name != "squared":
+        if self.student.loss != "squared":
             return sampled
         mean, cov = state.along @ centre, noise * (state.along @ state.along.T + state.gram[0])
         probe_mean = jnp.append(centre, jnp.zeros_like(u))
@@ -113,7 +113,7 @@ class XorMixtureEquations:
             cov = noise * (state.along @ state.along.T + state.gram[0])
             if self.closed:
                 loss = 0.5 * quadratic(mean, cov, u, label).error2
-            elif (self.student.activation, self.student.loss_name) == ("relu", "squared"):
+            elif (self.student.activation, self.student.loss) == ("relu", "squared"):
                 m = rectified(mean, cov)
                 loss = 0.5 * (u @ m.relu_relu @ u - 2 * label * u @ m.relu + label**2)
             return right, loss

@@ -61,7 +61,7 @@ def test_a_step_of_online_sgd(width):
     student = TwoLayer(width)
 
     def step(params, x, y):
-        slope = jax.grad(lambda p: student.loss(student.apply(p, x)[0], y))(params)
+        slope = jax.grad(lambda p: student.losses(student.apply(p, x)[0], y))(params)
         return jax.tree.map(lambda p, g: p - 0.01 * g, params, slope)
 
     x = jnp.ones((1, 300))

@@ -65,7 +65,7 @@ def worst_moment(a, b):
 CASES = [
     (12, 4, {}),  # N - P - K = 6: chunks of 6, Wishart matrices down to one degree of freedom
     (13, 5, {"activation": "quadratic", "parametrisation": "mean_field", "rate": 0.005}),
-    (40, 8, {"loss_name": "logistic", "parametrisation": "ntk", "rate": 0.8}),
+    (40, 8, {"loss": "logistic", "parametrisation": "ntk", "rate": 0.8}),
     (40, 16, {"train_readout": False}),
     (60, 20, {}),
 ]

@@ -77,7 +77,7 @@ def test_pruned_weights_stay_exactly_zero_and_the_others_move():
 
 def test_a_step_is_the_gradient_step_of_the_masked_student():
     """One step against jax.grad of the loss of the masked parameters on the same sample."""
-    student = TwoLayer(K, loss_name="logistic", parametrisation="mean_field")
+    student = TwoLayer(K, loss="logistic", parametrisation="mean_field")
     method = FullVectors(TASK, student.core(), 8)
     keys, own, size = replicate_keys(0, jnp.arange(R)), start(method, student), scaling(student)
     found = run(MASKS, stops=(1,), student=student)
@@ -91,7 +91,7 @@ def test_a_step_is_the_gradient_step_of_the_masked_student():
 
             def loss(p, mask=mask, x=x, y=y):
                 masked = jax.tree.map(jnp.multiply, p, mask)
-                return student.loss(student.apply(masked, x[:1])[0], y[0])
+                return student.losses(student.apply(masked, x[:1])[0], y[0])
 
             slope = jax.grad(loss)(params)
             w = (params.w - size.hidden_rate * slope.w) * mask.w

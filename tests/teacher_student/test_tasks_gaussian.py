@@ -81,7 +81,7 @@ def test_evaluation_agrees_with_samples(task, width, activation):
         weights = weights.at[:, at : at + width].set(root)
         begin += block.size
     output = student.phi(inputs @ weights.T) @ start.readout
-    loss = student.loss(output, labels)
+    loss = student.losses(output, labels)
     assert abs(values["test_loss"] - loss.mean()) < 5 * loss.std() / n**0.5
     if task is SPARSE:
         right = 0.5 * (1 + jnp.sign(output) * labels)

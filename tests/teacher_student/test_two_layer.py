@@ -33,6 +33,12 @@ def test_loss_slope_is_the_derivative(name, float64):
     np.testing.assert_allclose(LOSSES[name].slope(f, y), derivative, rtol=1e-12)
 
 
+def test_the_loss_is_chosen_by_the_word_of_the_docstring():
+    student = TwoLayer(4, loss="logistic")
+    assert float(student.losses(jnp.array(1.5), jnp.array(-1.0))) == pytest.approx(np.log1p(np.exp(1.5)))
+    assert student.loss == "logistic" == student.core().loss
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_declared_symmetry_is_true(name):
     u = jnp.linspace(0.1, 2, 5)
@@ -68,7 +74,7 @@ def test_fixed_readout_has_no_rate_and_sign_start_has_one_size():
         ({"width": 0}, "width is 0"),
         ({"width": 4, "activation": "tanh"}, "unknown activation 'tanh'; known: erf, quadratic, relu"),
         ({"width": 4, "parametrisation": "mup"}, "known: mean_field, ntk, standard"),
-        ({"width": 4, "loss_name": "hinge"}, "unknown loss"),
+        ({"width": 4, "loss": "hinge"}, "unknown loss"),
         ({"width": 4, "readout_start": "zero"}, "unknown readout_start"),
     ],
 )

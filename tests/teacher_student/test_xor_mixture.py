@@ -58,7 +58,7 @@ def test_accuracy_and_loss_from_order_parameters_match_drawn_inputs(activation, 
     n = 100_000
     x, y = TASK.sample(jax.random.key(2), n, level, directions)
     f = student.apply(params, x)
-    correct, losses = np.asarray(0.5 * (1 + jnp.sign(f) * y)), np.asarray(student.loss(f, y))
+    correct, losses = np.asarray(0.5 * (1 + jnp.sign(f) * y)), np.asarray(student.losses(f, y))
     along = params.w @ directions.T
     factor = params.w - along @ directions
     order = OrderParameters(along, (factor,), params.v)
