@@ -107,7 +107,7 @@ def stamps_of(what: Study, workers: int) -> list[float]:
     from studies.engine.run import run
 
     with tempfile.TemporaryDirectory() as out, open(os.devnull, "w") as nothing, redirect_stdout(nothing):
-        assert run(what, out, How(workers=workers)) == 0
+        assert run(what, out, How(workers=workers)).ok
         (log,) = Path(out).rglob("*.jsonl")
         events = [json.loads(line) for line in log.read_text().splitlines()]
     return sorted(datetime.fromisoformat(e["at"]).timestamp() for e in events if e["event"] == "block")
@@ -181,9 +181,9 @@ def start_up(repetitions: int) -> None:
 def plan() -> None:
     """10^5 cells of the headline study in a process of its own; prints JSON."""
     from studies.catalogue.xor_mixture import CELL
-    from studies.engine.status import lines, survey
+    from studies.engine.status import survey
     from studies.store import Store
-    from studies.store.log import Done, RunLog
+    from studies.store.log import Facts, RunLog
 
     grid = {
         "protocol": ("curriculum", "no_curriculum"),
@@ -211,12 +211,12 @@ def plan() -> None:
             data = block.address.encode()
             digest = hashlib.sha256(data).hexdigest()
             (store.blocks / f"{block.address}.{digest}.nc").write_bytes(data)
-            parts.append({"event": "block"} | asdict(Done(block.address, digest, "", "gram", 1.0, 1, 0)))
+            parts.append({"event": "block"} | asdict(Facts(block.address, digest, "", "gram", 1.0, 1, 0)))
         log.path.write_text("".join(f"{json.dumps(part)}\n" for part in parts))
         there = timed("finished, pending", store.finished)
         assert sum(block.address not in there for block in blocks) == len(blocks) // 2
-        told = timed("status", lambda: lines(what, survey(what, store)))
-        assert f"{len(blocks) // 2} done, {len(blocks) // 2} pending" in told[0]
+        told = timed("status", lambda: str(survey(what, store)))
+        assert f"{len(blocks) // 2} done, {len(blocks) // 2} pending" in told
     cells = sum(len(block.protocols) for block in blocks)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"cells": cells, "blocks": len(blocks), "seconds": took, "MiB": memory}))

@@ -2,9 +2,47 @@
 
 import argparse
 import sys
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 
 from studies.catalogue import get, names, question
-from studies.command_line import Parser, fail
+from studies.command_line import Parser, fail, path, spoken, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from studies.engine.status import Survey
+    from studies.study import Study
+
+#: What the verbs about one study do.
+VERBS = {
+    "run": "compute what is missing",
+    "status": "blocks done, pending and with diverged cells; time left",
+    "where": "the address and the folder, without running",
+    "verify": "compute randomly chosen finished cells again and compare",
+    "export": "write one labelled file",
+}
+
+
+class Help(argparse.Action):
+    """Prints the help of a verb, and behind the name of a study also that study's fields."""
+
+    def __init__(self, option_strings: list[str], dest: str, **_: Any) -> None:
+        text = "this; NAME --help lists the fields of the study, too"
+        super().__init__(option_strings, dest=argparse.SUPPRESS, nargs=0, help=text)
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: Any) -> None:
+        parser.print_help()
+        if getattr(namespace, "name", None) and hasattr(namespace, "preset"):
+            from studies.fields import words
+
+            try:
+                study = get(namespace.name, namespace.preset)
+            except ValueError as error:
+                fail(error)
+            print(f"\nfields of {study.name} ({namespace.preset}), their values and meaning:")
+            print("\n".join(words(study)))
+        parser.exit()
 
 
 def parser() -> Parser:
@@ -12,51 +50,69 @@ def parser() -> Parser:
     top = Parser(prog="python -m studies", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True, parser_class=Parser)
     verbs.add_parser("list", help="the studies and their questions")
-    helps = {
-        "run": "compute what is missing",
-        "status": "blocks done, pending and with diverged cells; time left",
-        "where": "the address and the folder, without running",
-        "verify": "compute randomly chosen finished cells again and compare",
-    }
-    subs = {
-        verb: verbs.add_parser(
-            verb,
-            help=text,
-            allow_abbrev=False,
-            epilog="Any field of the cell may follow, as --width 2,4,8 or --easy.noise 0.2.",
+    subs = {}
+    for verb, text in VERBS.items():
+        more = (
+            "Any field of the cell may follow, as --width 2,4,8 or --easy.noise 0.2; NAME --help lists them."
         )
-        for verb, text in helps.items()
-    }
-    subs["export"] = verbs.add_parser("export", help="write one labelled file", allow_abbrev=False)
-    for verb, sub in subs.items():
+        sub = verbs.add_parser(
+            verb, help=text, allow_abbrev=False, add_help=False, epilog=None if verb == "export" else more
+        )
+        sub.add_argument("-h", "--help", action=Help)
         sub.add_argument("name", help="a study, see list")
-        sub.add_argument("--out", default="results", help="folder of the results (default: results)")
+        sub.add_argument(
+            "--out", default="results", type=path, help="folder of the results (default: results)"
+        )
         if verb != "export":
             sub.add_argument("--preset", default="quick", help="quick (default) or full")
             sub.add_argument("--replicates", help="number of replicates")
+        subs[verb] = sub
     run, status, verify, export = (subs[verb] for verb in ("run", "status", "verify", "export"))
     run.add_argument("--devices", help="spread over N local devices, or all (default: all but CPUs)")
     run.add_argument("--workers", help="compute in N processes of this machine")
-    run.add_argument("--cluster", help="address of a Dask scheduler, or a YAML file for dask-jobqueue")
+    run.add_argument(
+        "--cluster",
+        type=path,
+        help="address of a Dask scheduler, the .json file it wrote, or a .yaml file for dask-jobqueue",
+    )
     run.add_argument("--timeout", help="replace a worker that takes more SECONDS for a block")
     run.add_argument("--shard", help="I/N: only every N-th block, from the I-th (for array jobs)")
     status.add_argument("--watch", action="store_true", help="look again every 2 s until all is done")
-    verify.add_argument("--cells", type=int, default=3, help="how many (default: 3)")
-    verify.add_argument("--seed", type=int, help="choose the same cells again")
-    export.add_argument("--to", required=True, help="FILE.nc or FILE.zarr")
+    verify.add_argument("--cells", default="3", help="how many (default: 3)")
+    verify.add_argument("--seed", help="choose the same cells again")
+    export.add_argument("--to", required=True, type=path, help="FILE.nc or FILE.zarr")
     export.add_argument("--address", help="which one, see where (default: the one run last)")
     return top
 
 
 def overrides(rest: list[str]) -> dict[str, str]:
-    """['--width', '2,4', ...] as a mapping."""
-    flags, values = rest[0::2], rest[1::2]
-    if len(rest) % 2 or not all(flag.startswith("--") for flag in flags):
-        raise ValueError(f"cannot read {' '.join(rest)!r}; fields go as --field VALUE or --field V1,V2")
-    for flag in flags:
-        if flags.count(flag) > 1:
+    """['--width', '2,4', '--rate=0.1', ...] as a mapping."""
+    given: dict[str, str] = {}
+    words = iter(rest)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if not equals:
+            value = next(words, "")
+        if not flag.startswith("--") or not value:
+            raise ValueError(f"cannot read {' '.join(rest)!r}; fields go as --field VALUE or --field V1,V2")
+        if flag[2:] in given:
             raise ValueError(f"{flag} is given twice; several values go as {flag} V1,V2")
-    return dict(zip((flag[2:] for flag in flags), values, strict=True))
+        given[flag[2:]] = value
+    return given
+
+
+def changed(study: "Study", given: dict[str, str]) -> "Study":
+    """The study with fields set; ValueError names the field that may be meant by an unknown one."""
+    from studies import fields
+
+    known = fields.names(study.cell)
+    for name in given:
+        outer, dot, inner = name.partition(".")
+        if outer not in known:
+            near = get_close_matches(outer.replace("-", "_"), known, 1)
+            meant = f"did you mean --{near[0]}{dot}{inner}? " if near else ""
+            raise ValueError(f"unknown field {outer!r}; {meant}known: {', '.join(known)}")
+    return study.changed(given) if given else study
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -70,19 +126,21 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{name:{width}}  {question(name)}")
         return 0
     try:
-        return act(args, rest)
+        with spoken("studies"):
+            return act(args, rest)
     except (ValueError, TypeError, OSError) as error:
         fail(error)
 
 
 def act(args: argparse.Namespace, rest: list[str]) -> int:
-    """Carry out a verb that is about one study."""
+    """Carry out a verb that is about one study; the exit status."""
     if args.verb == "export":
         from studies.engine.export import export
 
         if rest:
             raise ValueError(f"unknown argument {rest[0]!r}; export takes --to, --out and --address")
-        return export(args.name, args.out, args.to, args.address)
+        export(args.name, args.out, args.to, args.address)
+        return 0
     how = None
     if args.verb == "run":
         from studies.engine.devices import prepare
@@ -90,25 +148,48 @@ def act(args: argparse.Namespace, rest: list[str]) -> int:
 
         how = How.read(args.devices, args.workers, args.cluster, args.timeout, args.shard)
         prepare(how.devices)
-    study = get(args.name, args.preset)
     given = overrides(rest)
     if args.replicates is not None:
         given["replicates"] = args.replicates
-    if given:
-        study = study.changed(given)
-    if args.verb == "run":
+    study = changed(get(args.name, args.preset), given)
+    if how is not None:
+        from studies.engine.display import Display
         from studies.engine.run import run
 
-        return run(study, args.out, how)
+        ended = run(study, args.out, how, [Display(how.processes)])
+        return 130 if ended.left else int(not ended.ok)
     if args.verb == "verify":
         from studies.engine.verify import verify
 
-        if args.cells < 1:
-            raise ValueError(f"cells is {args.cells}; need cells >= 1")
-        return verify(study, args.out, args.cells, args.seed)
-    from studies.engine.status import status, where
+        seed = None if args.seed is None else whole("seed", args.seed, 0)
+        found = verify(study, args.out, whole("cells", args.cells, 1), seed)
+        print(found)
+        return int(bool(found.differ))
+    from studies.engine.status import status, watch, where
 
-    return status(study, args.out, args.watch) if args.verb == "status" else where(study, args.out)
+    if args.verb == "status" and args.watch:
+        return follow(watch(study, args.out))
+    print(status(study, args.out) if args.verb == "status" else where(study, args.out))
+    return 0
+
+
+def follow(looks: "Iterator[Survey]") -> int:
+    """Show what is there as it changes; the exit status."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console, shown = Console(), ""
+    with Live(console=console, auto_refresh=False) if console.is_terminal else console as live:
+        try:
+            for look in looks:
+                if isinstance(live, Live):
+                    live.update(str(look), refresh=True)
+                elif str(look) != shown:
+                    print(look, flush=True)
+                shown = str(look)
+        except KeyboardInterrupt:
+            return 130
+    return 0
 
 
 if __name__ == "__main__":

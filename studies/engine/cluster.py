@@ -11,18 +11,22 @@ run code as its owner. The scheduler started by `--workers` listens on 127.0.0.1
 from a file the file must say where it listens.
 """
 
+import json
 import logging
 import os
+import threading
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from studies.cell import Block
-from studies.engine.executors import PATIENCE, Outcome, Report, finish, stop_on_interrupt
+from studies.engine.events import Event, Failed, Hung, Waiting
+from studies.engine.executors import PATIENCE, finish, stop_on_interrupt
+from studies.engine.how import How
 from studies.store import Store
 
 try:
@@ -33,8 +37,11 @@ try:
     from distributed.comm.core import CommClosedError
 except ImportError:
     raise ValueError(
-        "--workers and --cluster need Dask: pip install 'tilting-odds[cluster]', or use --shard"
+        "--workers and --cluster need Dask: pip install -e '.[cluster]' in the folder of the project, or use "
+        "--shard"
     ) from None
+
+logger = logging.getLogger(__name__)
 
 #: Further attempts at a block whose computation raised, or hung.
 RETRIES = 2
@@ -46,20 +53,10 @@ LONELY = 60.0
 WINDOW = 500
 
 
-class Asked(Protocol):
-    """What is read of `studies.engine.run.How`."""
-
-    @property
-    def workers(self) -> int: ...
-
-    @property
-    def cluster(self) -> str | None: ...
-
-    @property
-    def timeout(self) -> float | None: ...
+_one_block = threading.Lock()
 
 
-def work_on(block: Block, out: str, name: str) -> Outcome:
+def work_on(block: Block, out: str, name: str) -> Event:
     """What a worker does."""
     store = Store(out, name)
     if not store.blocks.is_dir():
@@ -68,11 +65,12 @@ def work_on(block: Block, out: str, name: str) -> Outcome:
             "share"
         )
     # else xarray, seeing that it runs in a task, would take a lock of the scheduler for every file in memory
-    with config.set(scheduler="synchronous"):
+    # and a worker with several threads computes one block at a time nevertheless
+    with config.set(scheduler="synchronous"), _one_block:
         return finish(store, [block])[0]
 
 
-def from_a_file(how: Asked) -> bool:
+def from_a_file(how: How) -> bool:
     """Whether a YAML file describes the cluster."""
     return how.cluster is not None and how.cluster.endswith((".yaml", ".yml"))
 
@@ -80,6 +78,27 @@ def from_a_file(how: Asked) -> bool:
 def client_of(cluster: Any) -> distributed.Client:
     """A client that is nobody's default: one that could not connect would stay that of the whole process."""
     return distributed.Client(cluster, set_as_default=False)
+
+
+def address_of(cluster: str) -> str:
+    """The address of a scheduler, which may stand in a file written by `dask scheduler --scheduler-file`."""
+    if cluster.endswith(".json"):
+        try:
+            found = json.loads(Path(cluster).expanduser().read_bytes())
+            return str(found["address"])
+        except OSError as error:
+            raise ValueError(f"{cluster} cannot be read: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(
+                f"{cluster} does not say where a scheduler listens; one that does is written by: "
+                "dask scheduler --scheduler-file FILE.json"
+            ) from None
+    if ":" not in cluster:
+        raise ValueError(
+            f"cluster is {cluster!r}; need the address of a scheduler, as tcp://host:8786, the .json file "
+            "that it wrote, or a .yaml file"
+        )
+    return cluster
 
 
 def check_address(address: str) -> None:
@@ -97,7 +116,7 @@ def check_address(address: str) -> None:
 
 
 @contextmanager
-def connected(how: Asked) -> Iterator[distributed.Client]:
+def connected(how: How) -> Iterator[distributed.Client]:
     """A client of the cluster asked for; what was started here is stopped at the end."""
     for part in ("distributed", "distributed.client"):
         logging.getLogger(part).setLevel(logging.CRITICAL)
@@ -107,6 +126,8 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
     # twice within that time would be given up
     settings = {
         "distributed.scheduler.worker-saturation": 1.0,
+        # whatever the user's configuration says: a copy of this process, with its threads, would hang
+        "distributed.worker.multiprocessing-method": "spawn",
         **({} if how.cluster else {"distributed.deploy.lost-worker-timeout": "1000 days"}),
     }
     with config.set(settings):
@@ -124,21 +145,17 @@ def connected(how: Asked) -> Iterator[distributed.Client]:
         elif from_a_file(how):
             from studies.engine.cluster_file import from_file
 
-            with from_file(Path(how.cluster)) as cluster, client_of(cluster) as client:
+            with from_file(Path(how.cluster).expanduser()) as cluster, client_of(cluster) as client:
                 yield client
         else:
-            if ":" not in how.cluster:
-                raise ValueError(
-                    f"cluster is {how.cluster!r}; need the address of a scheduler, as tcp://host:8786, or a "
-                    ".yaml file"
-                )
+            address = address_of(how.cluster)
             try:
-                check_address(how.cluster)
-                client = client_of(how.cluster)
+                check_address(address)
+                client = client_of(address)
             except (OSError, ValueError) as error:
                 why = "" if isinstance(error, OSError) else f" ({error})"
                 raise ValueError(
-                    f"no Dask scheduler answers at {how.cluster}{why}; start one with: dask scheduler"
+                    f"no Dask scheduler answers at {address}{why}; start one with: dask scheduler"
                 ) from None
             with client:
                 yield client
@@ -194,7 +211,7 @@ class Watch:
         try:
             self.client.restart_workers(list(workers), timeout=30, raise_for_error=False)
         except ValueError as error:  # started without a nanny
-            print(f"a worker hangs and cannot be replaced: {error}", flush=True)
+            logger.warning("a worker hangs and cannot be replaced: %s", error)
 
 
 class Tasks:
@@ -206,6 +223,7 @@ class Tasks:
         self.running: dict[distributed.Future, Block] = {}
         self.later: deque[tuple[float, Block]] = deque()
         self.hung: Counter[str] = Counter()
+        self.busy: set[str] = set()
         self.attempts = 0
 
     def __bool__(self) -> bool:
@@ -234,27 +252,32 @@ class Tasks:
         for future in futures:
             del self.running[future]
 
-    def collect(self, report: Report) -> None:
-        """Wait a moment for blocks and report what became of them."""
+    def collect(self) -> Iterator[Event]:
+        """Wait a moment for blocks; what became of them."""
         if not self.running:
             time.sleep(PATIENCE)
             return
         with suppress(TimeoutError), self.client.as_current():
             distributed.wait(list(self.running), timeout=PATIENCE, return_when="FIRST_COMPLETED")
         for future in [future for future in self.running if future.done()]:
+            block = self.running[future]
             if future.status == "finished":
-                outcome: Any = future.result()
+                event: Any = future.result()
             else:
-                outcome = future.exception() if future.status == "error" else None
-                if not isinstance(outcome, Exception):  # its key is unknown to the scheduler: not the same
+                error = future.exception() if future.status == "error" else None
+                if not isinstance(error, Exception):  # its key is unknown to the scheduler: not the same
                     raise CommClosedError(f"task {future.status}")
-            block = self.running.pop(future)
-            if outcome == "busy":
-                self.later.append((time.monotonic() + PATIENCE, block))
-            report(block, outcome)
+                event = Failed(block, error)
+            del self.running[future]
             future.release()
+            if isinstance(event, Waiting):
+                self.later.append((time.monotonic() + PATIENCE, block))
+                if block.address in self.busy:  # said already
+                    continue
+                self.busy.add(block.address)
+            yield event
 
-    def replace(self, watch: Watch, report: Report) -> None:
+    def replace(self, watch: Watch) -> Iterator[Event]:
         """Have workers that hang replaced; a block that hangs again and again counts as failed."""
         hung = watch.hung()
         for future, block in list(self.running.items()):
@@ -262,16 +285,16 @@ class Tasks:
                 continue
             self.hung[block.address] += 1
             if self.hung[block.address] <= RETRIES:
-                report(block, "hung")
+                yield Hung(block, watch.limit or 0.0)
                 continue
             self.cancel([future])
-            report(block, TimeoutError(f"longer than {watch.limit:g} s, {RETRIES + 1} times"))
+            yield Failed(block, TimeoutError(f"longer than {watch.limit:g} s, {RETRIES + 1} times"))
         if hung and self:
             watch.replace(list(hung))
 
 
-def run_on_cluster(pending: Sequence[Block], store: Store, report: Report, how: Asked) -> bool:
-    """Have all blocks computed; False if stopped before the end.
+def run_on_cluster(pending: Sequence[Block], store: Store, how: How) -> Generator[Event, None, None]:
+    """Have all blocks computed; ends early if asked to stop.
 
     Raises
     ------
@@ -286,8 +309,7 @@ def run_on_cluster(pending: Sequence[Block], store: Store, report: Report, how: 
                 if stopped():
                     tasks.drop()
                 tasks.submit()
-                tasks.collect(report)
-                tasks.replace(watch, report)
-            return not stopped()
+                yield from tasks.collect()
+                yield from tasks.replace(watch)
     except (CommClosedError, FuturesCancelledError):
         raise ConnectionError("the Dask scheduler is gone") from None

@@ -26,6 +26,33 @@ KINDS = {
 }
 
 
+#: Settings that need not be text; all others are text, several texts, or null.
+NOT_TEXT = {
+    "cores",
+    "processes",
+    "job-cpu",
+    "death-timeout",
+    "ncpus",
+    "mem",
+    "use-stdin",
+    "scheduler-options",
+}
+
+
+def check_text(path: Path, name: str, value: Any) -> None:
+    """Refuse what YAML has taken for a number, a truth value or a date where text is meant.
+
+    It reads 12:00:00 as 43200, 0123 as 83 and on as true, without a word.
+    """
+    if isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            check_text(path, name, part)
+    elif value is not None and not isinstance(value, str):
+        raise ValueError(
+            f'{name} is {value!r} in {path}, where text is needed; write it in quotes, as {name}: "12:00:00"'
+        )
+
+
 @contextmanager
 def from_file(path: Path) -> Iterator[Any]:
     """The cluster that a YAML file describes, with its jobs asked for.
@@ -85,6 +112,9 @@ def read(path: Path) -> tuple[int, str, dict[str, Any]]:
     for key in given:
         if key not in known:
             raise ValueError(f"unknown setting {key!r} of {kind} in {path}; known: {', '.join(known)}")
+    for key, value in given.items():
+        if key not in NOT_TEXT:
+            check_text(path, key, value)
     scheduler = given.get("scheduler-options")
     if scheduler is None:
         scheduler = {}
@@ -95,4 +125,6 @@ def read(path: Path) -> tuple[int, str, dict[str, Any]]:
             f"{path} does not say where the scheduler listens; give interface, the network that the nodes "
             "share, as ib0 or eth0"
         )
+    # the last one counts: a worker computes one block at a time, however many cores it has
+    given["worker-extra-args"] = [*(given.get("worker-extra-args") or []), "--nthreads", "1"]
     return jobs, kind, given | {"scheduler-options": {"dashboard_address": None, **scheduler}}

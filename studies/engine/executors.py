@@ -1,34 +1,36 @@
-"""Ways to get the pending blocks of a study computed: here, block after block or spread over devices.
+"""Executors that compute in this process: block after block, or spread over its devices.
 
 `finish` is all that is ever done to a block, by whichever process: claim it, look whether it is there by
 now, compute it, store it. Processes of a cluster do the same (`studies.engine.cluster`).
 """
 
+import logging
+import os
+import platform
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Literal
 
 import xarray as xr
 
 from studies.cell import Block, TiledCell
+from studies.engine.events import Done, Event, Failed, Found, Waiting
+from studies.engine.pace import program
 from studies.store import Store
-from studies.store.log import Done
+from studies.store.log import Facts
 from studies.store.progress import Progress
 from studies.store.provenance import provenance_of
 
-#: What became of a block: computed and stored; there already; another process computes it; its worker hangs
-#: and is replaced, and the block is tried again.
-Outcome = Done | Literal["found", "busy", "hung"]
-
-#: Told what became of each block, or the error of one that failed.
-Report = Callable[[Block, Outcome | Exception], None]
+logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at blocks that another run computes.
 PATIENCE = 0.5
+
+#: Programs of which this process has computed a block.
+_compiled: set[Hashable] = set()
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        print("\nstopping after the blocks at hand; Ctrl-C again stops at once", flush=True)
+        logger.warning("stopping after the blocks at hand; Ctrl-C again stops at once")
 
     before = signal.signal(signal.SIGINT, ask)
     try:
@@ -56,7 +58,7 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outcome]:
+def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Event]:
     """Compute and store those of the blocks that are ours to compute; what became of each.
 
     Parameters
@@ -73,12 +75,10 @@ def finish(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outco
             store.sweep(block.address, names)
         partial = [Progress.of(block, store.partial) for block in mine]
         results = compute(mine, places, partial)
-        done: dict[str, Outcome] = {
-            b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)
-        }
+        done = {b.address: _store(store, b, r) for b, r in zip(mine, results, strict=True)}
         for progress in filter(None, partial):
             progress.clear()
-    return [done.get(b.address) or ("found" if b.address in there else "busy") for b in blocks]
+    return [done.get(b.address) or (Found(b) if b.address in there else Waiting(b)) for b in blocks]
 
 
 def compute(
@@ -101,18 +101,26 @@ def compute(
         raise RuntimeError(f"{blocks[0].label()}: {type(error).__name__}: {error}") from error
 
 
-def _store(store: Store, block: Block, result: xr.Dataset) -> Outcome:
+def _store(store: Store, block: Block, result: xr.Dataset) -> Done | Found:
+    kind = program(block)
+    first = kind not in _compiled
+    _compiled.add(kind)
     try:
         path = store.write(block.address, result.assign_attrs(provenance_of(block)))
     except FileExistsError:  # where the file system has no locks, another run may be faster
-        return "found"
-    return Done(
+        return Found(block)
+    return Done(block, facts_of(block, result, path.name), first, f"{platform.node()}:{os.getpid()}")
+
+
+def facts_of(block: Block, result: xr.Dataset, name: str) -> Facts:
+    """What is worth knowing of a block whose result is in the file `name`."""
+    return Facts(
         block.address,
-        path.name.split(".")[1],
+        name.split(".")[1],
         block.label(),
-        str(result.attrs["method"]),
-        float(result.attrs["seconds"]),
-        int(result.attrs["run_steps"]),
+        str(result.attrs.get("method", "")),
+        float(result.attrs.get("seconds", 0.0)),
+        int(result.attrs.get("run_steps", 0)),
         int((result.status != 0).sum()),
     )
 
@@ -139,25 +147,20 @@ def together(pending: Sequence[Block], devices: int) -> Iterator[tuple[list[Bloc
         yield group, places[program] if len(group) > 1 else 1
 
 
-def attempt(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Outcome | Exception]:
-    """As `finish`, with the errors of blocks that fail; OSError, as of a full disk, ends the run."""
+def attempt(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Event]:
+    """As `finish`, and blocks that fail are `Failed`; OSError, as of a full disk, ends the run."""
     try:
-        return [*finish(store, blocks, places)]
+        return finish(store, blocks, places)
     except OSError:
         raise
     except Exception as error:
         if len(blocks) == 1:
-            return [error]
+            return [Failed(blocks[0], error)]
         return [attempt(store, [block])[0] for block in blocks]  # which of them it was
 
 
-def run_here(
-    pending: Sequence[Block],
-    store: Store,
-    report: Report,
-    devices: int = 1,
-) -> bool:
-    """Compute blocks in this process, each stored before the next; False if stopped before the end.
+def run_here(pending: Sequence[Block], store: Store, devices: int = 1) -> Generator[Event, None, None]:
+    """Compute blocks in this process, each stored before the next; ends early if asked to stop.
 
     Blocks that another run is computing are left for last; should that run die, they are computed here.
     """
@@ -165,18 +168,16 @@ def run_here(
         busy: deque[Block] = deque()
         for group, places in together(pending, devices):
             if stopped():
-                return False
-            for block, outcome in zip(group, attempt(store, group, places), strict=True):
-                if outcome == "busy":
-                    busy.append(block)
-                report(block, outcome)
-        while busy:
-            if stopped():
-                return False
-            (outcome,) = attempt(store, [busy[0]])
-            if outcome == "busy":
+                return
+            for event in attempt(store, group, places):
+                if isinstance(event, Waiting):
+                    busy.append(event.block)
+                yield event
+        while busy and not stopped():
+            (event,) = attempt(store, [busy[0]])
+            if isinstance(event, Waiting):
                 time.sleep(PATIENCE)
                 busy.rotate(-1)
             else:
-                report(busy.popleft(), outcome)
-    return True
+                busy.popleft()
+                yield event

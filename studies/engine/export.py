@@ -1,6 +1,7 @@
 """Write a study as one labelled file."""
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import xarray as xr
 from studies.store import STATUS, load
 from studies.store.files import flush
 
+logger = logging.getLogger(__name__)
 
-def export(name: str, out: str, to: str, address: str | None = None) -> int:
+
+def export(name: str, out: str, to: str, address: str | None = None) -> Path:
     """Write a study as one labelled file, netCDF or Zarr by the ending of `to`; nothing is overwritten.
 
     The file holds what `studies.load` gives: all arrays with their coordinates, `status` of every cell,
     and as attributes the full specification (JSON) and the provenance of the blocks.
     """
-    target = Path(to)
+    target = Path(to).expanduser()
     if target.suffix not in (".nc", ".zarr"):
         raise ValueError(f"--to is {to!r}; need a name that ends in .nc or .zarr")
     if target.exists():
@@ -42,8 +45,9 @@ def export(name: str, out: str, to: str, address: str | None = None) -> int:
         remove(temporary)
         raise
     pending = int((ds.status == STATUS["pending"]).sum())
-    print(f"{to}: {dict(ds.sizes)}" + (f"; {pending} cells are pending and NaN" if pending else ""))
-    return 0
+    rest = f"; {pending} cells are pending and NaN" if pending else ""
+    logger.info("%s: %s%s", to, dict(ds.sizes), rest)
+    return target
 
 
 def write(ds: xr.Dataset, path: Path) -> None:
@@ -56,7 +60,8 @@ def write(ds: xr.Dataset, path: Path) -> None:
         import zarr  # noqa: F401
     except ImportError:
         raise ValueError(
-            "writing .zarr needs the package zarr: pip install 'tilting-odds[zarr]', or export to .nc"
+            "writing .zarr needs the package zarr: pip install -e '.[zarr]' in the folder of the project, or "
+            "export to .nc"
         ) from None
     # format 2: the third has no agreed form for text yet
     ds.to_zarr(path, zarr_format=2, consolidated=True)

@@ -65,6 +65,11 @@ class How:
             (int(i), int(n)),
         )
 
+    @property
+    def processes(self) -> int:
+        """That compute at once, as far as that is known beforehand."""
+        return max(self.workers, 1)
+
     def share(self, blocks: list[Block]) -> list[Block]:
         """The blocks of this shard; it does not depend on what is finished."""
         i, n = self.shard

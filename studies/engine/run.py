@@ -1,27 +1,38 @@
-"""The verbs of the command line that compute: run, and verify."""
+"""Run a study: a loop over what its executor says, heard by the log, the tally and whoever else listens."""
 
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 from studies.cell import Block
-from studies.engine.display import Display, Meter, runs_not_ok, short
-from studies.engine.executors import Outcome, Report, run_here
+from studies.engine.events import Ended, Event, Executor, Listener, Started
+from studies.engine.executors import run_here
 from studies.engine.how import How
+from studies.engine.journal import Journal
+from studies.engine.tally import Tally, runs_not_ok, short
 from studies.store import Store
-from studies.store.log import Done, RunLog
+from studies.store.log import RunLog
 from studies.study import Study
 
-#: An executor: gets blocks computed and reports each; True when none is left.
-Executor = Callable[[Sequence[Block], Store, Report], bool]
+logger = logging.getLogger(__name__)
 
 
-def run(study: Study, out: str, how: How | None = None) -> int:
+def run(study: Study, out: str, how: How | None = None, listeners: Sequence[Listener] = ()) -> Tally:
     """Compute and store the blocks that are missing.
+
+    Parameters
+    ----------
+    out : folder of the results
+    how : where to compute; default: in this process
+    listeners : told of everything that happens, in order
 
     Returns
     -------
-    0 when all is done, 1 when blocks failed, 130 when stopped
+    Tally : `ok` when all is done; else `failed` blocks, and those `left` when it was stopped
+
+    Raises
+    ------
+    OSError : results cannot be written; what was finished before is safe
     """
     how = how or How()
     store = Store(out, study.name)
@@ -31,79 +42,82 @@ def run(study: Study, out: str, how: How | None = None) -> int:
         store.describe(study.entry())
     store.check()
     finished = store.finished()
-    pending = [block for block in blocks if block.address not in finished]
-    shard = "" if how.shard == (1, 1) else f" of shard {how.shard[0]}/{how.shard[1]}"
-    print(
-        f"{study.name} {study.address}: {len(blocks) - len(pending)} of {len(blocks)} blocks{shard} done",
-        flush=True,
+    pending = tuple(block for block in blocks if block.address not in finished)
+    logger.info(
+        "%s %s: %d of %d blocks%s done",
+        study.name,
+        study.address,
+        len(blocks) - len(pending),
+        len(blocks),
+        "" if how.shard == (1, 1) else f" of shard {how.shard[0]}/{how.shard[1]}",
     )
-    log, meter = RunLog(store.logs), Meter(pending)
-    log.start(study=study.address, blocks=len(blocks), pending=len(pending), shard=list(how.shard))
-    waiting: set[str] = set()
-    failed: list[str] = []
-    with Display(study.name, meter) as display:
+    tally = Tally(how.processes)
+    log = RunLog(store.logs)
+    heard = (tally, Journal(log, tally), *listeners)
 
-        def report(block: Block, outcome: Outcome | Exception) -> None:
-            if isinstance(outcome, Done):
-                log.block(outcome)
-                display.block(block, outcome)
-            elif outcome == "found":
-                display.block(block, None)
-            elif isinstance(outcome, Exception):
-                failed.append(block.label())
-                trace = "".join(traceback.format_exception(outcome))
-                log.write(
-                    "failed", address=block.address, label=block.label(), error=repr(outcome), traceback=trace
-                )
-                display.line(f"  {block.label()}  FAILED: {type(outcome).__name__}: {outcome}")
-            elif outcome == "hung":
-                log.write("replaced", address=block.address, label=block.label(), timeout=how.timeout)
-                display.line(f"  {block.label()}  no end after {how.timeout:g} s: its worker is replaced")
-            elif block.address not in waiting:
-                waiting.add(block.address)
-                log.write("waiting", address=block.address, label=block.label())
-                display.line(f"  {block.label()}  is being computed by another run; left for last")
+    def tell(event: Started | Event | Ended) -> None:
+        for listener in heard:
+            listener(event)
 
-        try:
-            done = _executor(how)(pending, store, report) if pending else True
-        except KeyboardInterrupt:
-            done = False
-        except OSError as error:
-            log.write("stop", error=str(error))
-            with said_in_one_line(store, f"the {meter.done} blocks finished in this run are safe"):
-                raise
-    if not done and not failed:
-        log.write("stop", done=meter.done)
-        print(f"stopped; the same command goes on from here: {store.folder}")
-        return 130
-    log.write("end", done=meter.done, failed=len(failed), seconds=meter.elapsed)
-    if failed:
-        print(
-            f"{len(failed)} blocks failed, the first: {failed[0]}; the same command tries them again; "
-            f"tracebacks: {log.path}"
+    tell(Started(study, len(blocks), pending, how.shard))
+    error: Exception | None = None
+    try:
+        with said_in_one_line(store, lambda: f"the {tally.done} blocks finished in this run are safe"):
+            for event in events(how, pending, store):
+                tell(event)
+    except KeyboardInterrupt:
+        pass  # the second one; what is left says that it was stopped
+    except Exception as raised:
+        error = raised
+        raise
+    finally:
+        tell(Ended(error))
+    say_the_end(tally, store, log)
+    return tally
+
+
+def say_the_end(tally: Tally, store: Store, log: RunLog) -> None:
+    """How a run ended, in a line."""
+    failed = ""
+    if tally.failed:
+        failed = (
+            f"{len(tally.failed)} blocks failed, the first: {tally.failed[0]}; the same command tries them "
+            f"again; tracebacks: {log.path}"
         )
-        return 1
-    bad = f"; {runs_not_ok(meter.not_ok)}" if meter.not_ok else ""
-    print(f"done in {short(meter.elapsed)}; {store.folder}{bad}")
-    return 0
+    if tally.left:
+        logger.info("stopped; the same command goes on from here: %s", store.folder)
+    if failed:
+        logger.info(failed)
+    elif not tally.left:
+        bad = f"; {runs_not_ok(tally.not_ok)}" if tally.not_ok else ""
+        logger.info("done in %s; %s%s", short(tally.elapsed), store.folder, bad)
 
 
 @contextmanager
-def said_in_one_line(store: Store, safe: str) -> Iterator[None]:
+def said_in_one_line(store: Store, safe: str | Callable[[], str]) -> Iterator[None]:
     """Say what a failure to write means and what to do."""
     try:
         yield
     except OSError as error:
         # an error of the system has a number; one without was raised with a message, as for a missing file
         what = f"{error.strerror} while writing to {store.folder}" if error.errno else f"{error}"
-        raise OSError(f"{what}; {safe}, and the same command goes on once the cause is removed") from error
+        lost = safe if isinstance(safe, str) else safe()
+        raise OSError(f"{what}; {lost}, and the same command goes on once the cause is removed") from error
 
 
-def _executor(how: How) -> Executor:
+def events(how: How, pending: Sequence[Block], store: Store) -> Generator[Event, None, None]:
+    """What the executor asked for says of the pending blocks."""
+    if pending:
+        with closing(executor(how)(pending, store)) as said:
+            yield from said
+
+
+def executor(how: How) -> Executor:
+    """Where blocks are computed."""
     if how.workers or how.cluster:
         from studies.engine.cluster import run_on_cluster
 
-        return lambda pending, store, report: run_on_cluster(pending, store, report, how)
+        return lambda pending, store: run_on_cluster(pending, store, how)
     from studies.engine.devices import local_devices
 
-    return lambda pending, store, report: run_here(pending, store, report, local_devices(how.devices))
+    return lambda pending, store: run_here(pending, store, local_devices(how.devices))

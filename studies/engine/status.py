@@ -1,34 +1,35 @@
-"""The verbs of the command line that look: status, where, export."""
+"""What is there of a study: blocks done, pending, being computed; time left."""
 
-import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.live import Live
-
 from studies.cell import Block
-from studies.engine.display import rate_text, runs_not_ok, short, work
+from studies.engine.executors import facts_of
+from studies.engine.pace import Pace
+from studies.engine.tally import left_text, rate_text, runs_not_ok
 from studies.store import Store
-from studies.store.log import Done, facts, failures
+from studies.store.log import Facts, facts, failures
 from studies.study import Study
 
 #: Seconds between two looks of `status --watch`.
 EVERY = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Survey:
-    """What is there of a study. Blocks count as done when their bytes are intact.
+    """What is there of a study; shown in words. Blocks count as done when their bytes are intact.
 
-    done : the facts of each finished block
+    study : what was asked
+    done : the facts of each finished block, and whether its seconds hold the compilation of its program
     pending : blocks that are missing or damaged
     running : those of them that a process is computing, as far as the file system has locks
     failed : the last error of those pending blocks that failed before, as far as there are logs
     """
 
-    done: list[tuple[Block, Done]]
+    study: Study
+    done: list[tuple[Block, Facts, bool]]
     pending: list[Block]
     running: int
     failed: list[str]
@@ -36,15 +37,35 @@ class Survey:
     @property
     def not_ok(self) -> int:
         """Runs in finished blocks that diverged or ran out of steps."""
-        return sum(done.not_ok for _, done in self.done)
+        return sum(own.not_ok for _, own, _ in self.done)
 
     @property
-    def seconds_left(self) -> float | None:
-        """Time for the pending blocks at the pace of the finished ones, one after the other."""
-        if not self.done or not self.pending:
-            return None
-        pace = sum(done.seconds for _, done in self.done) / sum(work(block) for block, _ in self.done)
-        return pace * sum(map(work, self.pending))
+    def pace(self) -> Pace:
+        """How long blocks take, by those that are done."""
+        pace = Pace()
+        for block, own, first in self.done:
+            pace.learn(block, own.seconds, first)
+        return pace
+
+    def __str__(self) -> str:
+        """In words."""
+        text = [
+            f"{self.study.name} {self.study.address}: {len(self.done)} done, {len(self.pending)} pending, "
+            f"{runs_not_ok(self.not_ok)}"
+        ]
+        if self.running:
+            text.append(f"being computed now: {self.running}")
+        if self.failed:
+            text.append(f"pending because they failed: {len(self.failed)}, the first with {self.failed[0]}")
+        left = self.pace.estimate(self.pending) if self.pending else None
+        if left is not None:
+            steps = sum(own.run_steps for _, own, _ in self.done)
+            pace = rate_text(steps / max(sum(own.seconds for _, own, _ in self.done), 1e-9))
+            word = left_text(left) if left.bound else f"about {left_text(left)}"
+            text.append(f"time left {word}, at the pace of the blocks done ({pace}), by one process")
+        return "\n".join(text)
+
+    __repr__ = __str__
 
 
 def survey(study: Study, store: Store, intact: set[str] | None = None) -> Survey:
@@ -64,10 +85,10 @@ def survey(study: Study, store: Store, intact: set[str] | None = None) -> Survey
         if found is None:
             pending.append(block)
         else:
-            done.append((block, found))
+            done.append((block, *found))
     errors = failures(store.logs)
     failed = [errors[block.address] for block in pending if block.address in errors]
-    return Survey(done, pending, running, failed)
+    return Survey(study, done, pending, running, failed)
 
 
 def _is_claimed(store: Store, address: str) -> bool:
@@ -81,69 +102,37 @@ def _is_claimed(store: Store, address: str) -> bool:
         return False  # a folder that cannot be written has no runs
 
 
-def _read(store: Store, block: Block, path: Path) -> Done | None:
+def _read(store: Store, block: Block, path: Path) -> tuple[Facts, bool] | None:
     """The facts of a block that no log speaks of."""
     result = store.read(block.address, path)
-    if result is None:
-        return None
-    return Done(
-        block.address,
-        path.name.split(".")[1],
-        block.label(),
-        str(result.attrs.get("method", "")),
-        float(result.attrs.get("seconds", 0.0)),
-        int(result.attrs.get("run_steps", 0)),
-        int((result.status != 0).sum()),
-    )
+    return None if result is None else (facts_of(block, result, path.name), False)
 
 
-def lines(study: Study, found: Survey) -> list[str]:
-    """A survey in words."""
-    text = [
-        f"{study.name} {study.address}: {len(found.done)} done, {len(found.pending)} pending, "
-        f"{runs_not_ok(found.not_ok)}"
-    ]
-    if found.running:
-        text.append(f"being computed now: {found.running}")
-    if found.failed:
-        text.append(f"pending because they failed: {len(found.failed)}, the first with {found.failed[0]}")
-    left = found.seconds_left
-    if left is not None:
-        steps = sum(done.run_steps for _, done in found.done)
-        pace = rate_text(steps / max(sum(done.seconds for _, done in found.done), 1e-9))
-        text.append(f"time left about {short(left)}, at the pace of the blocks done ({pace}), by one process")
-    return text
+def status(study: Study, out: str) -> Survey:
+    """Look at a study in the folder `out`.
 
-
-def status(study: Study, out: str, watch: bool = False) -> int:
-    """Print blocks done, pending and failed, and the time left; with `watch` until all is done."""
+    Raises
+    ------
+    OSError : the folder holds no results, or those of a later version
+    """
     store = Store(out, study.name)
     store.check_version()
-    found = survey(study, store)
-    if not watch:
-        print("\n".join(lines(study, found)))
-        return 0
-    console, intact, shown = Console(), {name.name for name in store.finished().values()}, ""
-    with Live(console=console, auto_refresh=False) if console.is_terminal else console as live:
-        while True:
-            text = "\n".join(lines(study, found))
-            if isinstance(live, Live):
-                live.update(text, refresh=True)
-            elif text != shown:
-                print(text, flush=True)
-            shown = text
-            if not found.pending:
-                return 0
-            try:
-                time.sleep(EVERY)
-            except KeyboardInterrupt:
-                return 130
-            found = survey(study, store, intact)
+    return survey(study, store)
 
 
-def where(study: Study, out: str) -> int:
-    """Print the address and the folder."""
-    blocks = study.blocks()
+def watch(study: Study, out: str) -> Iterator[Survey]:
+    """Look at a study again and again until nothing is pending."""
     store = Store(out, study.name)
-    print(f"study   {study.address}\nblocks  {len(blocks)}\nfolder  {os.fspath(store.folder)}")
-    return 0
+    store.check_version()
+    found, intact = survey(study, store), {path.name for path in store.finished().values()}
+    yield found
+    while found.pending:
+        time.sleep(EVERY)
+        found = survey(study, store, intact)
+        yield found
+
+
+def where(study: Study, out: str) -> str:
+    """The address and the folder, in words."""
+    folder = Store(out, study.name).folder
+    return f"study   {study.address}\nblocks  {len(study.blocks())}\nfolder  {folder}"

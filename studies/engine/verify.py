@@ -1,7 +1,9 @@
 """Compute finished cells again and compare them bit by bit."""
 
+import logging
 import random
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -11,14 +13,34 @@ from studies.engine.executors import compute
 from studies.store import Store
 from studies.study import Study
 
+logger = logging.getLogger(__name__)
 
-def verify(study: Study, out: str, cells: int = 3, seed: int | None = None) -> int:
-    """Compute randomly chosen finished cells again and compare them bit by bit; 0 if all agree, else 1.
+
+@dataclass(frozen=True)
+class Verified:
+    """What computing again has shown.
+
+    cells : number of cells that were computed again
+    differ : cell -> how it differs, in words, of those that do
+    """
+
+    cells: int
+    differ: dict[str, str]
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.cells - len(self.differ)} of {self.cells} cells identical"
+
+
+def verify(study: Study, out: str, cells: int = 3, seed: int | None = None) -> Verified:
+    """Compute randomly chosen finished cells again and compare them bit by bit.
 
     A cell is one protocol and replicate of a block. Its whole block is computed, as its shape decides
     the bits. Other kinds of devices or versions of the libraries may give other bits: the largest
     difference is printed with what the stored block was made by.
     """
+    if cells < 1:
+        raise ValueError(f"cells is {cells}; need cells >= 1")
     store = Store(out, study.name)
     store.asked()  # says what to do where there is nothing
     there = store.finished()
@@ -27,28 +49,31 @@ def verify(study: Study, out: str, cells: int = 3, seed: int | None = None) -> i
         raise FileNotFoundError(f"no finished block of {study.address} in {store.folder}; see studies status")
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     chosen = sorted(_choose(blocks, study.replicates, cells, random.Random(seed)))
-    print(f"{study.name} {study.address}: computing {len(chosen)} cells again (--seed {seed})", flush=True)
+    logger.info("%s %s: computing %d cells again (--seed %d)", study.name, study.address, len(chosen), seed)
     again: dict[str, xr.Dataset] = {}
-    differ = 0
+    differ: dict[str, str] = {}
     for index, protocol, replicate in chosen:
         block = blocks[index]
         stored = store.read(block.address)
         name = f"{block.cell.label()} {protocol} replicate {replicate}"
         if stored is None:
-            differ += 1
-            print(f"  {name}: damaged")
+            differ[name] = "damaged"
+            logger.info("  %s: damaged", name)
             continue
         if block.address not in again:
             started = time.perf_counter()
             again = {block.address: compute([block])[0]}  # one at a time in memory: they are sorted
-            print(f"  {block.label()}: {time.perf_counter() - started:.1f} s", flush=True)
+            logger.info("  %s: %.1f s", block.label(), time.perf_counter() - started)
         at = {"protocol": protocol, "replicate": replicate}
         difference = _difference(stored.sel(at), again[block.address].sel(at))
-        differ += difference is not None
-        made = f"; stored by {stored.attrs.get('versions')} on {stored.attrs.get('device')}"
-        print(f"  {name}: " + ("identical" if difference is None else f"DIFFERS, {difference}{made}"))
-    print(f"{len(chosen) - differ} of {len(chosen)} cells identical")
-    return int(differ > 0)
+        if difference is None:
+            logger.info("  %s: identical", name)
+            continue
+        differ[name] = (
+            f"{difference}; stored by {stored.attrs.get('versions')} on {stored.attrs.get('device')}"
+        )
+        logger.info("  %s: DIFFERS, %s", name, differ[name])
+    return Verified(len(chosen), differ)
 
 
 def _choose(

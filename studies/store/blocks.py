@@ -18,7 +18,9 @@ Version 1 had no store.json and no logs; it is read, and added to, as it is.
 import hashlib
 import io
 import json
+import logging
 import os
+import shlex
 import tempfile
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
@@ -30,6 +32,8 @@ import xarray as xr
 from studies.store.files import put
 from studies.store.locks import claim
 from studies.store.names import ADDRESS, BLOCK, NAME, checked
+
+logger = logging.getLogger(__name__)
 
 #: Version of the layout.
 VERSION = 2
@@ -47,7 +51,7 @@ class Store:
     """
 
     def __init__(self, out: str | Path, name: str) -> None:
-        self.folder = Path(out) / checked(NAME, name, "study name", "letters, digits, _ and -")
+        self.folder = Path(out).expanduser() / checked(NAME, name, "study name", "letters, digits, _ and -")
         self.blocks = self.folder / "blocks"
         self.logs = self.folder / "logs"
         self.partial = self.folder / "partial"
@@ -153,11 +157,23 @@ class Store:
         try:
             aside.parent.mkdir(exist_ok=True)
             path.rename(aside)
-            print(f"damaged block set aside, it will be computed again by the next run: {aside}")
+            logger.warning("damaged block set aside, it will be computed again by the next run: %s", aside)
         except FileNotFoundError:
             pass  # another process was faster
         except OSError as error:
-            print(f"damaged block, cannot be set aside ({error.strerror}), counts as missing: {path}")
+            logger.warning(
+                "damaged block, cannot be set aside (%s), counts as missing: %s", error.strerror, path
+            )
+
+    def hint(self) -> str:
+        """How to make results that are not there."""
+        out = self.folder.parent
+        if out.exists() and not out.is_dir():
+            return f"{out} is no folder of results"
+        others = sorted(path.parent.name for path in out.glob("*/store.json"))
+        there = f"there are those of {', '.join(others)}; " if others else ""
+        place = "" if str(out) == "results" else f" --out {shlex.quote(str(out))}"
+        return f"{there}make them with: python -m studies run {self.folder.name}{place} (see studies list)"
 
     def check(self) -> None:
         """Check the bytes of every finished block, set damaged ones aside, drop progress of the others."""
@@ -208,9 +224,8 @@ class Store:
         if not found and address is None:
             found = list(self.folder.glob("study-*.json"))
         if not found:
-            what = f"study {address}" if address else "results"
             raise FileNotFoundError(
-                f"no {what} in {self.folder}; make them with: python -m studies run {self.folder.name}"
+                f"no {f'study {address}' if address else 'results'} in {self.folder}; {self.hint()}"
             )
         newest = max(found, key=lambda p: p.stat().st_mtime_ns)
         try:

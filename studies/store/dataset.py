@@ -43,7 +43,7 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
     }
     found = [block for block in done.values() if block is not None]
     if not found:
-        raise FileNotFoundError(f"no finished block in {store.folder}; run: python -m studies run {name}")
+        raise FileNotFoundError(f"no finished block in {store.folder}; {store.hint()}")
     ds = _frame(asked, found)
     where = {dim: {v: i for i, v in enumerate(ds[dim].values.tolist())} for dim in ds.dims}
     arrays = {name: ds[name].values for name in ds.data_vars}

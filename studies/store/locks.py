@@ -13,7 +13,6 @@ because a block is put in place whole and both copies are right.
 """
 
 import errno
-import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -52,6 +51,8 @@ def claim(path: Path, address: str) -> Iterator[bool]:
     path : the lock file of the store, made if absent; an absolute path
     address : of the block
     """
+    import fcntl  # reading results needs none, and not every system has it
+
     key = (path, byte(address))
     ours = _take(key)
     try:
@@ -64,6 +65,8 @@ def claim(path: Path, address: str) -> Iterator[bool]:
 
 
 def _take(key: tuple[Path, int]) -> bool:
+    import fcntl
+
     with _guard:
         if key in _held:
             return False

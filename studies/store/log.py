@@ -9,6 +9,7 @@ block carries, so that `status` need not open them. A run goes on where its log 
 """
 
 import json
+import logging
 import os
 import platform
 import secrets
@@ -21,9 +22,11 @@ from typing import Any
 
 from studies.store.files import append
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
-class Done:
+class Facts:
     """What is worth knowing of a block that was computed and stored.
 
     address, digest : of the block and of its file
@@ -62,7 +65,9 @@ class RunLog:
             append(self.path, json.dumps({"event": event, "at": now(), **values}))
         except OSError as error:
             self.works = False
-            print(f"the log {self.path} cannot be written ({error.strerror}); the run goes on without")
+            logger.warning(
+                "the log %s cannot be written (%s); the run goes on without", self.path, error.strerror
+            )
 
     def start(self, **values: Any) -> None:
         """The first line: what runs, and where."""
@@ -75,9 +80,9 @@ class RunLog:
             python=platform.python_version(),
         )
 
-    def block(self, done: Done) -> None:
-        """A block was stored."""
-        self.write("block", **asdict(done))
+    def block(self, facts: Facts, first: bool) -> None:
+        """A block was stored; `first`: its seconds hold the compilation of its program."""
+        self.write("block", **asdict(facts), first=first)
 
 
 def _events(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
@@ -99,16 +104,19 @@ def failures(folder: Path) -> dict[str, str]:
     return {str(e.get("address")): str(e.get("error")) for e in _events(folder, "failed")}
 
 
-def facts(folder: Path) -> dict[tuple[str, str], Done]:
-    """All blocks that the logs in a folder speak of, by address and digest; broken lines are skipped."""
+def facts(folder: Path) -> dict[tuple[str, str], tuple[Facts, bool]]:
+    """All blocks that the logs in a folder speak of, by address and digest; broken lines are skipped.
+
+    With each, whether its seconds hold the compilation of its program, as far as the log says so.
+    """
     found = {}
-    names = Done.__dataclass_fields__
+    names = Facts.__dataclass_fields__
     for values in _events(folder, "block"):
         try:
-            done = Done(**{name: values[name] for name in names})
-            numbers = float(done.seconds), int(done.run_steps), int(done.not_ok)
+            own = Facts(**{name: values[name] for name in names})
+            numbers = float(own.seconds), int(own.run_steps), int(own.not_ok)
         except (ValueError, KeyError, TypeError):
             continue
         if min(numbers) >= 0:
-            found[str(done.address), str(done.digest)] = done
+            found[str(own.address), str(own.digest)] = own, values.get("first") is True
     return found

@@ -9,6 +9,7 @@ goes on from a state it was in or starts anew. Saving takes at most a twentieth 
 
 import hashlib
 import io
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from studies.store.files import put
+
+logger = logging.getLogger(__name__)
 
 #: Time between two saves, in units of what the last one took.
 SPARING = 20
@@ -40,7 +43,7 @@ class Progress:
             return None
         digest, _, data = self.path.read_bytes().partition(b"\n")
         if hashlib.sha256(data).hexdigest().encode() != digest:
-            print(f"damaged progress left aside, its block is computed from the start: {self.path}")
+            logger.warning("damaged progress left aside, its block is computed from the start: %s", self.path)
             return None
         with np.load(io.BytesIO(data), allow_pickle=False) as found:
             return [found[f"arr_{i}"] for i in range(len(found.files))]

@@ -21,6 +21,6 @@ def study():
 if __name__ == "__main__":
     out, devices = sys.argv[1], int(sys.argv[2])
     groups = [(len(group), places) for group, places in together(study().blocks(), local_devices(devices))]
-    code = run(study(), out, How(devices=devices))
+    ended = run(study(), out, How(devices=devices))
     print(json.dumps(groups))
-    sys.exit(code)
+    sys.exit(not ended.ok)

@@ -35,6 +35,11 @@ def study() -> Study:
     return cheap.study(WIDTHS, replicates=4, rows=2, seconds=0.002)
 
 
+def compute(out: str) -> int:
+    """Run the study; the exit status."""
+    return int(not run(study(), out).ok)
+
+
 def child(work: Callable[[], int]) -> int:
     """Do `work`, whose result is the exit status, in a process of its own; its id."""
     number = os.fork()
@@ -77,14 +82,14 @@ def kills(out: str, seed: int, count: int) -> dict:
     with redirect_stdout(sys.stderr):  # everything is imported by now, so that children start at once
         run(study(), f"{out}/warm")
     began = time.monotonic()
-    os.waitpid(child(lambda: run(study(), f"{out}/whole")), 0)
+    os.waitpid(child(partial(compute, f"{out}/whole")), 0)
     length = time.monotonic() - began
     seen = {"kills": 0, "at": [], "wrong": [], "folders": [f"{out}/whole"], "length": length}
     folder, number = f"{out}/0", 0
     while seen["kills"] < count:
         store = Store(folder, "cheap")
         before = files(store)
-        process = child(partial(run, study(), folder))
+        process = child(partial(compute, folder))
         time.sleep(rng.uniform(0, 0.8 * length))
         how = rng.choice([signal.SIGKILL, signal.SIGTERM])
         os.kill(process, how)
@@ -101,7 +106,7 @@ def kills(out: str, seed: int, count: int) -> dict:
         if (len(told.done), len(told.pending), told.running) != (len(after), 6 - len(after), 0):
             seen["wrong"].append(f"status told {len(told.done)} done of {len(after)}")
         if len(after) == 6 or seen["kills"] == count:
-            process = child(partial(run, study(), folder))
+            process = child(partial(compute, folder))
             _, status = os.waitpid(process, 0)
             seen["wrong"] += [f"the last run ended with {status}"] if status else []
             seen["wrong"] += [str(p) for p in Path(folder).rglob("*.part")]

@@ -106,7 +106,7 @@ def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_pa
     assert (client.returncode, err) == (0, ""), out
     assert counts(study, tmp_path) == (4, 0)
     assert marks(made) == {block.address: 1 + (block.address == stopped) for block in study.blocks()}
-    assert run(cheap.study(replicates=2), str(tmp_path / "serial")) == 0
+    assert run(cheap.study(replicates=2), str(tmp_path / "serial")).ok
     same_numbers(tmp_path, tmp_path / "serial")
 
 

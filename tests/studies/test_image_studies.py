@@ -186,7 +186,7 @@ def test_a_shorter_budget_in_the_same_room_is_the_same_run():
 
 def test_a_small_study_runs_loads_and_repeats(tmp_path):
     question = study(ONLINE)
-    assert run(question, str(tmp_path)) == 0
+    assert run(question, str(tmp_path)).ok
     ds = load("images_online", tmp_path)
     assert ds.test_accuracy.dims == ("protocol", "width", "replicate", "time")
     np.testing.assert_allclose(ds.time, np.array([0, 40, 80]) / 128)
@@ -224,9 +224,9 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     question = get("images_online").changed(SMALL)
     before = {path: path.stat().st_mtime_ns for path in blocks.glob("*.nc")}
     assert 1 <= len(before) <= 2
-    assert run(question, str(tmp_path / "parts")) == 0
+    assert run(question, str(tmp_path / "parts")).ok
     assert all(path.stat().st_mtime_ns == written for path, written in before.items())
-    assert run(question, str(tmp_path / "whole")) == 0
+    assert run(question, str(tmp_path / "whole")).ok
     xr.testing.assert_equal(
         load("images_online", tmp_path / "whole"), load("images_online", tmp_path / "parts")
     )

@@ -12,10 +12,12 @@ import xarray as xr
 from processes import FEW, call, command, wait_for
 from rich.console import Console
 
-from studies.engine.display import Display, Meter
+from studies.command_line import spoken
+from studies.engine.display import Display
+from studies.engine.events import Done, Ended, Started
 from studies.engine.export import export
 from studies.engine.run import run
-from studies.engine.status import lines, survey
+from studies.engine.status import survey
 from studies.engine.verify import verify
 from studies.store import STATUS, Store, load
 from studies.store.log import facts
@@ -24,7 +26,7 @@ from studies.store.log import facts
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("finished")
-    assert run(FEW, str(out)) == 0
+    assert run(FEW, str(out)).ok
     return out
 
 
@@ -35,11 +37,15 @@ def copy(finished, tmp_path):
 
 
 def test_a_run_without_a_terminal_prints_a_plain_line_per_block(tmp_path, capsys):
-    assert run(FEW, str(tmp_path)) == 0
+    with spoken("studies"):
+        assert run(FEW, str(tmp_path), listeners=[Display()]).ok
     first, *blocks, last = capsys.readouterr().out.splitlines()
     assert first == f"cheap {FEW.address}: 0 of 2 blocks done"
-    form = r"  width . rate 0.5 replicates 0-1  drawn  .* s  .* run-steps/s  \[./2  .* run-steps/s  .* left\]"
+    form = (
+        r"  width . rate 0.5 replicates 0-1  drawn  .* s  .* run-steps/s  \[./2  .* run-steps/s(  .* left)?\]"
+    )
     assert all(re.fullmatch(form, line) for line in blocks)
+    assert [" left]" in line for line in blocks] == [True, False]
     assert len(blocks) == 2
     assert last.startswith("done in 0:00:0")
 
@@ -48,10 +54,12 @@ def test_a_terminal_gets_a_bar_with_blocks_speed_and_time_left(finished):
     known = facts(Store(finished, "cheap").logs)
     text = io.StringIO()
     blocks = FEW.blocks()
-    with Display("cheap", Meter(blocks), Console(file=text, force_terminal=True, width=120)) as display:
-        for block in blocks[:1]:
-            display.block(block, next(d for d in known.values() if d.address == block.address))
-        display.bar.refresh()
+    display = Display(console=Console(file=text, force_terminal=True, width=120))
+    display(Started(FEW, 2, tuple(blocks)))
+    (own,) = [own for own, _ in known.values() if own.address == blocks[0].address]
+    display(Done(blocks[0], own))
+    display.bar.refresh()
+    display(Ended())
     assert re.search(r"1/2.*run-steps/s  \d:\d\d:\d\d left", text.getvalue())
 
 
@@ -65,14 +73,14 @@ def test_the_log_is_json_lines_and_matches_the_store(finished):
 
 
 def test_status_needs_no_log_and_believes_none_that_speaks_of_other_bytes(copy):
-    whole = lines(FEW, survey(FEW, Store(copy, "cheap")))
-    assert whole == [f"cheap {FEW.address}: 2 done, 0 pending, 0 runs not ok"]
+    whole = str(survey(FEW, Store(copy, "cheap")))
+    assert whole == f"cheap {FEW.address}: 2 done, 0 pending, 0 runs not ok"
     (path,) = (copy / "cheap" / "logs").iterdir()
     lying = path.read_text().replace('"not_ok": 0', '"not_ok": 7')
     path.write_text(re.sub('"digest": "....', '"digest": "0000', lying) + '{"event": "block", "addr')
-    assert lines(FEW, survey(FEW, Store(copy, "cheap"))) == whole
+    assert str(survey(FEW, Store(copy, "cheap"))) == whole
     path.unlink()
-    assert lines(FEW, survey(FEW, Store(copy, "cheap"))) == whole
+    assert str(survey(FEW, Store(copy, "cheap"))) == whole
 
 
 def test_status_counts_runs_that_are_not_ok_and_estimates_the_time(tmp_path):
@@ -84,7 +92,7 @@ def test_status_counts_runs_that_are_not_ok_and_estimates_the_time(tmp_path):
     result.status[0, 0] = STATUS["diverged"]
     result.status[0, 1] = STATUS["max_steps"]
     store.write(first.address, result)
-    top, left = lines(study, survey(study, store))
+    top, left = repr(survey(study, store)).splitlines()
     assert top.endswith("1 done, 1 pending, 2 runs not ok (diverged, or out of steps)")
     assert left.startswith("time left about 0:03:20")  # twice the width, twice the work
 
@@ -129,7 +137,7 @@ def test_every_saved_array_says_where_it_comes_from(finished):
 def test_export_is_one_labelled_file_with_the_specification(copy, kind):
     min(Store(copy, "cheap").finished().values()).unlink()
     target = copy / f"whole.{kind}"
-    assert export("cheap", str(copy), str(target)) == 0
+    assert export("cheap", str(copy), str(target)) == target
     opened = xr.open_dataset(target) if kind == "nc" else xr.open_zarr(target)
     with opened as found:
         xr.testing.assert_equal(found.load(), load("cheap", copy))
@@ -151,7 +159,7 @@ def test_export_of_a_long_specification(tmp_path):
     first = study.blocks()[0]
     store.write(first.address, first.cell.compute(first))
     assert len(load("cheap", tmp_path).attrs["description"]) > 2**16
-    assert export("cheap", str(tmp_path), str(tmp_path / "long.nc")) == 0
+    assert export("cheap", str(tmp_path), str(tmp_path / "long.nc")).exists()
 
 
 @pytest.mark.parametrize(
@@ -167,13 +175,16 @@ def test_export_refuses_in_one_line(finished, to, error, message):
         export("cheap", str(finished), to)
 
 
-def test_verify_finds_what_it_should(copy, capsys):
-    assert verify(FEW, str(copy), cells=20, seed=1) == 0
-    assert "8 of 8 cells identical" in capsys.readouterr().out
-    assert verify(FEW, str(copy), cells=3, seed=1) == 0
-    first = capsys.readouterr().out
-    assert verify(FEW, str(copy), cells=3, seed=1) == 0
-    assert re.sub(r"\d\.\d s", "", capsys.readouterr().out) == re.sub(r"\d\.\d s", "", first)
+def test_verify_finds_what_it_should(copy, caplog):
+    caplog.set_level("INFO")
+    assert str(verify(FEW, str(copy), cells=20, seed=1)) == "8 of 8 cells identical"
+    texts = []
+    for _ in range(2):
+        caplog.clear()
+        assert not verify(FEW, str(copy), cells=3, seed=1).differ
+        texts.append(re.sub(r"\d\.\d s", "", "\n".join(caplog.messages)))
+    assert texts[0] == texts[1]
+    assert "--seed 1" in texts[0]
     store = Store(copy, "cheap")
     block = FEW.blocks()[1]
     stored = store.read(block.address)
@@ -183,10 +194,10 @@ def test_verify_finds_what_it_should(copy, capsys):
     path.unlink()
     stored.test_accuracy[0, 1, 2] += 1e-12
     store.write(block.address, stored)
-    assert verify(FEW, str(copy), cells=8, seed=1) == 1
-    out = capsys.readouterr().out
-    assert "width 3 rate 0.5 curriculum replicate 1: DIFFERS, test_accuracy by up to 1e-12" in out
-    assert "7 of 8 cells identical" in out
+    found = verify(FEW, str(copy), cells=8, seed=1)
+    assert "width 3 rate 0.5 curriculum replicate 1: DIFFERS, test_accuracy by up to 1e-12" in caplog.text
+    assert list(found.differ) == ["width 3 rate 0.5 curriculum replicate 1"]
+    assert str(found) == "7 of 8 cells identical"
 
 
 def test_verify_of_nothing_says_what_to_do(tmp_path):

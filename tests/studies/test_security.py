@@ -51,7 +51,7 @@ def contents(bomb: Bomb, kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["pickle", "npy"])
 def test_a_block_with_code_in_it_is_set_aside_unexecuted(tmp_path, bomb, kind, capsys):
     """Its digest is right: whoever can write into the folder can do that."""
-    assert run(STUDY, str(tmp_path)) == 0
+    assert run(STUDY, str(tmp_path)).ok
     store = Store(tmp_path, "cheap")
     ((address, path),) = store.finished().items()
     path.unlink()
@@ -62,13 +62,13 @@ def test_a_block_with_code_in_it_is_set_aside_unexecuted(tmp_path, bomb, kind, c
         load("cheap", tmp_path)
     assert "set aside" in capsys.readouterr().out
     assert counts(STUDY, tmp_path) == (0, 1)
-    assert run(STUDY, str(tmp_path)) == 0
+    assert run(STUDY, str(tmp_path)).ok
     assert counts(STUDY, tmp_path) == (1, 0)
 
 
 @pytest.mark.parametrize("name", ["study", "log", "store"])
 def test_a_description_with_code_in_it_is_text(tmp_path, bomb, name):
-    assert run(STUDY, str(tmp_path)) == 0
+    assert run(STUDY, str(tmp_path)).ok
     folder = tmp_path / "cheap"
     (log,) = (folder / "logs").iterdir()
     path = {"study": folder / f"study-{STUDY.address}.json", "log": log, "store": folder / "store.json"}[name]
@@ -76,7 +76,7 @@ def test_a_description_with_code_in_it_is_text(tmp_path, bomb, name):
     if name == "study":
         with pytest.raises(ValueError, match="is damaged; the command that made it writes it again"):
             load("cheap", tmp_path)
-    assert run(STUDY, str(tmp_path)) == 0
+    assert run(STUDY, str(tmp_path)).ok
     assert (load("cheap", tmp_path).status == 0).all()
     assert counts(STUDY, tmp_path) == (1, 0)
 
@@ -113,7 +113,7 @@ def test_a_study_name_cannot_lead_out_of_the_output_folder(tmp_path, name):
     "address", ["../secret", "*", "?" * 20, "..", "A" * 20, "a" * 21, "", "a" * 19 + "/"]
 )
 def test_an_address_cannot_lead_out_of_the_output_folder(tmp_path, address):
-    assert run(STUDY, str(tmp_path)) == 0
+    assert run(STUDY, str(tmp_path)).ok
     (tmp_path / "study-secret.json").write_text("{}")
     store, nothing = Store(tmp_path, "cheap"), xr.Dataset()
     for verb in (store.path, store.asked, lambda text: store.write(text, nothing)):
@@ -122,7 +122,7 @@ def test_an_address_cannot_lead_out_of_the_output_folder(tmp_path, address):
 
 
 def test_addresses_in_a_description_are_looked_up_never_followed(tmp_path):
-    assert run(STUDY, str(tmp_path)) == 0
+    assert run(STUDY, str(tmp_path)).ok
     path = tmp_path / "cheap" / f"study-{STUDY.address}.json"
     asked = json.loads(path.read_text())
     (tmp_path / "outside.nc").write_bytes(b"x")

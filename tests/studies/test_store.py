@@ -8,9 +8,9 @@ import pytest
 import small
 import xarray as xr
 
+from studies.engine.events import Done
 from studies.engine.executors import finish
 from studies.store import STATUS, Store, load
-from studies.store.log import Done
 from studies.store.names import BLOCK
 
 
@@ -72,7 +72,7 @@ def test_a_pending_block_does_not_hide_cells_that_another_block_holds(filled, tm
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
-def test_damaged_block_is_set_aside_and_reported(filled, damage, capsys):
+def test_damaged_block_is_set_aside_and_reported(filled, damage, caplog):
     study, store = filled
     block = study.blocks()[1]
     path = store.path(block.address)
@@ -81,7 +81,7 @@ def test_damaged_block_is_set_aside_and_reported(filled, damage, capsys):
         data[len(data) // 2] ^= 1
     path.write_bytes({"truncate": data[:-100], "flip": data, "empty": b""}[damage])
     assert store.read(block.address) is None
-    assert "damaged block set aside" in capsys.readouterr().out
+    assert "damaged block set aside" in caplog.text
     assert (store.folder / "damaged" / path.name).exists()
     assert block.address not in store.finished()
     store.write(block.address, small.fake(block))

@@ -27,7 +27,7 @@ def test_two_runs_on_one_folder_do_the_work_once(tmp_path):
     assert marks(made) == {block.address: 1 for block in study.blocks()}
     assert sum(text.count("drawn") for text in texts) == 8
     assert counts(study, tmp_path) == (8, 0)
-    assert run(cheap.study(), str(tmp_path / "alone")) == 0
+    assert run(cheap.study(), str(tmp_path / "alone")).ok
     xr.testing.assert_equal(
         load("cheap", tmp_path).test_accuracy, load("cheap", tmp_path / "alone").test_accuracy
     )
