@@ -13,6 +13,10 @@ so the count after any round is right to one weight and rounding errors do not a
     units    the hidden units of every layer, whole: a unit's score is |weights into it| |weights out of it|
              (Euclidean norms; for a two-layer student |v_k| |w_k|, which a relu unit cannot hide by scaling)
 
+Equal magnitudes (scores) are taken in order: layers first to last, weights of a layer by input, then by
+output. A magnitude that is not a number counts as 0, so a diverged network is pruned too, to a mask that
+means nothing; what is pruned never comes back.
+
 Iterative pruning, with `train` any way to train under a mask (`teacher_student.training.epochs` or
 `teacher_student.training.masked`):
 
@@ -126,21 +130,21 @@ class Pruning:
     def prune(self, params: Any, masks: Any, counts: Integer[Array | np.ndarray, " groups"]) -> Any:
         """The mask that keeps `counts` per group, the largest magnitudes among what `masks` keeps.
 
-        Ties go to the weight that comes first.
+        Ties go to the weight that comes first, see the module. With scope "global" the largest weight of
+        every hidden layer (the first of them) is kept before all others.
         """
         weights, kept = kernels(params), kernels(masks)
         counts = jnp.asarray(counts)
         if self.scope == "units":
             scores = [
-                jnp.where(alive > 0, score, -1)
-                for score, alive in zip(unit_scores(weights), units(masks), strict=True)
+                _among(score, alive) for score, alive in zip(unit_scores(weights), units(masks), strict=True)
             ]
             chosen = [_largest(score, counts[i]) for i, score in enumerate(scores)]
             return of_units(params, chosen)
-        sizes = [jnp.where(m > 0, jnp.abs(w), -1) for w, m in zip(weights, kept, strict=True)]
+        sizes = [_among(jnp.abs(w), m) for w, m in zip(weights, kept, strict=True)]
         if self.scope == "layer":
             return of_kernels(params, [_largest(size, counts[i]) for i, size in enumerate(sizes)])
-        hidden = jnp.concatenate([jnp.where(s == s.max(), jnp.inf, s).ravel() for s in sizes[:-1]])
+        hidden = jnp.concatenate([_first_largest_ahead(s.ravel()) for s in sizes[:-1]])
         flat = jnp.split(_largest(hidden, counts[0]), np.cumsum([s.size for s in sizes[:-2]]).tolist())
         first = [part.reshape(s.shape) for part, s in zip(flat, sizes[:-1], strict=True)]
         return of_kernels(params, [*first, _largest(sizes[-1], counts[1])])
@@ -227,6 +231,18 @@ def unit_scores(weights: list[Array]) -> list[Float[Array, " K"]]:
 def weights_kept(masks: Any) -> Float[Array, ""]:
     """Number of weights (biases aside) that a mask keeps."""
     return jnp.stack([jnp.sum(mask) for mask in kernels(masks)]).sum()
+
+
+def _among(sizes: Array, kept: Array) -> Array:
+    """Sizes >= 0, finite, of what is kept, and -1 for what is pruned: nothing pruned ranks above a weight."""
+    finite = jnp.minimum(jnp.where(jnp.isnan(sizes), 0, sizes), jnp.finfo(sizes.dtype).max)
+    return jnp.where(kept > 0, finite, -1)
+
+
+def _first_largest_ahead(sizes: Float[Array, " n"]) -> Float[Array, " n"]:
+    """The same sizes with the first of the largest made infinite, unless everything is pruned."""
+    first = jnp.argmax(sizes)
+    return sizes.at[first].set(jnp.where(sizes[first] < 0, sizes[first], jnp.inf))
 
 
 def _largest(scores: Array, count: Any) -> Array:

@@ -103,6 +103,63 @@ def test_global_ranks_across_layers_but_empties_none():
     assert [int(m.sum()) for m in kernels(masks)] == [15, 1, remaining(16, 0.25, 1)]
 
 
+def layers(*values):
+    """A network with these weight matrices and biases of zero."""
+    return {
+        "params": {
+            f"Dense_{i}": {"kernel": jnp.asarray(v, "float32"), "bias": jnp.zeros(np.shape(v)[1])}
+            for i, v in enumerate(values)
+        }
+    }
+
+
+def test_ties_empty_no_layer_and_go_to_the_first():
+    """All hidden weights equal: one stays of every layer, the others in order."""
+    params = layers(np.ones((2, 3)), np.ones((3, 4)), np.ones((4, 2)), np.ones((2, 1)))
+    masks = pruned(Pruning(0.5, "global"), params, full(params), np.array([9, 2]))
+    first, *others, last = kernels(masks)
+    assert first.tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert others[0].ravel().tolist() == [1, 1] + [0] * 10
+    assert others[1].ravel().tolist() == [1] + [0] * 7
+    assert last.ravel().tolist() == [1, 1]
+
+
+def test_a_layer_of_zeros_takes_one_place_from_the_others():
+    """8 x 10 weights that differ and 10 x 8 zeros: of 80, the zeros keep one and the others 79."""
+    real = 1 + np.arange(80.0).reshape(8, 10)
+    params = layers(real, np.zeros((10, 8)), np.ones((8, 1)))
+    masks = pruned(Pruning(0.5, "global"), params, full(params), np.array([80, 8]))
+    assert [int(m.sum()) for m in kernels(masks)] == [79, 1, 8]
+    assert kernels(masks)[0][0, 0] == 0  # the smallest of the 80
+    assert kernels(masks)[1][0, 0] == 1
+
+
+@pytest.mark.parametrize("scope", ["layer", "global", "units"])
+@pytest.mark.parametrize("where", ["one", "all"])
+def test_weights_that_are_no_numbers_revive_none(scope, where):
+    rule, params = Pruning(0.3, scope), network()[1]
+    counts, masks = rule.counts(params, 2), full(params)
+    masks = pruned(rule, params, masks, counts[1])
+    bad = jax.tree.map(
+        lambda p: p * (jnp.nan if where == "all" else jnp.ones(p.shape).at[..., 0].set(jnp.nan)), params
+    )
+    after = pruned(rule, bad, masks, counts[2])
+    jax.tree.map(lambda new, old: np.testing.assert_array_less(new, old + 0.5), after, masks)
+    if scope == "units":
+        assert [int(u.sum()) for u in units(after)] == counts[2].tolist()
+    elif scope == "layer":
+        assert [int(m.sum()) for m in kernels(after)] == counts[2].tolist()
+    else:
+        assert int(sum(m.sum() for m in kernels(after)[:-1])) == counts[2][0]
+
+
+def test_an_infinite_weight_is_the_largest_but_takes_no_layers_last_place():
+    params = layers([[np.inf, np.inf], [np.inf, 1.0]], [[1.0, 2.0], [3.0, 4.0]], [[1.0], [1.0]])
+    masks = pruned(Pruning(0.5, "global"), params, full(params), np.array([2, 1]))
+    assert kernels(masks)[0].tolist() == [[1, 0], [0, 0]]
+    assert kernels(masks)[1].tolist() == [[0, 0], [0, 1]]
+
+
 def test_units_go_whole_and_by_the_product_of_norms():
     w, v = jnp.array([[3.0, 4.0], [10.0, 0.0], [1.0, 0.0]]), jnp.array([2.0, 0.1, -3.0])
     masks = Pruning(0.5, "units").prune(Params(w, v), full(Params(w, v)), np.array([2]))
