@@ -50,15 +50,14 @@ class Grades:
 
 
 def oracles_of(task: Any) -> dict[str, Oracle]:
-    """The oracles of a task: noise_level for all, and the exact posterior of the XOR mixture.
+    """The oracles of a task: noise_level for all, and two more where the exact posterior is known.
 
     An oracle takes inputs (P, N), classes (P,) in {0, 1} and difficulties (P,), and returns a Ranking.
     """
     found: dict[str, Oracle] = {"noise_level": lambda x, y, d: known.noise_level(d)}
-    if type(task).__name__ == "XorMixture":
-        axes = np.eye(2, task.n_inputs)
-        found["bayes_error"] = lambda x, y, d: known.bayes_error(known.xor_posterior(x, axes, d))
-        found["label_surprise"] = lambda x, y, d: known.label_surprise(known.xor_posterior(x, axes, d), y)
+    if posterior := task.posterior:
+        found["bayes_error"] = lambda x, y, d: known.bayes_error(posterior(x, d))
+        found["label_surprise"] = lambda x, y, d: known.label_surprise(posterior(x, d), y)
     return found
 
 

@@ -71,7 +71,7 @@ def level_table(task, easy, hard) -> list:
 
     A task without stages (no clusters to stage) gives the first two rows only.
     """
-    stages = [task.stages(level) for level in (easy, hard)] if hasattr(task, "stages") else []
+    stages = [task.stages(level) for level in (easy, hard)] if task.stages else []
     return [easy, hard] + [level for pair in zip(*stages, strict=True) for level in pair]
 
 

@@ -16,6 +16,7 @@ Gram-space simulation of `teacher_student.training.gram` exact.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Key
 
@@ -72,13 +73,26 @@ class OrderParameters(NamedTuple):
 
 @runtime_checkable
 class Task(Protocol):
-    """A source of labelled Gaussian inputs with a difficulty knob; frozen and hashable."""
+    """A source of labelled Gaussian inputs with a difficulty knob; frozen and hashable.
+
+    This is all that simulators, theory, curricula and studies ask of a task. What only some tasks have is
+    None in the others: `stages`, `coverage`, `posterior`, `equations`.
+    """
 
     @property
-    def n_inputs(self) -> int: ...
+    def name(self) -> str:
+        """The name it is registered by in `teacher_student.tasks.TASKS`."""
+        ...
 
     @property
-    def blocks(self) -> tuple[Block, ...]: ...
+    def n_inputs(self) -> int:
+        """Input dimension N, the first argument of the class."""
+        ...
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The isotropic blocks, in the order of the coordinates; their sizes add up to N."""
+        ...
 
     @property
     def group_names(self) -> tuple[str, ...]:
@@ -90,6 +104,10 @@ class Task(Protocol):
         """One difficulty level from its named numbers, all of which have defaults."""
         ...
 
+    def check_student(self, student: "Student") -> None:
+        """Raise ValueError, in one line, for students that cannot learn the task or take its labels."""
+        ...
+
     def directions(self, key: Key[Array, ""]) -> Float[Array, "P N"]:
         """Draw the teacher: orthonormal task directions, each inside its block."""
         ...
@@ -98,10 +116,43 @@ class Task(Protocol):
         """Turn shared noise into samples at the given levels (arrays with leading axis n)."""
         ...
 
+    def sample(
+        self,
+        key: Key[Array, ""],
+        n: int,
+        difficulty: float | Float[Array, " n"] | Level,
+        directions: Float[Array, "P N"] | None = None,
+    ) -> tuple[Float[Array, "n N"], Float[Array, " n"]]:
+        """Draw n labelled inputs, at one difficulty, one per sample, or a level; the law of `observe`."""
+        ...
+
     def evaluate(
         self, student: "Student", order: OrderParameters, level: Level, normals: Float[Array, "n D"]
     ) -> dict[str, Array]:
-        """Accuracy and loss at `level` from the order parameters; see `XorMixture.evaluate`."""
+        """Loss, and accuracy where labels have a sign, at `level` from the order parameters.
+
+        By the names of `teacher_student.training.recording.QUANTITIES`; see `XorMixture.evaluate`.
+        """
+        ...
+
+    @property
+    def stages(self) -> Callable[[Level], tuple[Level, Level]] | None:
+        """stages(level): the level restricted to a first and to a second set of clusters."""
+        ...
+
+    @property
+    def coverage(self) -> Callable[[OrderParameters], dict[str, Array]] | None:
+        """coverage(order): which clusters have a unit, by the names of QUANTITIES."""
+        ...
+
+    @property
+    def posterior(self) -> Callable[[Any, Any], np.ndarray] | None:
+        """posterior(inputs (n, N), difficulty): exact p(-1 | x), p(+1 | x) for axes as task directions."""
+        ...
+
+    @property
+    def equations(self) -> str | None:
+        """Name of the module whose EQUATIONS is the right-hand side of the task's theory."""
         ...
 
 
@@ -152,6 +203,31 @@ class Student(Protocol):
 
     @property
     def width(self) -> int: ...
+
+    @property
+    def activation(self) -> str:
+        """Name of phi."""
+        ...
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss."""
+        ...
+
+    @property
+    def parity(self) -> str:
+        """Of phi: "odd", "even" or "neither"."""
+        ...
+
+    @property
+    def labels(self) -> str:
+        """Labels that the loss takes: "real", or "signs" for +-1 only."""
+        ...
+
+    @property
+    def averages(self) -> tuple[str | None, str | None]:
+        """Families of Gaussian averages of phi and of the loss, see `students.two_layer.Activation`."""
+        ...
 
     def phi(self, preactivation: Array) -> Array: ...
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float
 
@@ -19,6 +20,21 @@ class Overlaps(NamedTuple):
     along: Float[Array, "*batch K P"]
     gram: Float[Array, "*batch n_blocks K K"]
     readout: Float[Array, "*batch K"]
+
+
+def joint_covariance(
+    along: Float[Array, "K P"],
+    noise: Float[Array, "n_blocks K K"],
+    teacher_rows: Float[np.ndarray, "M P"],
+) -> Float[Array, "n n"]:
+    """Covariance of (w_1 . x, ..., w_K . x, w*_1 . x, ..., w*_M . x) for zero-mean inputs, n = K + M.
+
+    `noise` holds Delta_b q^b: variance of the inputs times Gram matrix of the weights orthogonal to the task
+    directions, per block; `teacher_rows` the components of the teacher vectors along the task directions.
+    """
+    rows = jnp.concatenate([along, jnp.asarray(teacher_rows, along.dtype)])
+    width = len(along)
+    return (rows @ rows.T).at[:width, :width].add(jnp.sum(noise, 0))
 
 
 def factor(gram: Float[Array, "*batch K K"]) -> Float[Array, "*batch K K"]:

@@ -31,6 +31,8 @@ def imported(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
+            if node.module == "teacher_student":
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
@@ -43,6 +45,26 @@ def test_packages_import_only_what_comes_before(package):
                 allowed = ALLOWED[package]
                 assert top in allowed or name in allowed, f"{path.relative_to(ROOT)} imports {name}"
             assert package != "figures" or top != "jax", f"{path.relative_to(ROOT)} imports JAX"
+
+
+#: Rooms of teacher_student -> the rooms that nothing in them imports.
+CLOSED_TO = {
+    "data_sets": {"tasks", "students", "theory", "training"},
+    "students": {"tasks", "theory", "training"},
+    "tasks": {"theory", "training"},
+    "theory": {"training"},
+    "training": {"theory"},
+}
+
+
+@pytest.mark.parametrize("room", CLOSED_TO)
+def test_tasks_import_no_theory_and_theory_no_training(room):
+    paths = list((ROOT / "teacher_student" / room).rglob("*.py"))
+    assert paths
+    for path in paths:
+        for name in imported(path):
+            other = name.removeprefix("teacher_student.").split(".")[0]
+            assert other not in CLOSED_TO[room], f"{path.relative_to(ROOT)} imports {name}"
 
 
 @pytest.mark.parametrize(

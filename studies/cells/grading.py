@@ -5,7 +5,6 @@ trained on it (examples shuffled: no curriculum), every score is computed as of 
 rank correlation with each oracle is recorded. See `curricula.grading`.
 """
 
-import importlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from studies.cells.named import TASKS
+from studies.cells.named import named_task
 from studies.store.provenance import provenance
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ class GradingCell:
         from curricula.grading import GRADED
         from teacher_student.checks import known, within
 
-        known("task", self.task, TASKS)
         known("protocol", self.protocol, ("no_curriculum",))
         for score in self.scores:
             known("score", score, GRADED)
@@ -75,8 +73,7 @@ class GradingCell:
         self._runs().steps_per_epoch(self.n_examples)
 
     def _task(self) -> Any:
-        module = importlib.import_module(f"teacher_student.tasks.{self.task}")
-        return getattr(module, TASKS[self.task])(self.n_inputs)
+        return named_task(self.task, self.n_inputs, ())
 
     def _runs(self) -> Any:
         import optax

@@ -1,26 +1,17 @@
 """Tasks, students, levels and simulators from their names, each made once."""
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
-
-
-#: Module in teacher_student.tasks -> its class.
-TASKS = {"xor_mixture": "XorMixture", "sparse_teacher": "SparseTeacher", "committee": "Committee"}
+from typing import Any
 
 
 @lru_cache(maxsize=64)
 def named_task(name: str, n_inputs: int, options: tuple[tuple[str, float], ...]) -> Any:
-    from teacher_student.checks import known
+    from teacher_student.tasks import task_class
 
-    known("task", name, TASKS)
-    make = getattr(importlib.import_module(f"teacher_student.tasks.{name}"), TASKS[name])
+    make = task_class(name)
     return make(n_inputs, **_options(make, dict(options)))
 
 
@@ -54,7 +45,7 @@ def _options(make: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {f.name: f.type for f in fields(make) if f.name != "n_inputs"}
     options = {}
     for name, value in given.items():
-        known(f"option of {make.__name__}", name, kinds)
+        known(f"option of {make.name}", name, kinds)
         if kinds[name] is int:
             if not float(value).is_integer():
                 raise ValueError(f"{name} is {value!r}; need a whole number")

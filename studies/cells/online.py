@@ -79,7 +79,7 @@ class OnlineCell:
 
         task, student, _ = self.world()
         plan = phases(self.protocol, self.easy_fraction)
-        if max(max(phase.mix) for phase in plan) > 1 and not hasattr(task, "stages"):
+        if max(max(phase.mix) for phase in plan) > 1 and task.stages is None:
             raise ValueError(f"protocol {self.protocol!r} stages clusters, and task {self.task!r} has none")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; need an integer >= 0")

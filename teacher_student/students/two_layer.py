@@ -18,7 +18,7 @@ arXiv 1906.08632, eq. (3); Refinetti et al., arXiv 2102.11742.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,33 +29,53 @@ from teacher_student.checks import known, whole, within
 
 
 class Activation(NamedTuple):
-    """phi, its derivative, and whether phi is odd (phi(-u) = -phi(u))."""
+    """An activation and what tasks and theory ask of it.
+
+    value    : phi, elementwise
+    slope    : its derivative phi'; at a jump of phi' either one-sided value
+    parity   : "odd" (phi(-u) = -phi(u)), "even" (phi(-u) = phi(u)) or "neither"; tasks refuse students
+               whose parity keeps them from learning
+    averages : the Gaussian averages theory has of it: "erf", "relu" or "quadratic" are families in closed
+               form, "sampled" leaves phi and phi' to quasi-Monte Carlo, None means none: theory refuses it
+    """
 
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
-    odd: bool
+    parity: Literal["odd", "even", "neither"]
+    averages: str | None = None
 
 
 class Loss(NamedTuple):
-    """loss(f, y) and its derivative with respect to f."""
+    """A loss and what tasks and theory ask of it.
+
+    value    : loss(f, y), elementwise
+    slope    : its derivative with respect to the output f
+    labels   : "real" if any label will do, "signs" if it needs labels +-1
+    averages : as for `Activation`: "squared" has the closed forms, as its slope is linear in f
+    """
 
     value: Callable[[Array, Array], Array]
     slope: Callable[[Array, Array], Array]
+    labels: Literal["real", "signs"]
+    averages: str | None = None
 
 
 ACTIVATIONS = {
-    "relu": Activation(lambda u: jnp.maximum(u, 0), lambda u: (u > 0).astype(u.dtype), odd=False),
-    "quadratic": Activation(lambda u: u * u, lambda u: 2 * u, odd=False),
+    "relu": Activation(lambda u: jnp.maximum(u, 0), lambda u: (u > 0).astype(u.dtype), "neither", "relu"),
+    "quadratic": Activation(lambda u: u * u, lambda u: 2 * u, "even", "quadratic"),
     "erf": Activation(
         lambda u: jax.lax.erf(u * 0.5**0.5),
         lambda u: (2 / jnp.pi) ** 0.5 * jnp.exp(-0.5 * u * u),
-        odd=True,
+        "odd",
+        "erf",
     ),
 }
 
 LOSSES = {
-    "squared": Loss(lambda f, y: 0.5 * (f - y) ** 2, lambda f, y: f - y),
-    "logistic": Loss(lambda f, y: jax.nn.softplus(-y * f), lambda f, y: -y * jax.nn.sigmoid(-y * f)),
+    "squared": Loss(lambda f, y: 0.5 * (f - y) ** 2, lambda f, y: f - y, "real", "squared"),
+    "logistic": Loss(
+        lambda f, y: jax.nn.softplus(-y * f), lambda f, y: -y * jax.nn.sigmoid(-y * f), "signs", "sampled"
+    ),
 }
 
 PARAMETRISATIONS = ("standard", "ntk", "mean_field")
@@ -94,7 +114,7 @@ class TwoLayer:
     ----------
     width : int >= 1
         Number of hidden units K.
-    activation : {"relu", "quadratic", "erf"}
+    activation : name in ACTIVATIONS, {"relu", "quadratic", "erf"}
         phi; quadratic is u^2, erf is erf(u / sqrt 2).
     loss : {"squared", "logistic"}
         (f - y)^2 / 2, or log(1 + exp(-y f)) for labels +-1.
@@ -159,6 +179,21 @@ class TwoLayer:
         """f(x) for inputs of shape (n, N)."""
         scale = self.scaling(1.0, x.shape[-1]).output_scale
         return scale * (self.phi(x @ params.w.T) @ params.v)
+
+    @property
+    def parity(self) -> str:
+        """Of phi: "odd", "even" or "neither"."""
+        return ACTIVATIONS[self.activation].parity
+
+    @property
+    def labels(self) -> str:
+        """Labels that the loss takes: "real", or "signs" for +-1 only."""
+        return LOSSES[self.loss].labels
+
+    @property
+    def averages(self) -> tuple[str | None, str | None]:
+        """The families of Gaussian averages of activation and loss, see `Activation`."""
+        return ACTIVATIONS[self.activation].averages, LOSSES[self.loss].averages
 
     def phi(self, preactivation: Array) -> Array:
         """phi, elementwise."""

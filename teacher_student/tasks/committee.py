@@ -27,12 +27,11 @@ from jaxtyping import Float, Key
 from teacher_student.checks import whole, within
 from teacher_student.expectations import pairs
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
-from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.gaussian_inputs import (
     draw_directions,
     draw_inputs,
-    joint_covariance,
     preactivations,
+    unit_covariance,
 )
 
 
@@ -67,6 +66,10 @@ class Committee:
     readout: tuple[float, ...] | None = None
     overlap: tuple[tuple[float, ...], ...] | None = None
     relevant: float = 1.0
+
+    name = "committee"
+    equations = "teacher_student.theory.committee"
+    stages = coverage = posterior = None
 
     def __post_init__(self) -> None:
         m = self.teacher_units
@@ -113,16 +116,17 @@ class Committee:
         eye = np.eye(self.teacher_units)
         return eye if self.overlap is None else np.linalg.cholesky(np.asarray(self.overlap, float))
 
-    def check_student(self, student: TwoLayer) -> None:
-        """Refuse the even activation, to which an odd teacher has nothing to teach, and the logistic loss."""
-        if student.activation == "quadratic":
+    def check_student(self, student: Student) -> None:
+        """Refuse even activations, to which an odd teacher has nothing to teach, and losses of signs."""
+        if student.parity == "even":
             raise ValueError(
-                "activation 'quadratic' is even and the erf teacher is odd, so there is nothing to learn; "
-                "use erf or relu for committee"
+                f"activation {student.activation!r} is even and the erf teacher is odd, so there is nothing "
+                "to learn; use one that is not for committee, as erf or relu"
             )
-        if student.loss != "squared":
+        if student.labels != "real":
             raise ValueError(
-                f"loss {student.loss!r} needs labels +-1, and committee has real ones; use squared"
+                f"loss {student.loss!r} needs labels +-1, and committee has real ones; use one that "
+                "does not, as squared"
             )
 
     def level(self, noise: float = 0.0, irrelevant: float | None = None) -> Level:
@@ -181,7 +185,7 @@ class Committee:
     ) -> dict[str, Array]:
         """Generalisation error E loss(f, f*) at `level` (no leading axis), without label noise.
 
-        Closed form for an erf student with squared loss (pairs, see `theory.expectations`); elsewhere
+        Closed form for an erf student with squared loss (pairs, see `expectations`); elsewhere
         an average over the n standard `normals` (one column per task direction and per column of each
         block's factor) and their mirror images.
 
@@ -190,10 +194,27 @@ class Committee:
         test_loss ()
         """
         scales = self.scales(level)
-        if (getattr(student, "activation", ""), getattr(student, "loss", "")) == ("erf", "squared"):
-            cov = joint_covariance(order, scales, self.teacher_rows)
-            weight = jnp.concatenate([order.readout, -jnp.asarray(self.teacher_readout, cov.dtype)])
-            return {"test_loss": 0.5 * weight @ pairs(cov, np.ones(len(cov))) @ weight}
         lam, along = preactivations(order, scales, normals)
-        output = student.phi(lam) @ order.readout
-        return {"test_loss": jnp.mean(student.losses(output, self.teacher(along)))}
+        return self.measure(
+            student, order.readout, lam, along, unit_covariance(order, scales, self.teacher_rows)
+        )
+
+    def measure(
+        self,
+        student: Student,
+        readout: Float[Array, " K"],
+        lam: Float[Array, "n K"],
+        along: Float[Array, "n M"],
+        covariance: Float[Array, "n_units n_units"],
+    ) -> dict[str, Array]:
+        """`evaluate` from pre-activations and task components of n inputs, and the covariance of all units.
+
+        `readout` is the effective one, output scale included.
+        """
+        if student.averages == ("erf", "squared"):
+            weight = jnp.concatenate([readout, -jnp.asarray(self.teacher_readout, covariance.dtype)])
+            return {"test_loss": 0.5 * weight @ pairs(covariance, np.ones(len(covariance))) @ weight}
+        return {"test_loss": jnp.mean(student.losses(student.phi(lam) @ readout, self.teacher(along)))}
+
+
+TASK = Committee

@@ -7,6 +7,7 @@ from jax import Array
 from jaxtyping import Float, Key
 
 from teacher_student.interfaces import Block, Level, Noise, OrderParameters, Task
+from teacher_student.order_parameters import joint_covariance
 
 
 def draw_directions(key: Key[Array, ""], blocks: tuple[Block, ...]) -> Float[Array, "P N"]:
@@ -52,15 +53,9 @@ def preactivations(
     return jnp.concatenate([lam, -lam]), jnp.concatenate([direction, -direction])
 
 
-def joint_covariance(
+def unit_covariance(
     order: OrderParameters, scales: tuple[float | Array, ...], teacher_rows: Float[np.ndarray, "M P"]
 ) -> Float[Array, "n n"]:
-    """Covariance of (w_1 . x, ..., w_K . x, w*_1 . x, ..., w*_M . x), n = K + M.
-
-    `scales` are the standard deviations of the inputs in each block, `teacher_rows` the components of
-    the teacher vectors along the task directions.
-    """
-    rows = jnp.concatenate([order.along, jnp.asarray(teacher_rows, order.along.dtype)])
-    width = len(order.readout)
+    """`joint_covariance` of order parameters; `scales`: standard deviations of the inputs per block."""
     noise = [scale**2 * (f @ f.T) for scale, f in zip(scales, order.factors, strict=True)]
-    return (rows @ rows.T).at[:width, :width].add(jnp.sum(jnp.stack(noise), 0))
+    return joint_covariance(order.along, jnp.stack(noise), teacher_rows)

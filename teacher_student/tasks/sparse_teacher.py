@@ -27,12 +27,11 @@ from jaxtyping import Float, Key
 from teacher_student.checks import whole, within
 from teacher_student.expectations import pairs
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
-from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.gaussian_inputs import (
     draw_directions,
     draw_inputs,
-    joint_covariance,
     preactivations,
+    unit_covariance,
 )
 
 GROUPS = ("+1", "-1")
@@ -61,6 +60,10 @@ class SparseTeacher:
     n_inputs: int
     relevant: float = 0.5
 
+    name = "sparse_teacher"
+    equations = "teacher_student.theory.sparse_teacher"
+    stages = coverage = posterior = None
+
     def __post_init__(self) -> None:
         whole("n_inputs", self.n_inputs, low=4)
         if not 0 < self.relevant < 1 or not 2 <= round(self.relevant * self.n_inputs) <= self.n_inputs - 2:
@@ -80,12 +83,22 @@ class SparseTeacher:
         """The two labels."""
         return GROUPS
 
-    def check_student(self, student: TwoLayer) -> None:
-        """Refuse the even activation: f(-x) = f(x) while the label changes sign, so accuracy stays 1/2."""
-        if student.activation == "quadratic":
+    @property
+    def teacher_rows(self) -> Float[np.ndarray, "1 1"]:
+        """w* in the basis of the task directions: it is the one direction."""
+        return np.eye(1)
+
+    @property
+    def teacher_readout(self) -> Float[np.ndarray, " 1"]:
+        """The teacher is one sign."""
+        return np.ones(1)
+
+    def check_student(self, student: Student) -> None:
+        """Refuse even activations: f(-x) = f(x) while the label changes sign, so accuracy stays 1/2."""
+        if student.parity == "even":
             raise ValueError(
-                "activation 'quadratic' is even, and no sum of even units can label x and -x apart; "
-                "use erf or relu for sparse_teacher"
+                f"activation {student.activation!r} is even, and no sum of even units can label x and -x "
+                "apart; use one that is not for sparse_teacher, as erf or relu"
             )
 
     def level(self, noise: float = 1.0) -> Level:
@@ -97,11 +110,19 @@ class SparseTeacher:
         """Draw w* uniformly among unit vectors of the relevant block."""
         return draw_directions(key, self.blocks)
 
+    def teacher(self, along: Float[Array, "n 1"]) -> Float[Array, " n"]:
+        """The label from w* . x."""
+        return jnp.where(along[:, 0] < 0, -1, 1).astype(along.dtype)
+
+    def scales(self, level: Level) -> tuple[float | Array, ...]:
+        """Standard deviation of the inputs in each block, 1 for the relevant ones."""
+        return 1.0, jnp.sqrt(level["noise"])
+
     def observe(self, noise: Noise, level: Level) -> Observation:
         """w* . x, labels and the scale of the two blocks; `level` has leading axis n."""
         irrelevant = jnp.sqrt(level["noise"])
         scale = jnp.stack([jnp.ones_like(irrelevant), irrelevant], 1)
-        return Observation(noise.along, jnp.where(noise.along[:, 0] < 0, -1, 1).astype(scale.dtype), scale)
+        return Observation(noise.along, self.teacher(noise.along), scale)
 
     def sample(
         self,
@@ -131,23 +152,39 @@ class SparseTeacher:
         -------
         test_accuracy (), test_loss (), group_accuracy (2,) for labels +1 and -1
         """
-        scales = (1.0, jnp.sqrt(level["noise"]))
-        activation, trained_with = getattr(student, "activation", ""), getattr(student, "loss", "")
-        lam, direction = preactivations(order, scales, normals)
-        label = jnp.where(direction[:, 0] < 0, -1, 1).astype(lam.dtype)
-        output = student.phi(lam) @ order.readout
+        scales = self.scales(level)
+        lam, along = preactivations(order, scales, normals)
+        return self.measure(
+            student, order.readout, lam, along, unit_covariance(order, scales, self.teacher_rows)
+        )
+
+    def measure(
+        self,
+        student: Student,
+        readout: Float[Array, " K"],
+        lam: Float[Array, "n K"],
+        along: Float[Array, "n 1"],
+        covariance: Float[Array, "n_units n_units"],
+    ) -> dict[str, Array]:
+        """`evaluate` from pre-activations and w* . x at n points, and the covariance of both.
+
+        `readout` is the effective one, output scale included.
+        """
+        label = self.teacher(along)
+        output = student.phi(lam) @ readout
         right = 0.5 * (1 + jnp.sign(output) * label)
         n_each = jnp.stack([jnp.sum(1 + label), jnp.sum(1 - label)])
         groups = jnp.stack([jnp.sum(right * (1 + label)), jnp.sum(right * (1 - label))]) / n_each
         accuracy, loss = jnp.mean(groups), jnp.mean(student.losses(output, label))
-        if activation == "erf":
-            cov = joint_covariance(order, scales, np.eye(1))
-            if student.width == 1:
-                cosine = cov[0, 1] * jax.lax.rsqrt(cov[0, 0])
-                accuracy = 0.5 + jnp.sign(order.readout[0]) * jnp.arcsin(jnp.clip(cosine, -1, 1)) / jnp.pi
-                groups = jnp.stack([accuracy, accuracy])
-            if trained_with == "squared":
-                weight = jnp.append(order.readout, -1)
-                offset = np.append(np.ones(student.width), 0.0)
-                loss = 0.5 * weight @ pairs(cov, offset) @ weight
+        if student.averages[0] == "erf" and student.width == 1:
+            cosine = covariance[0, 1] * jax.lax.rsqrt(covariance[0, 0])
+            accuracy = 0.5 + jnp.sign(readout[0]) * jnp.arcsin(jnp.clip(cosine, -1, 1)) / jnp.pi
+            groups = jnp.stack([accuracy, accuracy])
+        if student.averages == ("erf", "squared"):
+            weight = jnp.append(readout, -1)
+            offset = np.append(np.ones(student.width), 0.0)
+            loss = 0.5 * weight @ pairs(covariance, offset) @ weight
         return {"test_accuracy": accuracy, "test_loss": loss, "group_accuracy": groups}
+
+
+TASK = SparseTeacher

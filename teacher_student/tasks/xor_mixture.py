@@ -16,6 +16,7 @@ as "easy" and "hard" is our reading of arXiv 2406.01589.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +26,7 @@ from jaxtyping import Float, Int, Key
 
 from teacher_student.checks import whole, within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
-from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer
+from teacher_student.posterior import xor_posterior
 
 CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
 MEANS = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
@@ -47,6 +48,9 @@ class XorMixture:
 
     n_inputs: int
 
+    name = "xor_mixture"
+    equations = "teacher_student.theory.xor_mixture"
+
     def __post_init__(self) -> None:
         whole("n_inputs", self.n_inputs, low=3)
 
@@ -60,12 +64,12 @@ class XorMixture:
         """The four clusters."""
         return CLUSTERS
 
-    def check_student(self, student: TwoLayer) -> None:
+    def check_student(self, student: Student) -> None:
         """Refuse odd activations: f(-x) = -f(x) while +-e1 share a label, so accuracy stays 1/2."""
-        if ACTIVATIONS[student.activation].odd:
+        if student.parity == "odd":
             raise ValueError(
                 f"activation {student.activation!r} is odd, and no sum of odd units can label +c and -c "
-                "alike; use relu or quadratic for xor_mixture"
+                "alike; use one that is not for xor_mixture, as relu or quadratic"
             )
 
     def level(self, noise: float = 1.0, signal: float = 1.0, prior: tuple[float, ...] = (0.25,) * 4) -> Level:
@@ -144,8 +148,7 @@ class XorMixture:
 
         Returns
         -------
-        test_accuracy (), test_loss (), group_accuracy (4,) in the order of `group_names`, and the
-        entries of `coverage`
+        test_accuracy (), test_loss (), group_accuracy (4,) in the order of `group_names`
         """
         (factor,) = order.factors
         dtype = order.along.dtype
@@ -160,7 +163,7 @@ class XorMixture:
             "test_accuracy": level["prior"] @ correct,
             "test_loss": level["prior"] @ loss,
             "group_accuracy": correct,
-        } | self.coverage(order)
+        }
 
     def coverage(self, order: OrderParameters) -> dict[str, Array]:
         """Which clusters have a unit: the accounting of the lottery.
@@ -180,3 +183,10 @@ class XorMixture:
             "covered": jnp.sum(points.any(0)).astype(pull.dtype),
             "covered_aligned": jnp.sum((points & right).any(0)).astype(pull.dtype),
         }
+
+    def posterior(self, inputs: Any, noise: Any) -> np.ndarray:
+        """Posterior (n, 2) of the labels -1 and +1 at inputs (n, N); task directions are the first axes."""
+        return xor_posterior(inputs, np.eye(2, self.n_inputs), noise)
+
+
+TASK = XorMixture

@@ -16,7 +16,7 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.expectations import pairs, quadruples, slopes, triples
-from teacher_student.order_parameters import Overlaps
+from teacher_student.order_parameters import Overlaps, joint_covariance
 from teacher_student.theory.rates import Moments
 
 
@@ -25,11 +25,10 @@ def joint(
 ) -> tuple[Float[Array, "n n"], Float[Array, "r n"]]:
     """Covariance of all units, and of the probes x_p, lambda^b_l with them (P + n_blocks K rows)."""
     width = len(state.readout)
-    rows = jnp.concatenate([state.along, jnp.asarray(teacher_rows, state.along.dtype)])
     noise = variances[:, None, None] * state.gram
-    cov = (rows @ rows.T).at[:width, :width].add(jnp.sum(noise, 0))
+    rows = jnp.concatenate([state.along, jnp.asarray(teacher_rows, state.along.dtype)])
     rest = jnp.pad(noise.reshape(-1, width), ((0, 0), (0, len(teacher_rows))))
-    return cov, jnp.concatenate([rows.T, rest])
+    return joint_covariance(state.along, noise, teacher_rows), jnp.concatenate([rows.T, rest])
 
 
 def closed_moments(

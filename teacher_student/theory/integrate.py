@@ -4,6 +4,7 @@ The checks and the batching live here; one trajectory is `teacher_student.theory
 function for those who differentiate or vmap it themselves.
 """
 
+import importlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,21 +16,13 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from teacher_student.checks import known, whole, within
-from teacher_student.interfaces import Level, Task
+from teacher_student.interfaces import Level, OrderParameters, Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
-from teacher_student.theory.committee import CommitteeEquations
+from teacher_student.tasks import TASKS, task_class
 from teacher_student.theory.rates import Equations, Rates, rates_of
 from teacher_student.theory.schedule import Phases, make_schedule, stack_schedules
 from teacher_student.theory.solve import DEFAULTS, SOLVERS, Settings, solve
-from teacher_student.theory.sparse_teacher import SparseTeacherEquations
-from teacher_student.theory.xor_mixture import XorMixtureEquations
-
-EQUATIONS = {
-    "XorMixture": XorMixtureEquations,
-    "SparseTeacher": SparseTeacherEquations,
-    "Committee": CommitteeEquations,
-}
 
 
 class Trajectory(NamedTuple):
@@ -54,9 +47,10 @@ def equations(task: Task, student: TwoLayer, *, n_nodes: int = 4096) -> Equation
     >>> equations(XorMixture(100), TwoLayer(4, activation="quadratic")).closed
     True
     """
-    name = type(task).__name__
-    known("task with equations", name, EQUATIONS)
-    return EQUATIONS[name](task, student, n_nodes)
+    if task.equations is None:
+        having = [name for name in sorted(TASKS) if task_class(name).equations]
+        raise ValueError(f"task {task.name!r} has no equations; tasks with equations: {', '.join(having)}")
+    return importlib.import_module(task.equations).EQUATIONS(task, student, n_nodes)
 
 
 def check_times(times: Float[np.ndarray, " T"], horizon: float) -> None:
@@ -77,7 +71,7 @@ def check_levels(task: Task, levels: list[Level]) -> None:
         if level.keys() != names:
             raise ValueError(
                 f"a level of the table or the target has the entries {sorted(level)}; need {sorted(names)}, "
-                f"as {type(task).__name__}.level gives them"
+                f"as `level` of {task.name} gives them"
             )
 
 
@@ -109,7 +103,10 @@ def values_of(
     """Recorded quantities of one state."""
     blocks = state.gram.at[0].add(state.along @ state.along.T)
     values = {"M": state.along, "Q": jnp.sum(blocks, 0), "Q_blocks": blocks, "v": state.readout}
-    return values | equation.observe(state, target, rates.output_scale, nodes)
+    values |= equation.observe(state, target, rates.output_scale, nodes)
+    if coverage := equation.task.coverage:
+        values |= coverage(OrderParameters(state.along, (), rates.output_scale * state.readout))
+    return values
 
 
 @lru_cache(maxsize=64)

@@ -10,8 +10,8 @@ write C_tk for its covariance with lambda_k. By parts, with F = f - y and the mo
     quadratic  E[g_k t] / u_k = 2 (E t E[lambda_k F] + C_tk E F + 2 sum_m E[lambda_k lambda_m] u_m C_tm)
 
 For squared loss, a quadratic student is in closed form throughout; a relu student in its first-order
-terms and its test loss, with E[g_k g_l] by quasi-Monte Carlo (`sampled`). The logistic loss and the
-accuracy are sampled.
+terms and its test loss, with E[g_k g_l] by quasi-Monte Carlo (`sampled`). Other activations, other losses
+and the accuracy are sampled.
 
 Source: Refinetti et al., ICML 2021, arXiv 2102.11742, for the mixture's equations; Ben Arous et al.,
 NeurIPS 2022, arXiv 2206.04030, for its limit at small rate.
@@ -25,36 +25,26 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from teacher_student.interfaces import Level, OrderParameters
+from teacher_student.interfaces import Level
 from teacher_student.order_parameters import Overlaps
-from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import LABELS, MEANS, XorMixture
+from teacher_student.theory.formulas import Formulas
 from teacher_student.theory.quadratic import quadratic
-from teacher_student.theory.rates import Moments, dimension
+from teacher_student.theory.rates import Moments
 from teacher_student.theory.rectified import rectified
-from teacher_student.theory.sampled import averages, check_nodes, scores, sobol_normals, split
+from teacher_student.theory.sampled import averages, scores, split
+
+#: Families of averages whose first-order terms and test loss are closed.
+RELU = ("relu", "squared")
 
 
 @dataclass(frozen=True)
-class XorMixtureEquations:
+class XorMixtureEquations(Formulas):
     """The right-hand side for an `XorMixture`, on 2 x `n_nodes` nodes per cluster where it is sampled."""
 
     task: XorMixture
-    student: TwoLayer
-    n_nodes: int = 4096
 
-    def __post_init__(self) -> None:
-        check_nodes(self.n_nodes)
-        self.task.check_student(self.student)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the right-hand side is in closed form."""
-        return (self.student.activation, self.student.loss) == ("quadratic", "squared")
-
-    def nodes(self, seed: int) -> Float[Array, "n D"]:
-        """Nodes of scrambling `seed`."""
-        return sobol_normals(dimension(self.task, self.student), self.n_nodes, seed)
+    CLOSED = ("quadratic", "squared")
 
     def moments(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]
@@ -79,12 +69,12 @@ class XorMixtureEquations:
         along = centre + jnp.sqrt(noise) * par
         labels = jnp.full(len(nodes), label)
         sampled = averages(self.student, state, output_scale, along, rest, labels, noise[None])
-        if self.student.loss != "squared":
+        if not self.closed and self.student.averages != RELU:
             return sampled
         mean, cov = state.along @ centre, noise * (state.along @ state.along.T + state.gram[0])
         probe_mean = jnp.append(centre, jnp.zeros_like(u))
         probe = noise * jnp.concatenate([state.along, state.gram[0]], 1)
-        if self.student.activation == "relu":
+        if self.student.averages == RELU:
             m = rectified(mean, cov)
             slope = jnp.outer(m.on_relu @ u - label * m.on, probe_mean)
             slope += (m.lift @ u - label * m.density)[:, None] * probe + (m.both * u) @ probe
@@ -102,7 +92,7 @@ class XorMixtureEquations:
     def observe(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]
     ) -> dict[str, Array]:
-        """test_accuracy (), test_loss (), group_accuracy (4,), covered (), covered_aligned ()."""
+        """test_accuracy (), test_loss (), group_accuracy (4,)."""
         noise, u = level["noise"], output_scale * state.readout
         par, rest = split(state, nodes, (jnp.sqrt(noise),))
         spread = jnp.sqrt(noise) * par @ state.along.T + rest[0]
@@ -113,20 +103,22 @@ class XorMixtureEquations:
             cov = noise * (state.along @ state.along.T + state.gram[0])
             if self.closed:
                 loss = 0.5 * quadratic(mean, cov, u, label).error2
-            elif (self.student.activation, self.student.loss) == ("relu", "squared"):
+            elif self.student.averages == RELU:
                 m = rectified(mean, cov)
                 loss = 0.5 * (u @ m.relu_relu @ u - 2 * label * u @ m.relu + label**2)
             return right, loss
 
         right, loss = jax.vmap(of_cluster)(*_clusters(state))
-        order = OrderParameters(state.along, (), u)
         return {
             "test_accuracy": level["prior"] @ right,
             "test_loss": level["prior"] @ loss,
             "group_accuracy": right,
-        } | self.task.coverage(order)
+        }
 
 
 def _clusters(state: Overlaps) -> tuple[Float[Array, "4 P"], Float[Array, " 4"]]:
     """Directions and labels of the clusters in the state's dtype."""
     return jnp.asarray(MEANS, state.along.dtype), jnp.asarray(LABELS, state.along.dtype)
+
+
+EQUATIONS = XorMixtureEquations

@@ -28,6 +28,29 @@ PIECE = 16
 FEW_UNITS = 8
 
 
+def sgd_step(
+    student: Student,
+    lam: Float[Array, " K"],
+    v: Float[Array, " K"],
+    label: Float[Array, ""],
+    on: Bool[Array, ""],
+    *,
+    output_scale: float | Array,
+    slope_scale: float | Array,
+    hidden_rate: float | Array,
+    readout_rate: float | Array,
+) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+    """One step of SGD from the pre-activations: h (K,) and dv (K,) with w <- w - h x^T, v <- v - dv.
+
+    The output scale enters twice, in f = s v . phi and as a factor of the gradient. The second is given as
+    `slope_scale`, or with slope_scale = 1 inside both rates: the same products, rounded in another order.
+    A step with `on` false changes nothing.
+    """
+    phi = student.phi(lam)
+    slope = jnp.where(on, slope_scale * student.dloss(output_scale * (v @ phi), label), 0)
+    return hidden_rate * slope * v * student.dphi(lam), readout_rate * slope * phi
+
+
 def descend(
     student: Student,
     scaling: Scaling,
@@ -48,9 +71,11 @@ def descend(
     scale = scaling.output_scale
 
     def learn(lam, v, label, on):
-        phi = student.phi(lam)
-        slope = jnp.where(on, scale * student.dloss(scale * (v @ phi), label), 0)
-        return scaling.hidden_rate * slope * v * student.dphi(lam), v - scaling.readout_rate * slope * phi
+        h, change = sgd_step(
+            student, lam, v, label, on, output_scale=scale, slope_scale=scale,
+            hidden_rate=scaling.hidden_rate, readout_rate=scaling.readout_rate,
+        )  # fmt: skip
+        return h, v - change
 
     h, lam = lambda0[:0], lambda0[:0]
     for start in range(0, len(label), PIECE):

@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Int, Key
 from teacher_student.interfaces import Level, Noise, Student, Task
 from teacher_student.order_parameters import Overlaps, factor
 from teacher_student.students.two_layer import Params, Scaling, draw_readout
-from teacher_student.training.chunk import descend
+from teacher_student.training.chunk import descend, sgd_step
 from teacher_student.training.streams import stream
 
 
@@ -32,6 +32,22 @@ class Samples(NamedTuple):
 
     z: Float[Array, "B N"]
     noise: Noise
+
+
+def one_sample(
+    student: Student,
+    scaling: Scaling,
+    params: Params,
+    x: Float[Array, " N"],
+    label: Float[Array, ""],
+    on: Bool[Array, ""],
+) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+    """The SGD step of one input: h (K,) and dv (K,) with w <- w - h x^T, v <- v - dv."""
+    scale = scaling.output_scale
+    return sgd_step(
+        student, params.w @ x, params.v, label, on, output_scale=scale, slope_scale=1.0,
+        hidden_rate=scaling.hidden_rate * scale, readout_rate=scaling.readout_rate * scale,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,11 +146,8 @@ class FullVectors:
         def step(carry, sample):
             w, v = carry
             x, label, on = sample
-            lam = w @ x
-            phi, scale = self.student.phi(lam), scaling.output_scale
-            g = jnp.where(on, self.student.dloss(scale * (v @ phi), label), 0)
-            h = (scaling.hidden_rate * scale) * g * v * self.student.dphi(lam)
-            return (w - jnp.outer(h, x), v - (scaling.readout_rate * scale) * g * phi), None
+            h, change = one_sample(self.student, scaling, Params(w, v), x, label, on)
+            return (w - jnp.outer(h, x), v - change), None
 
         (w, v), _ = jax.lax.scan(step, (state.w, state.v), (x, label, on))
         return Params(w, v)

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Integer, Key
 
 from teacher_student.interfaces import Level
 from teacher_student.students.two_layer import Params, Scaling
-from teacher_student.training.full import FullVectors
+from teacher_student.training.full import FullVectors, one_sample
 from teacher_student.training.program import DIVERGED_NORM
 from teacher_student.training.recording import draw_test_points, make_recorder
 from teacher_student.training.streams import stream
@@ -93,14 +93,9 @@ def train_masked(
         x, label = method.inputs(samples, directions, level)
 
         def step(carry: Params, sample):
-            w, v = carry
             x, label, on = sample
-            lam = w @ x
-            phi, scale = student.phi(lam), scaling.output_scale
-            g = jnp.where(on, student.dloss(scale * (v @ phi), label), 0)
-            h = (scaling.hidden_rate * scale) * g * v * student.dphi(lam)
-            w = w - mask.w * jnp.outer(h, x)
-            return Params(w, v - mask.v * ((scaling.readout_rate * scale) * g * phi)), None
+            h, change = one_sample(student, scaling, carry, x, label, on)
+            return Params(carry.w - mask.w * jnp.outer(h, x), carry.v - mask.v * change), None
 
         return jax.lax.scan(step, own, (x, label, on))[0]
 

@@ -43,8 +43,7 @@ def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: st
     known("dtype", dtype, ("float32", "float64"))
     if dtype == "float64" and jnp.zeros((), float).dtype != dtype:
         raise ValueError("dtype float64 needs 64-bit JAX; set JAX_ENABLE_X64=1 before starting Python")
-    if task_check := getattr(task, "check_student", None):
-        task_check(student)
+    task.check_student(student)
     chunk, core = chunk_length(student.width), student.core()
     room = min(block.size - block.directions for block in task.blocks) - student.width
     if method == "gram" or (method == "auto" and room >= min(chunk, SHORTEST_CHUNK)):

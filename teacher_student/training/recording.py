@@ -87,11 +87,11 @@ def make_recorder(
             factors = tuple(factor(gram) for gram in overlaps.gram)
             order = OrderParameters(overlaps.along, factors, output_scale * overlaps.readout)
             values |= task.evaluate(student, order, target, normals)
+            values |= task.coverage(order) if task.coverage else {}
         missing = [name for name in record if name not in values]
         if missing:
             raise ValueError(
-                f"{type(task).__name__} does not measure {', '.join(missing)}; "
-                f"it measures {', '.join(values)}"
+                f"{task.name} does not measure {', '.join(missing)}; it measures {', '.join(values)}"
             )
         return {name: values[name] for name in record}
 

@@ -155,7 +155,7 @@ def test_list_and_where(tmp_path):
         (["run", "xor_mixture", "--preset", "huge"], ["unknown preset", "quick, full"]),
         (["run", "xor_mixture", "--protocol", "anti-curr"], ["unknown protocol", "anti_curriculum"]),
         (["run", "xor_mixture", "--parametrisation", "mup"], ["mean_field, ntk, standard"]),
-        (["run", "xor_mixture", "--activation", "tanh"], ["erf, quadratic, relu"]),
+        (["run", "xor_mixture", "--activation", "nonsense"], ["unknown activation", "relu"]),
         (["run", "xor_mixture", "--activation", "erf"], ["odd"]),
         (["run", "xor_mixture", "--width", "0"], ["width is 0"]),
         (["run", "xor_mixture", "--hard.noise", "0"], ["noise is 0.0"]),

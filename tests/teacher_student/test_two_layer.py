@@ -40,10 +40,19 @@ def test_the_loss_is_chosen_by_the_word_of_the_docstring():
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_declared_symmetry_is_true(name):
+def test_declared_parity_is_true(name):
     u = jnp.linspace(0.1, 2, 5)
-    odd = np.allclose(ACTIVATIONS[name].value(-u), -ACTIVATIONS[name].value(u))
-    assert odd == ACTIVATIONS[name].odd
+    here, there = ACTIVATIONS[name].value(u), ACTIVATIONS[name].value(-u)
+    odd, even = np.allclose(there, -here), np.allclose(there, here)
+    assert ACTIVATIONS[name].parity == ("odd" if odd else "even" if even else "neither")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_of_signs_takes_only_them(name):
+    """A loss for real labels is smallest where output and label agree; one of signs is not, at 0.3."""
+    f = jnp.linspace(-2, 2, 401)
+    best = f[jnp.argmin(LOSSES[name].value(f, jnp.full(401, 0.3)))]
+    assert (abs(best - 0.3) < 0.01) == (LOSSES[name].labels == "real")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +81,10 @@ def test_fixed_readout_has_no_rate_and_sign_start_has_one_size():
     ("arguments", "message"),
     [
         ({"width": 0}, "width is 0"),
-        ({"width": 4, "activation": "tanh"}, "unknown activation 'tanh'; known: erf, quadratic, relu"),
+        (
+            {"width": 4, "activation": "nonsense"},
+            "unknown activation 'nonsense'; known: " + ", ".join(sorted(ACTIVATIONS)),
+        ),
         ({"width": 4, "parametrisation": "mup"}, "known: mean_field, ntk, standard"),
         ({"width": 4, "loss": "hinge"}, "unknown loss"),
         ({"width": 4, "readout_start": "zero"}, "unknown readout_start"),

@@ -1,0 +1,253 @@
+"""What every task, activation and loss owes; one that is registered is tested here without another line."""
+
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from theory_tools import skewed_start
+
+from teacher_student.interfaces import Level, Noise, OrderParameters, Task
+from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.students.two_layer import ACTIVATIONS, LOSSES, PARAMETRISATIONS, TwoLayer
+from teacher_student.tasks import TASKS, task_class
+from teacher_student.theory.integrate import equations
+from teacher_student.training.program import choose_method
+from teacher_student.training.recording import QUANTITIES, draw_test_points
+from teacher_student.training.streams import replicate_keys
+
+N, WIDTH, SAMPLES = 120, 2, 200_000
+COMBINATIONS = list(product(TASKS, ACTIVATIONS, LOSSES))
+
+
+def make(name: str) -> Task:
+    return task_class(name)(N)
+
+
+def learns(task: Task, student: TwoLayer) -> bool:
+    """Whether the task takes the student; a refusal is one line that names what is refused."""
+    try:
+        task.check_student(student)
+    except ValueError as refusal:
+        said = str(refusal)
+    else:
+        return True
+    assert "\n" not in said
+    assert task.name in said
+    assert student.activation in said or student.loss in said
+    return False
+
+
+def student_of(task: Task, activation: str, loss: str, parametrisation: str = "standard") -> TwoLayer:
+    student = TwoLayer(WIDTH, activation, loss, parametrisation)
+    if not learns(task, student):
+        pytest.skip(f"{task.name} refuses {activation} with {loss}")
+    return student
+
+
+def state_of(task: Task) -> Overlaps:
+    """Overlaps without symmetry, in single precision."""
+    return jax.tree.map(lambda x: x.astype(jnp.float32), skewed_start(task, WIDTH, seed=5))
+
+
+def singles(level: Level) -> dict[str, jax.Array]:
+    return {name: jnp.asarray(x, jnp.float32) for name, x in level.items()}
+
+
+def rows(level: Level, n: int) -> dict[str, jax.Array]:
+    """The level with a leading axis n."""
+    return {name: jnp.broadcast_to(x, (n, *x.shape)) for name, x in singles(level).items()}
+
+
+def drawn(task: Task, state: Overlaps, level: Level):
+    """Samples by the definition: task components, labels, and lambda^b (n_blocks, n, K) of fresh noise."""
+    keys = jax.random.split(jax.random.key(7), 4)
+    n_directions = state.along.shape[1]
+    noise = Noise(
+        jax.random.normal(keys[0], (SAMPLES, n_directions)),
+        jax.random.uniform(keys[1], (SAMPLES,)),
+        jax.random.normal(keys[2], (SAMPLES,)),
+    )
+    seen = task.observe(noise, rows(level, SAMPLES))
+    normals = jax.random.normal(keys[3], (len(state.gram), SAMPLES, WIDTH))
+    parts = [
+        scale[:, None] * (z @ factor(gram).T)
+        for scale, z, gram in zip(seen.scale.T, normals, state.gram, strict=True)
+    ]
+    return seen.along, seen.label, jnp.stack(parts)
+
+
+def within_errors(ours, samples, floor: float = 1e-3) -> None:
+    """Equal to the mean over axis 0 within 5 of its standard errors."""
+    mean, error = np.mean(samples, 0, dtype=float), np.std(samples, 0, dtype=float) / len(samples) ** 0.5
+    assert (np.abs(np.asarray(ours) - mean) < 5 * error + floor * np.abs(mean).max()).all()
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_all_that_is_asked_of_it(name):
+    task = make(name)
+    assert isinstance(task, Task)
+    assert task == make(name)
+    assert hash(task) == hash(make(name))
+    assert task.name == name
+    assert sum(block.size for block in task.blocks) == task.n_inputs == N
+    n_directions = sum(block.directions for block in task.blocks)
+    directions = np.asarray(task.directions(jax.random.key(1)))
+    np.testing.assert_allclose(directions @ directions.T, np.eye(n_directions), atol=1e-5)
+    begin = row = 0
+    for block in task.blocks:
+        own = directions[row : row + block.directions]
+        assert not np.delete(own, np.s_[begin : begin + block.size], 1).any()
+        begin, row = begin + block.size, row + block.directions
+    level = task.level()
+    if task.stages:
+        assert all(stage.keys() == level.keys() for stage in task.stages(level))
+    inputs, labels = task.sample(jax.random.key(2), 6, level)
+    again, _ = task.sample(jax.random.key(2), 6, level)
+    other, _ = task.sample(jax.random.key(3), 6, level)
+    assert (inputs.shape, labels.shape) == ((6, N), (6,))
+    np.testing.assert_array_equal(inputs, again)
+    assert (np.asarray(inputs) != np.asarray(other)).all()
+    if task.posterior:
+        p = task.posterior(np.asarray(inputs), 1.0)
+        assert p.shape == (6, 2)
+        np.testing.assert_allclose(p.sum(1), 1)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_inputs_and_labels_have_the_law_of_observe(name):
+    """First and second moments of the first coordinates with each other and with the label."""
+    task, n = make(name), 40_000
+    level = task.level()
+    x, y = task.sample(jax.random.key(4), n, level)
+    keys = jax.random.split(jax.random.key(5), 3)
+    n_directions = sum(block.directions for block in task.blocks)
+    noise = Noise(
+        jax.random.normal(keys[0], (n, n_directions)),
+        jax.random.uniform(keys[1], (n,)),
+        jax.random.normal(keys[2], (n,)),
+    )
+    seen = task.observe(noise, rows(level, n))
+    scale = np.repeat(np.asarray(seen.scale), [block.size for block in task.blocks], axis=1)
+    np.testing.assert_allclose(np.mean(x[:, -3:] ** 2), np.mean(scale[:, -3:] ** 2), rtol=0.05)
+
+    def products(along, label):
+        each = jnp.concatenate([along, label[:, None], jnp.ones((n, 1))], 1)
+        cubes = (label[:, None] * along)[:, :, None] * along[:, None]
+        return jnp.concatenate([(each[:, :, None] * each[:, None]).reshape(n, -1), cubes.reshape(n, -1)], 1)
+
+    first, second = (
+        np.asarray(products(*a), float) for a in ((x[:, :n_directions], y), (seen.along, seen.label))
+    )
+    error = np.sqrt((first.var(0) + second.var(0)) / n)
+    assert (np.abs(first.mean(0) - second.mean(0)) < 5 * error + 1e-6).all()
+
+
+@pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
+def test_what_is_measured_is_what_samples_give(name, activation, loss):
+    """Loss and accuracy of an asymmetric student at the default level, which has no label noise."""
+    task = make(name)
+    student, state, level = student_of(task, activation, loss), state_of(task), task.level()
+    along, label, parts = drawn(task, state, level)
+    order = OrderParameters(state.along, tuple(factor(gram) for gram in state.gram), state.readout)
+    points = draw_test_points(jax.random.key(1), task, student, SAMPLES // 2, "float32")
+    found = jax.jit(lambda: task.evaluate(student, order, singles(level), points))()
+    assert found.keys() <= QUANTITIES.keys()
+    output = student.phi(along @ state.along.T + jnp.sum(parts, 0)) @ state.readout
+    losses, right = student.losses(output, label), 0.5 * (1 + jnp.sign(output) * label)
+    scatter = 2**0.5  # of two samples
+    assert abs(found["test_loss"] - losses.mean()) < 5 * scatter * losses.std() / SAMPLES**0.5
+    if "test_accuracy" in found:
+        assert abs(found["test_accuracy"] - right.mean()) < 5 * scatter * 0.5 / SAMPLES**0.5
+    if "group_accuracy" in found:
+        assert found["group_accuracy"].shape == (len(task.group_names),)
+
+
+@pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
+def test_theory_has_the_averages_of_its_definition_or_refuses(name, activation, loss):
+    """Every moment of the right-hand side against its definition, on drawn samples."""
+    task = make(name)
+    student, state, level = student_of(task, activation, loss), state_of(task), task.level()
+    if task.equations is None or None in student.averages:
+        with pytest.raises(ValueError, match="has no (equations|formulas)") as refusal:
+            equations(task, student)
+        assert "\n" not in str(refusal.value)
+        return
+    equation, scale = equations(task, student, n_nodes=2**14), 0.7
+    moments = jax.jit(lambda: equation.moments(state, singles(level), scale, equation.nodes(0)))()
+    along, label, parts = drawn(task, state, level)
+    lam = along @ state.along.T + jnp.sum(parts, 0)
+    u, phi = scale * state.readout, student.phi(lam)
+    error = student.dloss(phi @ u, label)
+    g = error[:, None] * u * student.dphi(lam)
+    within_errors(moments.readout, error[:, None] * phi)
+    within_errors(moments.along, g[:, :, None] * along[:, None])
+    observed = task.observe(Noise(along[:4], jnp.full(4, 0.5), jnp.zeros(4)), rows(level, 4))
+    for b, block in enumerate(task.blocks):
+        within_errors(moments.cross[b], g[:, :, None] * parts[b][:, None])
+        share = block.size / N * observed.scale[0, b] ** 2
+        within_errors(moments.square[b], share * g[:, :, None] * g[:, None], floor=1e-2)
+
+
+def chunk(task: Task, student: TwoLayer, method: str, replicates: int) -> tuple[Any, Any, Any]:
+    """One chunk of samples from the same start -> after(scaling) of all replicates, and the simulator."""
+    runner = choose_method(task, student.core(), method)
+    level = rows(task.level(), runner.chunk)
+
+    @jax.jit
+    def after(key, scaling):
+        own = runner.teacher(key)
+        start = runner.init(key, own, scaling, state_of(task))
+        samples = runner.draw(key, own, jnp.asarray(0))
+        end = runner.advance(start, own, samples, level, jnp.ones(runner.chunk, bool), scaling)
+        return start, own, samples, runner.overlaps(end, own)
+
+    keys = replicate_keys(0, jnp.arange(replicates))
+    return runner, level, lambda scaling: jax.vmap(after, (0, None))(keys, scaling)
+
+
+def single_steps(student, start, x, label, scaling):
+    """w and v after plain SGD, one sample after the other in double precision, by its definition."""
+    w, v = np.asarray(start.w, float), np.asarray(start.v, float)
+    s, hidden, readout = (float(q) for q in (scaling.output_scale, scaling.hidden_rate, scaling.readout_rate))
+    for x_i, y_i in zip(np.asarray(x, float), np.asarray(label), strict=True):
+        lam = jnp.asarray(w @ x_i, jnp.float32)
+        phi, slope = np.asarray(student.phi(lam), float), np.asarray(student.dphi(lam), float)
+        g = float(student.dloss(jnp.float32(s * v @ phi), jnp.float32(y_i)))
+        w, v = w - hidden * g * s * np.outer(v * slope, x_i), v - readout * g * s * phi
+    return w, v
+
+
+@pytest.mark.parametrize("method", ["full", "stepwise"])
+@pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
+def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, method, quick_compilation):
+    task = make(name)
+    student = student_of(task, activation, loss)
+    runner, level, after = chunk(task, student, method, 1)
+    for parametrisation in PARAMETRISATIONS:
+        scaling = TwoLayer(WIDTH, activation, loss, parametrisation).scaling(0.05, N)
+        scaling = jax.tree.map(jnp.float32, scaling)
+        start, own, samples, end = jax.tree.map(lambda x: x[0], after(scaling))
+        x, label = runner.inputs(samples, own, level)
+        w, v = single_steps(student, start, x, label, scaling)
+        np.testing.assert_allclose(end.along, w @ np.asarray(own, float).T, rtol=1e-4, atol=2e-5)
+        np.testing.assert_allclose(end.readout, v, rtol=1e-4, atol=2e-5)
+        assert np.abs(end.readout - start.v).max() > 1e-4
+
+
+@pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
+def test_gram_space_has_the_law_of_full_vectors(name, activation, loss, quick_compilation):
+    """Means and variances over replicates after one chunk from the same start."""
+    task = make(name)
+    student = student_of(task, activation, loss, "ntk")
+    scaling = jax.tree.map(jnp.float32, student.scaling(0.1, N))
+    gram, full = (chunk(task, student, method, 400)[2](scaling)[3] for method in ("gram", "full"))
+    for ours, theirs in zip(jax.tree.leaves(gram), jax.tree.leaves(full), strict=True):
+        a, b = np.asarray(ours, float), np.asarray(theirs, float)
+        error = np.sqrt((a.var(0, ddof=1) + b.var(0, ddof=1)) / len(a))
+        assert (np.abs(a.mean(0) - b.mean(0)) < 5 * error + 1e-6).all()
+        # a variance of heavy-tailed changes is known to a factor, not more
+        assert (a.std(0) < 1.5 * b.std(0) + 1e-6).all()
+        assert (b.std(0) < 1.5 * a.std(0) + 1e-6).all()

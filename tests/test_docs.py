@@ -1,0 +1,88 @@
+"""The code blocks of docs/extend.md run as they stand, and what they register keeps the contract."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from teacher_student.students.two_layer import ACTIVATIONS
+from teacher_student.tasks import TASKS, task_class
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "extend.md"
+#: What the page registers: the pieces of code after which it is there.
+REGISTERS = ("ACTIVATIONS[", "LOSSES[", "TASKS[")
+
+
+def blocks() -> tuple[dict[str, str], list[str]]:
+    """The modules of the page by file name, and its other blocks in order."""
+    modules, rest = {}, []
+    for code in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL):
+        if found := re.match(r"# file: (\w+\.py)\n", code):
+            modules[found[1]] = code
+        else:
+            rest.append(code)
+    return modules, rest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The modules of the page; `page` runs all other blocks, `registered` those that register something."""
+    folder = tmp_path_factory.mktemp("extend")
+    modules, rest = blocks()
+    for name, code in modules.items():
+        (folder / name).write_text(code)
+    (folder / "page.py").write_text("\n".join(rest))
+    (folder / "registered.py").write_text("\n".join(c for c in rest if any(r in c for r in REGISTERS)))
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    paths = [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_the_page_runs_as_it_stands(folder):
+    result = run(folder, "-W", "error", str(folder / "page.py"))
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "hesitant_teacher and (erf-squared_hinge or relu-squared or samples0)",
+        "sparse_teacher-softplus-logistic",
+    ],
+)
+def test_what_is_registered_joins_the_contract(folder, chosen):
+    contract = "tests/teacher_student/test_contract.py"
+    options = ("-n", "0", "-p", "no:cacheprovider", "-p", "registered", "-k", chosen)
+    result = run(folder, "-m", "pytest", *options, contract)
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"\d+ passed", result.stdout), result.stdout
+
+
+def test_a_task_without_equations_and_an_activation_without_averages_are_refused_by_theory(folder):
+    code = (
+        "import registered\n"
+        "from teacher_student.students.two_layer import ACTIVATIONS, TwoLayer\n"
+        "from teacher_student.tasks import task_class\n"
+        "from teacher_student.theory.integrate import equations\n"
+        "ACTIVATIONS['plain'] = ACTIVATIONS['softplus']._replace(averages=None)\n"
+        "for task, activation in (('hesitant_teacher', 'erf'), ('xor_mixture', 'plain')):\n"
+        "    try:\n        equations(task_class(task)(100), TwoLayer(2, activation))\n"
+        "    except ValueError as refusal:\n        print(refusal)\n"
+    )
+    having = sorted(name for name in TASKS if task_class(name).equations)
+    covered = sorted(["softplus", *(n for n, entry in ACTIVATIONS.items() if entry.averages)])
+    assert run(folder, "-c", code).stdout.splitlines() == [
+        f"task 'hesitant_teacher' has no equations; tasks with equations: {', '.join(having)}",
+        f"theory has no formulas for activation 'plain'; it has them for: {', '.join(covered)}",
+    ]
