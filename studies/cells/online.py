@@ -159,7 +159,9 @@ class OnlineCell:
 
     def compute(self, block: "Block") -> "xr.Dataset":
         """Run all cells of a block at once."""
-        return solved(self, block) if self.method == "theory" else simulated([block], 1)[0]
+        if self.method == "theory":
+            return solved(self, block)
+        return simulated([block], self.tiles_in_flight(block, 1), 1)[0]
 
     def program(self, block: "Block") -> Hashable:
         """What is compiled for a block; the equations are solved one block after the other."""
@@ -171,7 +173,7 @@ class OnlineCell:
         return self.method_in_use(), tuple(self.record), self.n_test, shape
 
     def tiles_in_flight(self, block: "Block", devices: int) -> int:
-        """Of `devices`, how many can hold the block at once."""
+        """How many such blocks `devices` run at once: on a CPU one each, on accelerators several."""
         import jax
 
         from teacher_student.training.memory import run_bytes, tiles_in_flight
@@ -180,11 +182,12 @@ class OnlineCell:
             return 1
         method, steps = self.method_in_use(), block.room * round(self.record_every * self.n_inputs)
         needed = run_bytes(method, block.rows, len(block.protocols), steps, self.n_test)
-        return tiles_in_flight(method, needed, jax.local_devices()[:devices])
+        lanes = block.rows * max(2, len(block.protocols))
+        return tiles_in_flight(method, lanes, needed, jax.local_devices()[:devices])
 
     def compute_tiles(self, blocks: "Sequence[Block]", places: int) -> "list[xr.Dataset]":
-        """Run all cells of several blocks of one program at once, a device for each block."""
-        return simulated(blocks, places)
+        """Run all cells of several blocks of one program at once."""
+        return simulated(blocks, places, places // self.tiles_in_flight(blocks[0], 1))
 
     @property
     def work(self) -> float:
@@ -227,14 +230,14 @@ def planned(cell: "OnlineCell", block: "Block") -> Any:
     )
 
 
-def simulated(blocks: "Sequence[Block]", places: int) -> list[xr.Dataset]:
-    """Simulate all cells of blocks of one program at once, a device for each block."""
+def simulated(blocks: "Sequence[Block]", places: int, devices: int) -> list[xr.Dataset]:
+    """Simulate all cells of blocks of one program at once, see `run_plans`."""
     from teacher_student.training.simulate import run_plans
 
     started = time.perf_counter()
     cells: list[Any] = [block.cell for block in blocks]
     plans = [planned(cell, block) for cell, block in zip(cells, blocks, strict=True)]
-    results = run_plans(plans, places)
+    results = run_plans(plans, places, devices)
     share = (time.perf_counter() - started) * (1 - 1 / len(blocks))
     return [
         _as_block(

@@ -126,14 +126,14 @@ def facts_of(block: Block, result: xr.Dataset, name: str) -> Facts:
 
 
 def together(pending: Sequence[Block], devices: int) -> Iterator[tuple[list[Block], int]]:
-    """Blocks in the groups in which they are computed, with the number of devices of each group.
+    """Blocks in the groups in which they are computed, with the number of places of its program.
 
-    A group holds blocks of one program, as many as `devices`, or as many as the memory takes.
+    A group holds blocks of one program, as many as the devices run at once.
     """
     waiting: dict[object, list[Block]] = {}
     places: dict[object, int] = {}
     for block in pending:
-        if devices == 1 or not isinstance(block.cell, TiledCell):
+        if not isinstance(block.cell, TiledCell):
             yield [block], 1
             continue
         program = block.cell.program(block)

@@ -48,6 +48,7 @@ from jaxtyping import Bool, Float, Int, Key
 from teacher_student.interfaces import Block, Level, Noise, Student, Task
 from teacher_student.order_parameters import Overlaps, factor
 from teacher_student.students.two_layer import Scaling, draw_readout
+from teacher_student.training import kernel
 from teacher_student.training.chunk import descend
 from teacher_student.training.noise import chi, lower_triangle, normal, uniform, wishart_factor, words
 from teacher_student.training.streams import stream
@@ -68,12 +69,13 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True)
 class GramSpace:
-    """Online SGD on overlaps, `chunk` = B samples at a time (even)."""
+    """Online SGD on overlaps, `chunk` = B samples at a time (even), its steps taken by `kernel`."""
 
     task: Task
     student: Student
     chunk: int
     dtype: str = "float32"
+    kernel: str = "scan"
 
     name = "gram"
 
@@ -154,7 +156,8 @@ class GramSpace:
         gram = scale * samples.gram * scale.mT
         lambda0 = seen.along @ state.along.T + jnp.sum(noise, 0)
         total = seen.along @ seen.along.T + jnp.sum(gram, 0)
-        h, lam, v = descend(self.student, scaling, lambda0, total, seen.label, on, state.readout)
+        steps = kernel.descend if self.kernel == "pallas" else descend
+        h, lam, v = steps(self.student, scaling, lambda0, total, seen.label, on, state.readout)
         along_change = h.T @ seen.along
         m = lam - 0.5 * jnp.diagonal(total)[:, None] * h
         m = m - seen.along @ (state.along - 0.5 * along_change).T

@@ -55,12 +55,37 @@ def rows_that_fit(
     return rows
 
 
-def free_bytes(device: Any) -> float:
-    """Free memory: of an accelerator, its own; of a CPU, that of the host, which its devices share."""
-    if device.platform == "cpu":
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    account = device.memory_stats() or {}
-    return account.get("bytes_limit", float("inf")) - account.get("bytes_in_use", 0)
+def free_bytes() -> float:
+    """Free memory of the host, which its CPU devices share."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+
+
+#: Blocks that an accelerator runs side by side, at most.
+MOST_ABREAST = 16
+
+
+def abreast(width: int, lanes: int, block_bytes: float, limit: float) -> int:
+    """Blocks that one accelerator runs side by side: a power of two.
+
+    Enough to keep it busy, 65536 / K runs but at least 256 and at most 8192, if half of its memory holds
+    them. The number decides the program, so neither the blocks that are pending nor the memory that is free
+    has a say.
+
+    Parameters
+    ----------
+    width : K
+    lanes : runs in a block
+    block_bytes : see `run_bytes`
+    limit : bytes of memory of the device
+
+    Examples
+    --------
+    >>> abreast(16, 160, 2**28, 2**36), abreast(64, 160, 2**28, 2**36), abreast(256, 160, 2**28, 2**36)
+    (16, 4, 1)
+    """
+    wanted = min(8192, max(256, 65536 // width)) // lanes
+    most = min(MOST_ABREAST, wanted, int(limit / 2 // block_bytes))
+    return 1 << max(0, most.bit_length() - 1)
 
 
 #: Widest student that several devices made of one CPU run at once. Beyond it XLA splits products over the
@@ -68,10 +93,14 @@ def free_bytes(device: Any) -> float:
 WIDEST_ON_SHARED_THREADS = 32
 
 
-def tiles_in_flight(method: Simulator, tile_bytes: float, devices: Sequence[Any]) -> int:
-    """How many of the devices can hold a run of `tile_bytes` at once, each its own; at least 1."""
+def tiles_in_flight(method: Simulator, lanes: int, tile_bytes: float, devices: Sequence[Any]) -> int:
+    """How many blocks of `lanes` runs and `tile_bytes` the devices run at once; at least 1.
+
+    On a CPU one on each device, as far as memory allows; on accelerators `abreast` on each.
+    """
     if devices[0].platform != "cpu":
-        return max(1, sum(free_bytes(device) >= tile_bytes for device in devices))
+        limit = (devices[0].memory_stats() or {}).get("bytes_limit", float("inf"))
+        return len(devices) * abreast(method.student.width, lanes, tile_bytes, limit)
     if method.student.width > WIDEST_ON_SHARED_THREADS:
         return 1
-    return max(1, min(len(devices), int(free_bytes(devices[0]) // tile_bytes)))
+    return max(1, min(len(devices), int(free_bytes() // tile_bytes)))

@@ -14,6 +14,7 @@ from teacher_student.checks import within
 from teacher_student.interfaces import Level, Simulator, Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
+from teacher_student.training.lanes import run_lanes
 from teacher_student.training.program import choose_method, compiled_run
 from teacher_student.training.recording import check_record
 from teacher_student.training.streams import replicate_keys
@@ -193,17 +194,23 @@ def prepare(
     return Plan(runner, tuple(record), room, n_test, arguments, n_records, n_protocols, interval)
 
 
-def run_plans(plans: Sequence[Plan], places: int = 1) -> list[Simulation]:
-    """Compute plans of equal shape, each on a device of its own.
+def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None) -> list[Simulation]:
+    """Compute plans of equal shape: on a CPU each on a device of its own, on accelerators side by side.
 
     Parameters
     ----------
-    plans : at most `places`, alike in all that is compiled; devices without a plan idle
-    places : local devices to compile for
+    plans : at most `places`, alike in all that is compiled; places without a plan idle
+    places : plans that the program is compiled for
+    devices : local devices that the places are spread over; on a CPU as many as places
     """
     first, *others = plans
-    if len(plans) > places or any(plan[:4] != first[:4] for plan in others):
-        raise ValueError(f"{len(plans)} plans do not run as one program on {places} devices")
+    alike = all(plan[:4] == first[:4] and plan.interval == first.interval for plan in others)
+    if len(plans) > places or not alike:
+        raise ValueError(f"{len(plans)} plans do not run as one program on {places} places")
+    if jax.default_backend() != "cpu":
+        devices = devices or 1
+        parts = run_lanes(plans, places // devices, devices)
+        return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
     # LAPACK factors many small matrices: its own threads never pay, and stall when a core is taken
     with threadpool_limits(1, user_api="blas"):
         if places == 1:

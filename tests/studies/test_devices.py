@@ -56,7 +56,7 @@ def test_blocks_of_one_program_go_together_and_a_rest_of_one_goes_alone(monkeypa
     for group, _ in groups:
         cells: list[Any] = [block.cell for block in group]
         assert len({cell.width for cell in cells}) == 1
-    assert [len(group) for group, _ in together(blocks, 1)] == [1] * 8
+    assert [(len(group), places) for group, places in together(blocks, 1)] == [(1, 1)] * 8
 
 
 def test_cells_without_tiles_need_nothing_more():
@@ -73,21 +73,28 @@ def test_as_many_tiles_in_flight_as_fit_in_memory(monkeypatch):
 
     method = choose_method(small.CELL.world()[0], TwoLayer(4))
     devices = jax.local_devices() * 4  # four of one CPU share its memory
-    monkeypatch.setattr(memory, "free_bytes", lambda device: 10e9)
-    assert memory.tiles_in_flight(method, 1e9, devices) == 4
-    assert memory.tiles_in_flight(method, 4e9, devices) == 2
-    assert memory.tiles_in_flight(method, 40e9, devices) == 1
+    monkeypatch.setattr(memory, "free_bytes", lambda: 10e9)
+    assert memory.tiles_in_flight(method, 64, 1e9, devices) == 4
+    assert memory.tiles_in_flight(method, 64, 4e9, devices) == 2
+    assert memory.tiles_in_flight(method, 64, 40e9, devices) == 1
     wide = choose_method(small.CELL.world()[0], TwoLayer(64))
-    assert memory.tiles_in_flight(wide, 1e9, devices) == 1
+    assert memory.tiles_in_flight(wide, 64, 1e9, devices) == 1
 
     class Accelerator:
         platform = "gpu"
 
+        def memory_stats(self):
+            return {"bytes_limit": 64e9}
+
     cards: Any = [Accelerator() for _ in range(4)]
-    assert memory.tiles_in_flight(wide, 1e9, cards) == 4
-    assert memory.tiles_in_flight(wide, 40e9, cards) == 1
+    # 1024 runs of width 64 keep one busy: 16 blocks of 64, 8 of 128; half of the memory holds 8 of 4 GB
+    assert memory.tiles_in_flight(wide, 64, 1e9, cards[:1]) == 16
+    assert memory.tiles_in_flight(wide, 64, 1e9, cards) == 64
+    assert memory.tiles_in_flight(wide, 128, 1e9, cards) == 32
+    assert memory.tiles_in_flight(wide, 64, 4e9, cards) == 32
+    assert memory.tiles_in_flight(wide, 64, 40e9, cards) == 4
     monkeypatch.undo()
-    assert 1e6 < memory.free_bytes(jax.local_devices()[0]) < 1e15
+    assert 1e6 < memory.free_bytes() < 1e15
 
 
 def test_more_devices_than_there_are_is_refused():
@@ -103,5 +110,5 @@ def test_plans_that_are_no_single_program_are_refused():
     two, four = [planned(block.cell, block) for block in cells]
     with pytest.raises(ValueError, match="2 plans do not run as one program"):
         run_plans([two, four], 2)
-    with pytest.raises(ValueError, match="2 plans do not run as one program on 1"):
+    with pytest.raises(ValueError, match="2 plans do not run as one program on 1 places"):
         run_plans([two, two], 1)
