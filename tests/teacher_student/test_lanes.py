@@ -67,7 +67,7 @@ def test_a_block_does_not_see_what_runs_beside_it():
 def test_full_vectors_and_two_isotropic_blocks_run_side_by_side():
     for method, task, student in (
         ("full", XorMixture(20), TwoLayer(3)),
-        ("gram", SparseTeacher(120, relevant_fraction=0.4), TwoLayer(4, "erf")),
+        ("gram", SparseTeacher(120, 0.4), TwoLayer(4, "erf")),
     ):
         one = plan(task, student, 0.4, 3, 2, method=method)
         (result,) = run_plans([one])
@@ -130,5 +130,5 @@ def test_erf_in_products_is_erf():
 
 def test_an_unknown_kernel_is_refused_with_the_known_ones(monkeypatch):
     monkeypatch.setenv("TILTING_ODDS_KERNEL", "cuda")
-    with pytest.raises(ValueError, match="unknown kernel 'cuda'; known: auto, scan, pallas"):
+    with pytest.raises(ValueError, match="unknown kernel 'cuda'; known: auto, pallas, scan"):
         kernel.chosen()
