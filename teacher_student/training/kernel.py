@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.experimental import pallas as pl
+from jax.experimental.pallas import triton
 from jaxtyping import Bool, Float
 
 from teacher_student.checks import known
@@ -110,7 +111,7 @@ def descend(
             partial(_steps, student, width),
             out_shape=(kind(rows, units), kind(rows, units), kind(units)),
             interpret=interpret,
-            **({} if interpret else _triton(warps)),
+            compiler_params=None if interpret else triton.CompilerParams(num_warps=warps, num_stages=1),
         )(
             fill(begin, rows, units),
             fill(gram[piece, piece], rows, rows),
@@ -122,12 +123,6 @@ def descend(
         own = slice(0, piece.stop - start)
         h, lam = jnp.concatenate([h, new[own, :width]]), jnp.concatenate([lam, lams[own, :width]])
     return h, lam, v[:width]
-
-
-def _triton(warps: int) -> dict[str, object]:
-    from jax.experimental.pallas import triton
-
-    return {"compiler_params": triton.CompilerParams(num_warps=warps, num_stages=1)}
 
 
 def _steps(student, width, lambda0, gram, label, on, v, scaling, h, lam, v_out) -> None:

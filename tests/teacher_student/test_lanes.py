@@ -96,7 +96,9 @@ def test_the_kernel_is_the_scan_to_rounding(samples, width, activation, loss):
     w = rng.normal(size=(width, 250)).astype("float32") / 250**0.5
     arguments = (
         student.scaling(0.5, 250),
-        *map(jnp.asarray, (x @ w.T, x @ x.T, np.sign(rng.normal(size=samples)).astype("float32"))),
+        jnp.asarray(x @ w.T),
+        jnp.asarray(x @ x.T),
+        jnp.asarray(np.sign(rng.normal(size=samples)).astype("float32")),
         jnp.asarray(rng.random(samples) < 0.9),
         jnp.asarray(rng.normal(size=width).astype("float32")) / width**0.5,
     )
