@@ -16,6 +16,7 @@ Units and samples are filled up to powers of two with idle ones, as Triton asks.
 """
 
 import os
+from collections.abc import Callable
 from functools import partial
 from math import factorial, pi
 from typing import NamedTuple
@@ -70,7 +71,7 @@ def erf(x: Array) -> Array:
 
 
 #: Activations in operations that Triton's lowering has.
-REWRITTEN = {"erf": lambda u: erf(u * 0.5**0.5)}
+REWRITTEN: dict[str, Callable[[Array], Array]] = {"erf": lambda u: erf(u * 0.5**0.5)}
 
 
 def launch(samples: int, width: int) -> Launch:
@@ -125,7 +126,7 @@ def descend(
     return h, lam, v[:width]
 
 
-def _steps(student, width, lambda0, gram, label, on, v, scaling, h, lam, v_out) -> None:
+def _steps(student: Student, width: int, lambda0, gram, label, on, v, scaling, h, lam, v_out) -> None:
     """All steps of a piece for one lane; the last three are written."""
     rows, units = lambda0.shape
     scale, hidden_rate, readout_rate = scaling[0], scaling[3], scaling[4]
