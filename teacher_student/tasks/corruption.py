@@ -25,6 +25,7 @@ from jax import Array
 from jaxtyping import Float, Int, Key, Num, UInt32
 
 from teacher_student.checks import known, within
+from teacher_student.roles import NOISE, OTHER, OTHER_SIGN, SIGN
 
 CORRUPTIONS = ("noise_in_place", "noise_beside", "distractor_beside", "label_noise")
 
@@ -127,14 +128,14 @@ class Presentation:
             keys = jax.vmap(jax.random.fold_in)(keys, jnp.asarray(draws))
         h = jnp.broadcast_to(jnp.asarray(level, inputs.dtype), rows.shape)
         if self.signed:
-            inputs = inputs * _signs(keys, 0)
+            inputs = inputs * _signs(keys, SIGN)
         if self.corruption == "label_noise":
             return inputs, self._relabelled(keys, labels, h)
         if self.corruption == "distractor_beside":
             extra = bank[_others(keys, rows, len(bank))]
-            extra = extra * _signs(keys, 3) if self.signed else extra
+            extra = extra * _signs(keys, OTHER_SIGN) if self.signed else extra
         else:
-            extra = jax.vmap(lambda k: jax.random.normal(k, bank.shape[1:], bank.dtype))(_stream(keys, 1))
+            extra = jax.vmap(lambda k: jax.random.normal(k, bank.shape[1:], bank.dtype))(_stream(keys, NOISE))
         extra = jnp.sqrt(h)[:, None, None, None] * extra
         if self.corruption == "noise_in_place":
             return inputs + extra, labels
@@ -142,13 +143,13 @@ class Presentation:
 
     def _relabelled(self, keys: Any, labels: Array, h: Array) -> Array:
         """Labels, replaced by another one with probability h."""
-        change = jax.vmap(jax.random.uniform)(_stream(keys, 1)) < h
+        change = jax.vmap(jax.random.uniform)(_stream(keys, NOISE)) < h
         if jnp.issubdtype(labels.dtype, jnp.floating):
             if self.n_labels != 2:
                 raise ValueError(f"n_labels is {self.n_labels}, but labels in {{-1, +1}} are 2")
             return jnp.where(change, -labels, labels)
         shift = jax.vmap(lambda k: jax.random.randint(k, (), 1, self.n_labels, labels.dtype))(
-            _stream(keys, 2)
+            _stream(keys, OTHER)
         )
         return jnp.where(change, (labels + shift) % self.n_labels, labels)
 
@@ -193,7 +194,7 @@ def draw_levels(
 
 
 def _stream(keys: Any, role: int) -> Any:
-    """One key per example for a role: 0 sign, 1 noise or choice, 2 other label or image, 3 its sign."""
+    """One key per example for a role, see `teacher_student.roles`."""
     return jax.vmap(lambda key: jax.random.fold_in(key, role))(keys)
 
 
@@ -207,5 +208,5 @@ def _others(keys: Any, rows: Array, size: int) -> Array:
     """For each row another one below `size`, uniformly."""
     if size < 2:
         raise ValueError(f"a distractor needs a second example; there are {size}")
-    step = jax.vmap(lambda key: jax.random.randint(key, (), 1, size, rows.dtype))(_stream(keys, 2))
+    step = jax.vmap(lambda key: jax.random.randint(key, (), 1, size, rows.dtype))(_stream(keys, OTHER))
     return (rows + step) % size

@@ -24,6 +24,7 @@ from jax import Array
 from jaxtyping import Bool, Float, Integer, Key
 
 from teacher_student.checks import within
+from teacher_student.roles import FIRST_STEP, START
 from teacher_student.students.flax_nets import rate_factors
 from teacher_student.training.evaluation import Labelled, cross_entropy, evaluate
 from teacher_student.training.optimisers import SCHEDULES, Optimiser
@@ -182,7 +183,7 @@ def start(
 def initialise(student: Any, keys: Key[Array, " R"], sample: Float[Array, "1 ..."]) -> Any:
     """Parameters of every run, (R, ...); `sample` is one input."""
     # one after the other: an initialiser compiles several times faster than its vmap, and runs in no time
-    return jax.lax.map(lambda key: student.init(jax.random.fold_in(key, 0), sample), keys)
+    return jax.lax.map(lambda key: student.init(jax.random.fold_in(key, START), sample), keys)
 
 
 @partial(jax.jit, static_argnames=("student", "optimiser", "draw"))
@@ -204,7 +205,7 @@ def compiled(
     transform, schedule = optimiser.transform(), SCHEDULES[optimiser.schedule]
 
     def update(step, params, memory, order, key, rate, mask):
-        batch = draw(order, jax.random.fold_in(key, step + 1), step)
+        batch = draw(order, jax.random.fold_in(key, FIRST_STEP + step), step)
         x, y = data.inputs[batch], data.labels[batch]
         slope = jax.grad(lambda p: cross_entropy(student.apply(_turned(p), x), y).mean())(params)
         if mask is not None:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from studies.cells.images.data import RUNS, TUNING, Material
+from studies.cells.images.data import Material
 from studies.store.provenance import provenance
+from teacher_student.roles import RUNS, TUNING
 
 if TYPE_CHECKING:
     from studies.cell import Block

@@ -4,11 +4,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from teacher_student.roles import HELD_OUT
+
 #: Validation images that are looked at, at most.
 MOST_VALIDATION = 2500
-
-#: Streams of random numbers: replicates of the study, replicates of the sweep, held-out sets, examples.
-RUNS, TUNING, HELD_OUT, EXAMPLES = range(4)
 
 
 class Shown(Protocol):

@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from studies.cells.images.base import ImageCell
-from studies.cells.images.data import EXAMPLES, Material, check_room, digest, held_out, labelled, load_task
+from studies.cells.images.data import Material, check_room, digest, held_out, labelled, load_task
+from teacher_student.roles import EXAMPLES
 
 #: Protocol -> ordering of `curricula.ordering`; the examples of a run come shuffled.
 PROTOCOLS = {"curriculum": "curriculum", "anti_curriculum": "anti_curriculum", "no_curriculum": "standard"}

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from studies.cells.images.base import ImageCell
-from studies.cells.images.data import EXAMPLES, Material, digest, held_out, labelled, load_task
+from studies.cells.images.data import Material, digest, held_out, labelled, load_task
+from teacher_student.roles import EXAMPLES
 
 #: The protocols, named like the orderings of `curricula.ordering`.
 PROTOCOLS = ("curriculum", "anti_curriculum", "random", "standard")

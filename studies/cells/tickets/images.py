@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studies.cells.tickets.base import Measures, TicketCell, World
+from teacher_student.roles import ORDER, TEST, TRAIN, VALID
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from studies.cell import Block
     from studies.store.progress import Progress
-
-#: Roles of the keys drawn from the seed.
-TRAIN, VALID, TEST, ORDER = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -130,17 +128,16 @@ class ImageWorld:
     """`teacher_student.training.epochs` on the lanes of a block, runs in the order replicate, lane."""
 
     def __init__(self, cell: ImageTickets, block: "Block", trainers: list[int]) -> None:
-        import jax
         import jax.numpy as jnp
 
         from curricula.schedule import draw_steps
         from teacher_student.training.epochs import Optimiser
-        from teacher_student.training.streams import replicate_keys
+        from teacher_student.training.streams import replicate_keys, streams
 
         self.cell, self.student, self.optimiser = cell, cell._student(), Optimiser(cell.optimiser)
         self.data, self.targets, size = material(cell)
         self.keys = replicate_keys(cell.seed, jnp.asarray(block.replicates))
-        self.others = jax.vmap(lambda key: jax.random.fold_in(key, ord("r")))(self.keys)
+        self.others = streams(self.keys, "other_start")
         self.shape = (block.rows, len(trainers))
         self.runs = jnp.repeat(self.keys, len(trainers))
         twice = cell.easy["noise"] != cell.hard["noise"]

@@ -108,7 +108,7 @@ class OnlineWorld:
 
         from curricula.schedule import draw_steps
         from teacher_student.training.full import FullVectors
-        from teacher_student.training.streams import replicate_keys
+        from teacher_student.training.streams import replicate_keys, streams
 
         task, student = cell._task(), cell._student()
 
@@ -121,7 +121,7 @@ class OnlineWorld:
         self.table = single({name: np.stack([easy[name], hard[name]]) for name in easy})
         self.target, self.scaling = single(hard), single(student.scaling(cell.learning_rate, cell.n_inputs))
         self.keys = replicate_keys(cell.seed, jnp.asarray(block.replicates))
-        self.others = jax.vmap(lambda key: jax.random.fold_in(key, ord("r")))(self.keys)
+        self.others = streams(self.keys, "other_start")
 
         def levels(number: int) -> np.ndarray:
             seed = cell.seed + (number << 32)
@@ -149,14 +149,13 @@ class OnlineWorld:
         self, state: Any, masks: Any, begin: int, stop: int, number: int
     ) -> tuple[Any, dict[str, Any], Any]:
         """A segment of every lane."""
-        import jax
         import jax.numpy as jnp
 
         from teacher_student.training.masked import train_masked
+        from teacher_student.training.streams import round_keys
 
-        others = jax.vmap(lambda key: jax.random.fold_in(key, number))(self.keys) if number else self.keys
         return train_masked(
             self.method, self.keys, jnp.asarray(self.levels(number)), self.table, self.target, self.scaling,
-            masks, state, jnp.asarray(begin), jnp.asarray(stop), sample_keys=others,
+            masks, state, jnp.asarray(begin), jnp.asarray(stop), sample_keys=round_keys(self.keys, number),
             record=("test_accuracy", "covered_aligned", "M", "v"), n_test=self.n_test,
         )  # fmt: skip

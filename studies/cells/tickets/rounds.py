@@ -141,6 +141,7 @@ def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, o
     import jax.numpy as jnp
 
     from teacher_student.pruning import full, shuffled
+    from teacher_student.training.streams import streams
 
     rule, chosen = cell.rule(), jnp.array(finders)
     prune = jax.vmap(rule.prune, (0, 0, None))
@@ -150,8 +151,7 @@ def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, o
     by_arm: dict[str, Any] = {"ticket": found, "reinitialised": found}
     if "random_mask" in cell.arms:
         mix = jax.vmap(lambda key, mask: shuffled(jax.random.fold_in(key, n), mask, cell.scope))
-        mixed = jax.vmap(lambda key: jax.random.fold_in(key, ord("m")))(keys)
-        by_arm["random_mask"] = jax.vmap(mix, (None, 1), 1)(mixed, found)
+        by_arm["random_mask"] = jax.vmap(mix, (None, 1), 1)(streams(keys, "random_mask"), found)
     if "one_shot" in cell.arms:
         by_arm["one_shot"] = several(dense, full(dense), counts)
     if "magnitude_at_start" in cell.arms:

@@ -1,0 +1,58 @@
+"""Streams of random numbers: named in one place, different, and the same numbers for ever."""
+
+import ast
+import itertools
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from teacher_student import roles
+from teacher_student.training.streams import replicate_keys, round_keys, stream, streams
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def bits(key) -> tuple[int, ...]:
+    return tuple(np.asarray(jax.random.key_data(key)).ravel().tolist())
+
+
+def test_streams_and_replicates_and_rounds_have_keys_of_their_own():
+    keys = replicate_keys(3, jnp.arange(3))
+    found = [bits(stream(key, role)) for key, role in itertools.product(keys, roles.REPLICATE)]
+    samples = [bits(stream(key, "data")) for n in range(5) for key in round_keys(keys, n)]
+    assert len(set(found)) == len(found) == 3 * len(roles.REPLICATE)
+    assert len(set(samples)) == len(samples)
+    assert set(samples) & set(found) == {bits(stream(key, "data")) for key in keys}
+
+
+def test_streams_of_all_replicates_are_those_of_each():
+    keys = replicate_keys(3, jnp.arange(4))
+    for role in roles.REPLICATE:
+        together = streams(keys, role)
+        assert [bits(key) for key in together] == [bits(stream(key, role)) for key in keys]
+
+
+def test_the_numbers_of_the_streams_stay():
+    """Stored results rest on them."""
+    assert roles.REPLICATE == {
+        "teacher": 0, "init": 1, "data": 2, "test": 3, "random_mask": 109, "other_start": 114
+    }  # fmt: skip
+    assert (roles.START, roles.FIRST_STEP) == (0, 1)
+    assert (roles.RUNS, roles.TUNING, roles.HELD_OUT, roles.EXAMPLES) == (0, 1, 2, 3)
+    assert (roles.SIGN, roles.NOISE, roles.OTHER, roles.OTHER_SIGN) == (0, 1, 2, 3)
+    assert (roles.TRAIN, roles.VALID, roles.TEST, roles.ORDER) == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("package", ["teacher_student", "curricula", "studies"])
+def test_nothing_folds_a_bare_number_into_a_key(package):
+    """fold_in takes a name or a counter, never a literal: those are streams, and named in `roles`."""
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("fold_in"):
+                literals = [n for n in ast.walk(node.args[-1]) if isinstance(n, ast.Constant)]
+                assert not literals, (
+                    f"{path.relative_to(ROOT)}:{node.lineno} folds in {ast.unparse(node.args[-1])}"
+                )
