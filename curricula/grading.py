@@ -21,6 +21,7 @@ from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
 from teacher_student.checks import known as check_known
 from teacher_student.checks import within
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.students.flax_nets import MLP
 
 Oracle = Callable[[np.ndarray, np.ndarray, np.ndarray], Ranking]
@@ -61,6 +62,7 @@ def oracles_of(task: Any) -> dict[str, Oracle]:
     return found
 
 
+@fixed_settings()
 def grade_scores(
     task: Any,
     levels: Sequence[float],
@@ -90,7 +92,7 @@ def grade_scores(
     oracles : name -> (inputs, classes, difficulties) -> Ranking; default `oracles_of(task)`
     ratio : subset size of c_score and memorisation, whose number of runs is `runs.seeds`
     k : neighbours of prediction_depth
-    key : int or jax.random.key
+    key : int, 0 <= key < 2^32, or jax.random.key
 
     Returns
     -------

@@ -166,7 +166,7 @@ def with_fields(cell: AnyCell, changes: Mapping[str, Any]) -> AnyCell:
         if inner:
             value = {**old, inner: float(value)}
         elif kind in (int, float) and isinstance(value, int | float | np.number):
-            if kind is int and float(value) != int(value):
+            if kind is int and not isinstance(value, int | np.integer) and not float(value).is_integer():
                 raise ValueError(f"{outer} is {value!r}; need a whole number")
             value = kind(value)
         elif not isinstance(value, kind):

@@ -8,6 +8,8 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
+from teacher_student.fixed_settings import FIXED
+
 # data sets that some tests read, where they lie next to the project; those tests are skipped elsewhere
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 if DATA.is_dir():
@@ -20,13 +22,16 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
+# also where the options of JAX are fixed
+FIXED["jax_numpy_dtype_promotion"] = "strict"
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 install_import_hook(("teacher_student", "curricula"), "tower.check")
 
 
 @pytest.fixture
-def quick_compilation():
+def quick_compilation(monkeypatch):
     """Programs compiled without most optimisations, for tests that compile longer than they run."""
+    monkeypatch.setitem(FIXED, "jax_disable_most_optimizations", True)
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)

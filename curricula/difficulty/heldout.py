@@ -27,6 +27,7 @@ from curricula.difficulty.trained import as_key, check_examples, network_for
 from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
 from teacher_student.checks import within
+from teacher_student.fixed_settings import fixed_settings
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 RIGHT = Score(lambda v: pointwise.correct(v.logits, v.labels), over_time.LAST, "easier", "right", "")
@@ -54,6 +55,7 @@ def _require(chosen: np.ndarray, what: str) -> None:
         raise ValueError(f"{empty} examples are {what} in none of the {len(chosen)} runs; use more seeds")
 
 
+@fixed_settings()
 def c_score(
     inputs: Any,
     labels: Any,
@@ -102,6 +104,7 @@ def c_score(
     )  # fmt: skip
 
 
+@fixed_settings()
 def memorisation(
     inputs: Any,
     labels: Any,
@@ -138,6 +141,7 @@ def memorisation(
     )  # fmt: skip
 
 
+@fixed_settings()
 def loss_c_score(
     inputs: Any,
     labels: Any,

@@ -5,6 +5,7 @@ from typing import Any
 
 from curricula.ranking import Ranking
 from teacher_student.checks import known
+from teacher_student.fixed_settings import fixed_settings
 
 #: Name -> where it is. Those of `trained` share one signature, see `curricula.difficulty.trained.rank_all`.
 TRAINED = (
@@ -23,6 +24,7 @@ SCORERS = {
 }
 
 
+@fixed_settings()
 def rank(name: str, *arguments: Any, **options: Any) -> Ranking:
     """Compute a difficulty score; higher = harder whatever the convention of its paper.
 

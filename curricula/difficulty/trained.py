@@ -21,7 +21,9 @@ from curricula.difficulty.score import Score, View
 from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
 from teacher_student.checks import known
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.students.flax_nets import MLP
+from teacher_student.training.streams import root_key
 
 
 def _of(function: Callable[..., Any]) -> Callable[[View], Any]:
@@ -83,6 +85,7 @@ SCORES: dict[str, Score] = {
 }  # fmt: skip
 
 
+@fixed_settings()
 def rank_all(
     names: Sequence[str],
     inputs: Any,
@@ -104,7 +107,7 @@ def rank_all(
     labels : (P,) whole numbers 0..C-1
     model : flax.linen Module, function rngs -> nnx.Module, or Network; default an MLP of 256 units
     runs : `Runs`, default 10 seeds, one epoch
-    key : int or jax.random.key
+    key : int, 0 <= key < 2^32, or jax.random.key
     index_space : which data the indices refer to, for the record
     k, reference : of "prediction_depth"
 
@@ -181,5 +184,5 @@ def network_for(model: Any, labels: Any) -> Network:
 
 
 def as_key(key: Any) -> Any:
-    """A typed JAX key from an int or a typed key."""
-    return jax.random.key(key) if isinstance(key, (int, np.integer)) else key
+    """A typed JAX key from an int of 32 bits or a typed key."""
+    return root_key(int(key)) if isinstance(key, (int, np.integer)) else key

@@ -14,6 +14,7 @@ import xarray as xr
 
 from studies.cells.named import named_task
 from studies.store.provenance import provenance
+from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
     from studies.cell import Block
@@ -38,7 +39,7 @@ class GradingCell:
     learning_rate : float, SGD with momentum 0.9
     scores : names from `curricula.grading.GRADED`
     protocol : "no_curriculum", the only one: scores are taken from plain training
-    seed : int >= 0
+    seed : int, 0 <= seed < 2^32
     """
 
     task: str = "xor_mixture"
@@ -57,7 +58,7 @@ class GradingCell:
     def check(self) -> None:
         """Refuse unknown names and numbers out of range, in one line."""
         from curricula.grading import GRADED
-        from teacher_student.checks import known, within
+        from teacher_student.checks import known, seed_fits, within
 
         known("protocol", self.protocol, ("no_curriculum",))
         for score in self.scores:
@@ -67,7 +68,7 @@ class GradingCell:
         within("width", self.width, low=1)
         within("learning_rate", self.learning_rate, low=0, open_low=True)
         within("n_examples", self.n_examples, low=2 * self.batch_size)
-        within("seed", self.seed, low=0)
+        seed_fits(self.seed)
         for level in self.levels:
             self._task().level(noise=level)
         self._runs().steps_per_epoch(self.n_examples)
@@ -105,14 +106,16 @@ class GradingCell:
         """Steps, weighted by what they cost at this width."""
         return self.networks * self.epochs * self.n_examples * (64 + self.width)
 
+    @fixed_settings()
     def compute(self, block: "Block") -> xr.Dataset:
         """Correlations (protocol, replicate, time, oracle, score)."""
         import jax
 
         from curricula.grading import grade_scores
+        from teacher_student.training.streams import root_key
 
         started = time.perf_counter()
-        root = jax.random.key(self.seed)
+        root = root_key(self.seed)
         grades = [
             grade_scores(
                 self._task(),

@@ -14,6 +14,7 @@ import xarray as xr
 from studies.cells.named import named_level, named_method, named_student, named_task
 from studies.store import STATUS
 from studies.store.provenance import provenance
+from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
     from studies.cell import Block
@@ -43,7 +44,7 @@ class OnlineCell:
     method : "auto", "gram" or "full" simulate; "theory" integrates the N -> infinity equations from the
         same starts, see `teacher_student.theory`
     dtype : "float32" or "float64"
-    seed : int >= 0
+    seed : int, 0 <= seed < 2^32
     start_inputs : int >= 0
         0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
         parameters of one student drawn at N = start_inputs, so runs at different N start alike.
@@ -75,14 +76,14 @@ class OnlineCell:
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
         from curricula.schedule import phases
+        from teacher_student.checks import seed_fits
         from teacher_student.training.recording import check_measured
 
         task, student, _ = self.world()
         plan = phases(self.protocol, self.easy_fraction)
         if max(max(phase.mix) for phase in plan) > 1 and task.stages is None:
             raise ValueError(f"protocol {self.protocol!r} stages clusters, and task {self.task!r} has none")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}; need an integer >= 0")
+        seed_fits(self.seed)
         if self.start_inputs < 0:
             raise ValueError(f"start_inputs is {self.start_inputs}; need an integer >= 0")
         interval = self.record_every * self.n_inputs
@@ -159,9 +160,10 @@ class OnlineCell:
 
     def compute(self, block: "Block") -> "xr.Dataset":
         """Run all cells of a block at once."""
-        if self.method == "theory":
-            return solved(self, block)
-        return simulated([block], self.tiles_in_flight(block, 1), 1)[0]
+        with fixed_settings(self.dtype):
+            if self.method == "theory":
+                return solved(self, block)
+            return simulated([block], self.tiles_in_flight(block, 1), 1)[0]
 
     def program(self, block: "Block") -> Hashable:
         """What is compiled for a block; the equations are solved one block after the other."""
@@ -187,7 +189,8 @@ class OnlineCell:
 
     def compute_tiles(self, blocks: "Sequence[Block]", places: int) -> "list[xr.Dataset]":
         """Run all cells of several blocks of one program at once."""
-        return simulated(blocks, places, places // self.tiles_in_flight(blocks[0], 1))
+        with fixed_settings(self.dtype):
+            return simulated(blocks, places, places // self.tiles_in_flight(blocks[0], 1))
 
     @property
     def work(self) -> float:

@@ -16,6 +16,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from teacher_student.checks import known, whole, within
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
@@ -140,6 +141,7 @@ def chunk_size(width: int) -> int:
     return max(1, 2**15 // width**3)
 
 
+@fixed_settings(dtype=None)
 def trajectory(
     task: Task,
     student: TwoLayer,

@@ -24,6 +24,7 @@ from jax import Array
 from jaxtyping import Bool, Float, Integer, Key
 
 from teacher_student.checks import within
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import FIRST_STEP, START
 from teacher_student.students.flax_nets import rate_factors
 from teacher_student.training.evaluation import Labelled, cross_entropy, evaluate
@@ -70,6 +71,7 @@ def listed(order: Array, key: Any, step: Any) -> Array:
     return order[step]
 
 
+@fixed_settings(dtype=None)
 def train(
     student: Any,
     data: Labelled,

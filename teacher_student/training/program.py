@@ -41,8 +41,6 @@ def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: st
     """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors."""
     known("method", method, METHODS)
     known("dtype", dtype, ("float32", "float64"))
-    if dtype == "float64" and jnp.zeros((), float).dtype != dtype:
-        raise ValueError("dtype float64 needs 64-bit JAX; set JAX_ENABLE_X64=1 before starting Python")
     task.check_student(student)
     chunk, core = chunk_length(student.width), student.core()
     room = min(block.size - block.directions for block in task.blocks) - student.width

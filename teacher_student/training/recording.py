@@ -12,13 +12,16 @@ covered_aligned  ()         clusters with a unit that points there and has the r
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Key
 
 from teacher_student.checks import known
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
 from teacher_student.order_parameters import Overlaps, factor
 
@@ -49,16 +52,16 @@ def check_record(record: tuple[str, ...]) -> None:
 def check_measured(task: Task, student: Student, record: tuple[str, ...]) -> None:
     """Refuse quantities that the task does not measure, before anything runs; nothing is computed."""
     k, p = student.width, sum(block.directions for block in task.blocks)
-    shapes = ((k, p), (len(task.blocks), k, k), (k,))
-    overlaps = Overlaps(*(jnp.zeros(shape, jnp.float32) for shape in shapes))
-    target = {name: jnp.asarray(x, jnp.float32) for name, x in task.level().items()}
+    columns = sum(block.directions + k for block in task.blocks)
+
+    def array(*shape: int) -> Any:
+        return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+    overlaps = Overlaps(array(k, p), array(len(task.blocks), k, k), array(k))
+    target = {name: array(*np.shape(x)) for name, x in task.level().items()}
     recorder = make_recorder(task, student, record)
-    jax.eval_shape(
-        lambda key: recorder(
-            overlaps, jnp.float32(1), target, draw_test_points(key, task, student, 2, jnp.float32)
-        ),
-        jax.random.key(0),
-    )
+    with fixed_settings():
+        jax.eval_shape(recorder, overlaps, array(), target, array(2, columns))
 
 
 def draw_test_points(key: Key[Array, ""], task: Task, student: Student, n: int, dtype) -> Float[Array, "n D"]:

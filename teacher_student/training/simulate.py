@@ -11,13 +11,14 @@ from jaxtyping import Integer
 from threadpoolctl import threadpool_limits
 
 from teacher_student.checks import within
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, Simulator, Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.lanes import run_lanes
 from teacher_student.training.program import choose_method, compiled_run
 from teacher_student.training.recording import check_record
-from teacher_student.training.streams import replicate_keys
+from teacher_student.training.streams import replicate_keys, replicate_numbers
 
 
 class Simulation(NamedTuple):
@@ -62,7 +63,7 @@ def simulate(
     table : list of levels
         The difficulty levels that occur, from `task.level(...)`.
     steps : integer array, shape (T,), (L, T) or (R, L, T)
-        The schedule: index into `table` of every step. T must be a multiple of `n_records`.
+        The schedule: index into `table` of every step, whole numbers. T must be a multiple of `n_records`.
     target : level
         The test distribution, the same for all protocols and times.
     learning_rate : float > 0
@@ -70,6 +71,7 @@ def simulate(
     replicates : int or array of replicate numbers (R,)
         A number means 0 .. replicates - 1. Replicate r has its own teacher, initial student and
         sample stream, shared by its protocols.
+    seed : int, 0 <= seed < 2^32
     record : names
         See `teacher_student.training.recording`.
     n_records : int
@@ -83,6 +85,8 @@ def simulate(
         "auto" takes Gram space where it is exact and worth it (N - P - K at least 32, or at least the
         chunk of 16 of narrow students), and full vectors elsewhere.
     dtype : {"float32", "float64"}
+        The precision, whatever `JAX_ENABLE_X64` says; options of JAX change no number here, see
+        `teacher_student.fixed_settings`.
     initial : Overlaps, optional
         Start every replicate from these order parameters instead of drawing them.
 
@@ -155,8 +159,10 @@ def prepare(
 ) -> Plan:
     """Check the arguments of `simulate` and lay them out for the compiled run."""
     steps = np.asarray(steps)
+    if steps.dtype.kind not in "iu":
+        raise ValueError(f"steps are {steps.dtype}; need whole numbers, the index into table of every step")
     steps = steps.reshape((1,) * (3 - steps.ndim) + steps.shape)
-    numbers = np.arange(replicates) if isinstance(replicates, int) else np.asarray(replicates)
+    numbers = replicate_numbers(replicates)
     within("n_records", n_records, low=1)
     within("n_test", n_test, low=1)
     length = steps.shape[-1]
@@ -179,18 +185,19 @@ def prepare(
     shape = (max(2, n_protocols), len(numbers), room * interval + runner.chunk)
     padded = np.zeros(shape, np.uint8 if len(table) <= 256 else np.int32)
     padded[:n_protocols, :, :length] = np.swapaxes(steps, 0, 1)
-    cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype), tree)  # noqa: E731
-    arguments = (
-        replicate_keys(seed, jnp.asarray(numbers)),
-        jnp.asarray(padded),
-        cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
-        cast(dict(target)),
-        cast(student.scaling(learning_rate, task.n_inputs)),
-        cast(initial),
-        jnp.asarray(interval),
-        jnp.asarray(n_records),
-        jnp.asarray(n_protocols),
-    )
+    cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(np.asarray(x), dtype), tree)  # noqa: E731
+    with fixed_settings(dtype):
+        arguments = (
+            replicate_keys(seed, numbers),
+            jnp.asarray(padded),
+            cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
+            cast(dict(target)),
+            cast(student.scaling(learning_rate, task.n_inputs)),
+            cast(initial),
+            jnp.asarray(interval),
+            jnp.asarray(n_records),
+            jnp.asarray(n_protocols),
+        )
     return Plan(runner, tuple(record), room, n_test, arguments, n_records, n_protocols, interval)
 
 
@@ -209,10 +216,11 @@ def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None
         raise ValueError(f"{len(plans)} plans do not run as one program on {places} places")
     if jax.default_backend() != "cpu":
         devices = devices or 1
-        parts = run_lanes(plans, places // devices, devices)
+        with fixed_settings(first.method.dtype):
+            parts = run_lanes(plans, places // devices, devices)
         return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
     # LAPACK factors many small matrices: its own threads never pay, and stall when a core is taken
-    with threadpool_limits(1, user_api="blas"):
+    with fixed_settings(first.method.dtype), threadpool_limits(1, user_api="blas"):
         if places == 1:
             parts = [compiled_run(*first[:4])(*first.arguments)]
         else:
@@ -222,7 +230,7 @@ def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None
             found = jax.device_get(compiled_run(*first[:4], places)(*together))
             parts = [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
         jax.block_until_ready(parts)
-    return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
+        return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
 
 
 def _simulation(plan: Plan, values: dict[str, Array], diverged: Array) -> Simulation:

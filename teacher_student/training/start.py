@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.program import choose_method
-from teacher_student.training.streams import replicate_keys
+from teacher_student.training.streams import replicate_keys, replicate_numbers
 
 
 def draw_start(
@@ -37,11 +38,14 @@ def draw_start(
     ((5, 3, 2), (5, 1, 3, 3), (5, 3))
     """
     runner = choose_method(task, student, method, dtype)
-    numbers = np.arange(replicates) if isinstance(replicates, int) else np.asarray(replicates)
-    scaling = jax.tree.map(lambda x: jnp.asarray(x, dtype), student.scaling(learning_rate, task.n_inputs))
+    numbers = replicate_numbers(replicates)
+    if dtype == "float64" and not jax.config.read("jax_enable_x64"):
+        raise ValueError("overlaps of dtype float64 need 64-bit JAX: set JAX_ENABLE_X64=1")
 
     def one(key):
         own = runner.teacher(key)
         return runner.overlaps(runner.init(key, own, scaling, None), own)
 
-    return jax.jit(jax.vmap(one))(replicate_keys(seed, jnp.asarray(numbers)))
+    with fixed_settings(dtype):
+        scaling = jax.tree.map(lambda x: jnp.asarray(x, dtype), student.scaling(learning_rate, task.n_inputs))
+        return jax.jit(jax.vmap(one))(replicate_keys(seed, numbers))

@@ -5,17 +5,62 @@ differ only in the difficulty schedule. A replicate's key depends on nothing but
 number, so adding replicates, widths or protocols changes no existing one.
 """
 
+from typing import Any
+
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Int, Key
 
+from teacher_student.checks import seed_fits, whole
 from teacher_student.roles import REPLICATE
 
+#: The generator of all keys made here, by its name in `jax.random.key`.
+GENERATOR = "threefry2x32"
 
-def replicate_keys(seed: int, replicates: Int[Array, " R"]) -> Key[Array, " R"]:
+#: Numbers of replicates are below this, so that they fit the 32 bits of a key.
+MOST_REPLICATES = 2**31
+
+
+def root_key(seed: int) -> Key[Array, ""]:
+    """The key of a seed, from the same generator whatever JAX is set to; ValueError beyond 32 bits."""
+    seed_fits(seed)
+    return jax.random.key(int(seed), impl=GENERATOR)
+
+
+def replicate_numbers(replicates: Any) -> Int[np.ndarray, " R"]:
+    """The numbers of the replicates asked for: 0 .. n - 1 for a count n, else the numbers given.
+
+    Raises
+    ------
+    ValueError : a count below 1, numbers that are not whole, or none, or that do not fit
+
+    Examples
+    --------
+    >>> replicate_numbers(3).tolist(), replicate_numbers([7, 2]).tolist()
+    ([0, 1, 2], [7, 2])
+    """
+    if np.ndim(replicates) == 0:
+        whole("replicates", replicates, 1, MOST_REPLICATES)
+        return np.arange(int(replicates))
+    numbers = np.asarray(replicates)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not numbers.size:
+        raise ValueError(
+            f"replicates are {numbers.dtype} of shape {numbers.shape}; need a count, or whole numbers (R,)"
+        )
+    if numbers.min() < 0 or numbers.max() >= MOST_REPLICATES:
+        raise ValueError(
+            f"replicates run from {numbers.min()} to {numbers.max()}; need 0 <= number < {MOST_REPLICATES}"
+        )
+    return numbers
+
+
+def replicate_keys(seed: int, replicates: Any) -> Key[Array, " R"]:
     """One key per replicate number, (R,)."""
-    root = jax.random.key(seed)
-    return jax.vmap(lambda r: jax.random.fold_in(root, r))(replicates)
+    root = root_key(seed)
+    numbers = jnp.asarray(replicates, jnp.int32)
+    return jax.vmap(lambda r: jax.random.fold_in(root, r))(numbers)
 
 
 def stream(key: Key[Array, ""], role: str) -> Key[Array, ""]:

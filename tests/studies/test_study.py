@@ -111,6 +111,8 @@ def test_catalogue_is_valid_and_quick_and_full_exist(name):
         ({"dtype": "float16"}, "unknown dtype 'float16'"),
         ({"n_inputs": 2}, "n_inputs is 2"),
         ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**32}, "seed is 4294967296; need 0 <= seed <= 4294967295"),
+        ({"seed": 2**63}, "seed is 9223372036854775808"),
     ],
 )
 def test_bad_fields_are_refused_when_the_study_is_made(fields, message):
@@ -123,6 +125,7 @@ def test_bad_fields_are_refused_when_the_study_is_made(fields, message):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"seed": "9007199254740993"}, "seed is 9007199254740993; need 0 <= seed <= 4294967295"),
         ({"widht": "4"}, "unknown field 'widht'; known: activation"),
         ({"width": "4.5"}, "width is '4.5'; need int"),
         ({"width": "0"}, "width is 0"),

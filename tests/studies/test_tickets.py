@@ -22,6 +22,7 @@ from studies.cells.tickets.winners import contributions, winners
 from studies.store import load
 from studies.store.progress import Progress
 from studies.study import Study
+from teacher_student.fixed_settings import FIXED
 from teacher_student.pruning import Pruning, full, kernels, rewound, shuffled
 from teacher_student.training import epochs
 from teacher_student.training.epochs import Optimiser, train
@@ -42,9 +43,9 @@ IMAGES = ImageTickets(
 @pytest.fixture(scope="module", autouse=True)
 def quick_programs():
     """Compiled without most optimisations: these tests compile longer than they run."""
-    jax.config.update("jax_disable_most_optimizations", True)
+    FIXED["jax_disable_most_optimizations"] = True
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    FIXED["jax_disable_most_optimizations"] = False
 
 
 def block(cell: Any, protocols=PAIR, rows=3):

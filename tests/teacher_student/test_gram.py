@@ -154,8 +154,6 @@ def test_what_cannot_work_is_refused_at_construction():
         noise.wishart_factor(jax.random.key(0), 10, 9)
     with pytest.raises(ValueError, match="unknown dtype 'float16'"):
         choose_method(task, TwoLayer(4), dtype="float16")
-    with pytest.raises(ValueError, match="JAX_ENABLE_X64=1"):
-        choose_method(task, TwoLayer(4), dtype="float64")
 
 
 def test_a_singular_start_stays_finite_and_merged_units_stay_merged():

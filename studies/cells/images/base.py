@@ -17,6 +17,7 @@ import xarray as xr
 
 from studies.cells.images.data import Material
 from studies.store.provenance import provenance
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import RUNS, TUNING
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class ImageCell(ABC):
     test_examples : small validation and test sets are shown several times, each time with its own
         corruption, to have about this many
     protocol : the arm
-    seed : int >= 0
+    seed : int, 0 <= seed < 2^32
     """
 
     data_set: str = "digits"
@@ -99,7 +100,7 @@ class ImageCell(ABC):
 
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
-        from teacher_student.checks import known, within
+        from teacher_student.checks import known, seed_fits, within
         from teacher_student.students.flax_nets import SMALLEST
         from teacher_student.tasks.images import DATA_SETS
         from teacher_student.training.optimisers import Optimiser
@@ -115,7 +116,7 @@ class ImageCell(ABC):
         within("slowest_rate", self.slowest_rate, *RATES)
         within("n_rates", self.n_rates, low=1, high=MOST_RATES)
         within("validation", self.validation, low=0, high=0.9, open_low=True)
-        within("seed", self.seed, low=0, high=2**32 - 1)
+        seed_fits(self.seed)
         if self.n_steps % self.record_every:
             raise ValueError(
                 f"n_steps {self.n_steps} is not a multiple of record_every = {self.record_every}"
@@ -179,6 +180,7 @@ class ImageCell(ABC):
         """Records after the first."""
         return self.n_steps // self.record_every
 
+    @fixed_settings()
     def compute(self, block: "Block") -> xr.Dataset:
         """Tune, train and test all cells of a block."""
         return compute(self, block)
@@ -188,10 +190,12 @@ def compute(cell: ImageCell, block: "Block") -> xr.Dataset:
     """Accuracy, loss (protocol, replicate, time), the rate of each arm, and the sweep that chose it."""
     import jax
 
+    from teacher_student.training.streams import root_key
+
     started = time.perf_counter()
     try:
         material = cell.material()
-        jax.eval_shape(cell.network(material.n_labels).init, jax.random.key(0), material.bank.inputs[:1])
+        jax.eval_shape(cell.network(material.n_labels).init, root_key(0), material.bank.inputs[:1])
     except ValueError as error:  # the user's files: missing or damaged, too few images or too small ones
         raise OSError(error) from error
     count, rates = len(block.protocols), cell.rates()
@@ -279,8 +283,9 @@ def _train(
 
     from teacher_student.training.epochs import train
     from teacher_student.training.optimisers import Optimiser
+    from teacher_student.training.streams import root_key
 
-    root = jax.random.fold_in(jax.random.key(cell.seed), role)
+    root = jax.random.fold_in(root_key(cell.seed), role)
     keys = jax.vmap(lambda number: jax.random.fold_in(root, number))(jax.numpy.asarray(numbers, "int32"))
     records = np.minimum(np.arange(block.room + 1), cell.n_records)
     at = np.full(records.shape, cell.n_steps) if role == TUNING else records * cell.record_every

@@ -75,9 +75,10 @@ def held_out(cell: Shown, task: Any, corruption: str, level: float) -> tuple[Any
     import jax.numpy as jnp
 
     from teacher_student.tasks.images import hold_out, target_set
+    from teacher_student.training.streams import root_key
 
     rest, held = hold_out(task.train, cell.validation, cell.seed)
-    one, two = jax.random.split(jax.random.fold_in(jax.random.key(cell.seed), HELD_OUT))
+    one, two = jax.random.split(jax.random.fold_in(root_key(cell.seed), HELD_OUT))
     copies = [max(1, round(cell.test_examples / len(part.labels))) for part in (held, task.test)]
     shown = min(len(held.labels), MOST_VALIDATION)
     check_room("test_examples", cell.test_examples, task)

@@ -71,13 +71,14 @@ def _material(cell: OnlineImages) -> Material:
     import jax.numpy as jnp
 
     from teacher_student.tasks.corruption import draw_levels
+    from teacher_student.training.streams import root_key
 
     task = load_task(cell)
     check_room("n_examples", cell.n_examples, task)
     rest, targets = held_out(cell, task, cell.corruption, cell.hard)
     rows = np.arange(cell.n_examples) % len(rest.labels)
     draws = np.arange(cell.n_examples) // len(rest.labels)
-    noise, level_key = jax.random.split(jax.random.fold_in(jax.random.key(cell.seed), EXAMPLES))
+    noise, level_key = jax.random.split(jax.random.fold_in(root_key(cell.seed), EXAMPLES))
     # a level for each showing of an image: the number of the showing stands in for the seed of the image
     levels = np.asarray(
         draw_levels(

@@ -120,6 +120,8 @@ class Shown(NamedTuple):
 def _shown(cell: RankedImages) -> Shown:
     import jax
 
+    from teacher_student.training.streams import root_key
+
     task = load_task(cell)
     rest, targets = held_out(cell, task, "label_noise", 0.0)
     count = cell.n_examples or len(rest.labels)
@@ -127,7 +129,7 @@ def _shown(cell: RankedImages) -> Shown:
         raise ValueError(
             f"n_examples is {count}, but {cell.data_set} has {len(rest.labels)} left for training"
         )
-    key = jax.random.fold_in(jax.random.key(cell.seed), EXAMPLES)
+    key = jax.random.fold_in(root_key(cell.seed), EXAMPLES)
     show = task.presentation("label_noise")
     bank = labelled(*show(key, rest, np.arange(count), cell.label_noise))
     return Shown(bank, np.asarray(rest.positions[:count]), targets, task.n_labels)

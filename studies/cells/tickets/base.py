@@ -36,6 +36,9 @@ Measures = dict[str, tuple[tuple[str, ...], Any]]
 #: Rounds are numbered below this.
 MOST_ROUNDS = 1000
 
+#: Numbers of streams are below this: the number of a round's samples has to fit the 32 bits of a key.
+MOST_STREAMS = 2**32 // MOST_ROUNDS
+
 #: Raised by one whenever a change alters the numbers of an existing cell.
 NUMERICS = 1
 
@@ -85,8 +88,8 @@ class TicketCell(ABC):
     fraction, scope : see teacher_student.pruning.Pruning
     rounds : int >= 0, rounds of pruning; round 0 is the dense network
     rewind : int, step that weights are set back to; a multiple of steps / n_records
-    seed : int >= 0
-    stream : int >= 0
+    seed : int, 0 <= seed < 2^32
+    stream : int, 0 <= stream < 4294967
         Number of the samples: students, teachers and tests are alike in all of them, what is shown and in
         which order is not.
     fresh : bool
@@ -118,7 +121,7 @@ class TicketCell(ABC):
     def check(self) -> None:
         """Refuse unknown names and numbers out of range, in one line."""
         from curricula.schedule import phases
-        from teacher_student.checks import known, within
+        from teacher_student.checks import known, seed_fits, within
         from teacher_student.pruning import check_rewind
 
         for arm in self.arms:
@@ -140,8 +143,8 @@ class TicketCell(ABC):
             raise ValueError(
                 f"rewind is {self.rewind}; need a multiple of the {self.interval} steps of a record"
             )
-        within("seed", self.seed, low=0)
-        within("stream", self.stream, low=0)
+        seed_fits(self.seed)
+        within("stream", self.stream, low=0, high=MOST_STREAMS - 1)
         within("rounds", self.rounds, low=0, high=MOST_ROUNDS - 1)
         for level in (self.easy, self.hard):
             if set(level) != {"noise"}:

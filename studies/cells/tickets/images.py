@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studies.cells.tickets.base import Measures, TicketCell, World
+from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import ORDER, TEST, TRAIN, VALID
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class ImageTickets(TicketCell):
         """A minibatch a step."""
         return self.batch_size, int(np.prod(self._pixels())), self.optimiser
 
+    @fixed_settings()
     def compute(self, block: "Block", progress: "Progress | None" = None) -> "xr.Dataset":
         """Run all rounds of all cells of a block; goes on from `progress` and saves to it."""
         from studies.cells.tickets.rounds import compute
@@ -136,7 +138,7 @@ class ImageWorld:
 
         self.cell, self.student, self.optimiser = cell, cell._student(), Optimiser(cell.optimiser)
         self.data, self.targets, size = material(cell)
-        self.keys = replicate_keys(cell.seed, jnp.asarray(block.replicates))
+        self.keys = replicate_keys(cell.seed, block.replicates)
         self.others = streams(self.keys, "other_start")
         self.shape = (block.rows, len(trainers))
         self.runs = jnp.repeat(self.keys, len(trainers))
@@ -211,9 +213,12 @@ def shown(cell: ImageTickets, size: int, replicate: int, number: int = 0) -> np.
 def shapes(student: Any, pixels: tuple[int, int, int]) -> Any:
     """Shapes of the parameters of a student of images."""
     import jax
-    import jax.numpy as jnp
 
-    return jax.eval_shape(student.init, jax.random.key(0), jnp.zeros((1, *pixels)))
+    from teacher_student.training.streams import root_key
+
+    with fixed_settings():
+        key = jax.eval_shape(lambda: root_key(0))
+        return jax.eval_shape(student.init, key, jax.ShapeDtypeStruct((1, *pixels), "float32"))
 
 
 def material(cell: ImageTickets) -> tuple[Any, dict[str, Any], int]:
@@ -225,6 +230,7 @@ def material(cell: ImageTickets) -> tuple[Any, dict[str, Any], int]:
     from teacher_student.tasks.images import hold_out, image_task, load_images
     from teacher_student.tasks.relabelling import RELABELLINGS
     from teacher_student.training.epochs import Labelled
+    from teacher_student.training.streams import root_key
 
     try:
         images = load_images(cell.images)
@@ -232,7 +238,7 @@ def material(cell: ImageTickets) -> tuple[Any, dict[str, Any], int]:
         raise OSError(error) from error
     task = image_task(images, RELABELLINGS[cell.labels]())
     rest, held = hold_out(task.train, 0.2, cell.seed)
-    show, key = task.presentation(cell.corruption), jax.random.key(cell.seed)
+    show, key = task.presentation(cell.corruption), root_key(cell.seed)
 
     def some(name: str, examples: Examples) -> Examples:
         n, there = getattr(cell, name), len(examples.labels)

@@ -11,6 +11,7 @@ import numpy as np
 
 from studies.cells.tickets.base import Measures, TicketCell, World
 from studies.cells.tickets.winners import contributions, winners
+from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,16 +67,18 @@ class OnlineTickets(TicketCell):
         return f"width {self.width} {self.scope} {self.rounds} rounds"
 
     def template(self) -> Any:
-        """Zeros of the shapes of one network."""
+        """Zeros of the shapes of one network, which take no memory."""
         from teacher_student.students.two_layer import Params
 
-        zeros: Any = np.zeros
-        return Params(zeros((self.width, self.n_inputs)), zeros(self.width))
+        shapes = ((self.width, self.n_inputs), (self.width,))
+        zeros: Any = [np.broadcast_to(np.float32(0), shape) for shape in shapes]
+        return Params(*zeros)
 
     def samples(self) -> tuple[int, int, str]:
         """One sample a step, plain SGD."""
         return 1, self.n_inputs, "sgd"
 
+    @fixed_settings()
     def compute(self, block: "Block", progress: "Progress | None" = None) -> "xr.Dataset":
         """Run all rounds of all cells of a block; goes on from `progress` and saves to it."""
         from studies.cells.tickets.rounds import compute
@@ -120,7 +123,7 @@ class OnlineWorld:
         self.n_test = cell.n_test
         self.table = single({name: np.stack([easy[name], hard[name]]) for name in easy})
         self.target, self.scaling = single(hard), single(student.scaling(cell.learning_rate, cell.n_inputs))
-        self.keys = replicate_keys(cell.seed, jnp.asarray(block.replicates))
+        self.keys = replicate_keys(cell.seed, block.replicates)
         self.others = streams(self.keys, "other_start")
 
         def levels(number: int) -> np.ndarray:
