@@ -18,7 +18,7 @@ import xarray as xr
 
 from figures.parts.style import PROTOCOLS, save, width_axis, words
 from figures.parts.summary import counts, left_out, summary_of
-from studies.analysis import coverage_probability, over_replicates, usable, with_axes
+from studies.analysis import coverage_probability, over_replicates, share, usable, with_axes
 from studies.analysis.tickets import at_own_rate, effects, same_winner, single, smallest
 
 #: Accuracy asked for; the ceiling is about 0.63.
@@ -82,17 +82,15 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         "dense_gain": _gain(end),
         "dense_own": own,
         "dense_own_gain": _gain(own),
-        "covered_start": (covered == 4)
-        .isel(time=0, drop=True)
-        .where(covered.isel(time=0, drop=True).notnull()),
-        "covered_finish": (covered == 4)
-        .isel(time=-1, drop=True)
-        .where(covered.isel(time=-1, drop=True).notnull()),
     }
     for name in ("winner_rank", "winner_aligned", "effective"):
         runs[name] = usable(first, name).sel(learning_rate=rate, drop=True).mean("cluster")
     runs["distinct"] = usable(first, "distinct").sel(learning_rate=rate, drop=True)
     out = out.merge(means(xr.Dataset(runs)).assign(dense_own_rate=best), join="outer")
+    for name, moment in (("covered_start", 0), ("covered_finish", -1)):
+        at = covered.isel(time=moment, drop=True)
+        found = share((at == 4).where(at.notnull()))
+        out = out.merge(found.rename({part: f"{name}_{part}" for part in found.data_vars}), join="outer")
 
     winner = usable(dense, "winner").sel(learning_rate=rate, drop=True)
     sides = [[winner.sel(trained_with=p, stream=s, drop=True) for p, s in pair] for pair in PAIRINGS.values()]

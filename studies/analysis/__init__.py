@@ -8,11 +8,11 @@ as `n`, never hidden in an average. Tickets have `studies.analysis.tickets`, equ
 
 from studies.analysis.coverage import coverage_probability, lottery
 from studies.analysis.paired import benefit, benefit_at_own_rate, half_width, smallest_from, tuned
-from studies.analysis.replicates import RESAMPLES, interval, last, over_replicates, usable, with_axes
+from studies.analysis.replicates import RESAMPLES, interval, last, over_replicates, share, usable, with_axes
 from studies.analysis.speed import speed_up, time_to_threshold
 
 __all__ = [
     "RESAMPLES", "benefit", "benefit_at_own_rate", "coverage_probability", "half_width", "interval", "last",
-    "lottery", "over_replicates", "smallest_from", "speed_up", "time_to_threshold", "tuned", "usable",
-    "with_axes",
+    "lottery", "over_replicates", "share", "smallest_from", "speed_up", "time_to_threshold", "tuned",
+    "usable", "with_axes",
 ]  # fmt: skip

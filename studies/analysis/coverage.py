@@ -5,7 +5,7 @@ from math import comb
 import numpy as np
 import xarray as xr
 
-from studies.analysis.replicates import last, over_replicates, usable
+from studies.analysis.replicates import last, share, usable
 
 
 def coverage_probability(width: np.ndarray, targets: int = 4, share: float = 0.25) -> np.ndarray:
@@ -29,16 +29,18 @@ def lottery(ds: xr.Dataset, confidence: float = 0.95, clusters: int = 4) -> xr.D
 
     Returns
     -------
-    all_covered, all_aligned : mean, with ci_low_..., ci_high_... (moment, protocol, width, ...)
+    all_covered, all_aligned (moment, protocol, width, ...) : shares, with their exact binomial intervals
+        ci_low_..., ci_high_... and numbers of replicates n_... (see `share`)
     expected_covered, expected_aligned (width,) : coverage probability of K random units
     """
     out = xr.Dataset(coords={"moment": ["start", "end"]})
-    for name, short, share in (("covered", "covered", 0.25), ("covered_aligned", "aligned", 0.125)):
+    for name, short, chance in (("covered", "covered", 0.25), ("covered_aligned", "aligned", 0.125)):
         data = usable(ds, name)
         data = (data == clusters).astype(float).where(data.notnull())
         ends = [data.isel(time=0, drop=True), last(data)]
-        found = over_replicates(xr.concat(ends, out.moment), confidence)
+        found = share(xr.concat(ends, out.moment), confidence)
         out[f"all_{short}"] = found["mean"]
-        out[f"ci_low_{short}"], out[f"ci_high_{short}"] = found.ci_low, found.ci_high
-        out[f"expected_{short}"] = ("width", coverage_probability(ds.width.values, clusters, share))
+        for part in ("ci_low", "ci_high", "n"):
+            out[f"{part}_{short}"] = found[part]
+        out[f"expected_{short}"] = ("width", coverage_probability(ds.width.values, clusters, chance))
     return out

@@ -14,7 +14,12 @@ def benefit(
     variable: str = "test_accuracy",
     confidence: float = 0.95,
 ) -> xr.Dataset:
-    """Paired difference treatment - control, replicate by replicate, with bootstrap intervals.
+    """Paired difference treatment - control, replicate by replicate, with bootstrap intervals (BCa).
+
+    Measured on xor_mixture at K = 2 and 4, the 95 % interval holds the true benefit in 92 to 93 % of cases
+    with 8 replicates, 93 to 95 % with 16 and 32, 94 to 95 % with 64. Where nine in ten differences are
+    exactly 0 it does in 53, 76, 91 and 95 %, where they are as skewed as an exponential in 85, 90, 92 and
+    94 % with 8, 16, 32 and 64 (docs/intervals.md, `python -m benchmarks.coverage`).
 
     Returns
     -------

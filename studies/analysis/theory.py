@@ -2,9 +2,8 @@
 
 import numpy as np
 import xarray as xr
-from scipy.stats import bootstrap
 
-from studies.analysis.replicates import RESAMPLES, interval, usable
+from studies.analysis.replicates import interval, resampled, usable
 
 
 def theory_and_runs(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
@@ -62,11 +61,7 @@ def distance_to_theory(ds: xr.Dataset, variable: str = "M", confidence: float = 
     def reduce(rows):  # (replicate, n_inputs)
         columns = [column[~np.isnan(column)] for column in rows.T]
         each = np.array([np.stack(interval(column, confidence, root)) for column in columns])
-        found = bootstrap(
-            columns, slope, vectorized=True, n_resamples=RESAMPLES, confidence_level=confidence,
-            method="BCa", rng=np.random.default_rng(0),
-        ).confidence_interval  # fmt: skip
-        return *each.T, slope(*columns), found.low, found.high
+        return *each.T, slope(*columns), *resampled(columns, slope, confidence)
 
     names = ("gap", "gap_ci_low", "gap_ci_high", "gap_n", "slope", "slope_ci_low", "slope_ci_high")
     found = xr.apply_ufunc(

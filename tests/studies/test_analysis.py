@@ -9,6 +9,7 @@ from scipy import stats
 
 from studies import analysis
 from studies.analysis import with_axes
+from studies.analysis.replicates import resampled
 from studies.analysis.theory import distance_to_theory
 from studies.store import STATUS
 
@@ -52,6 +53,115 @@ def test_interval_covers_the_truth_as_often_as_it_says():
         _, low, high, _ = analysis.interval(rng.exponential(size=(30, 1)), confidence=0.9)
         hits += bool(low[0] <= 1 <= high[0])
     assert 0.82 <= hits / 200 <= 0.96
+
+
+ULP = np.spacing(0.5)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.5] * 15 + [0.5 + ULP],
+        [0.5] * 8 + [0.5 + ULP] * 8,
+        [-0.5, -0.5 - ULP] * 8,
+        [0.1 + 0.2, 0.3] * 8,
+        [0.5, 0.5 + ULP],
+        [0.0] * 15 + [1e-160],
+        [0.0] * 15 + [5e-324],
+    ],
+)
+def test_replicates_that_differ_by_rounding_only_have_an_interval(values):
+    estimate, low, high, n = (float(x) for x in analysis.interval(np.array(values)))
+    assert n == len(values)
+    assert min(values) <= low <= estimate <= high <= max(values)
+
+
+def test_a_curriculum_that_is_behind_by_the_same_amount_everywhere_has_faded():
+    """Behind by 0.25 up to the last bit at the widest, where half of the replicates are one bit off."""
+    accuracy = noisy([0.05, 0.0, 0.0])
+    accuracy[:, 2] = np.array([0.25, 0.5])[:, None, None]
+    accuracy[0, 2, ::2] -= ULP / 2
+    found = analysis.benefit(dataset(accuracy)).sel(time=10.0)
+    assert float(found.ci_high.sel(width=8)) == pytest.approx(-0.25, abs=2 * ULP)
+    assert float(found.fading_width) == 4
+
+
+def test_a_statistic_of_several_samples_that_differ_by_rounding_only_has_an_interval():
+    samples = [np.array([0.5] * 7 + [0.5 + ULP]), np.array([0.25] * 5 + [0.25 + ULP])]
+    low, high = resampled(samples, lambda a, b, axis: a.mean(axis) - b.mean(axis), 0.95)
+    assert 0.25 - ULP <= low <= 0.25 <= high <= 0.25 + ULP
+
+
+def test_an_infinite_replicate_makes_the_mean_and_its_interval_infinite():
+    estimate, low, high, _ = analysis.interval(np.array([[0.0, 1.0], [np.inf, 2.0], [1.0, 4.0]]))
+    assert estimate[0] == low[0] == high[0] == np.inf
+    assert 1 <= low[1] < estimate[1] < high[1] <= 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("tied", (0.533, 0.755, 0.906, 0.946)), ("skewed", (0.845, 0.904, 0.918, 0.937))]
+)
+def test_coverage_of_the_bootstrap_on_tied_and_skewed_differences_is_as_stated(kind, expected):
+    """What docs/intervals.md says at 8, 16, 32, 64 replicates, to three standard errors of 500 draws."""
+    rng = np.random.default_rng(5)
+    for n, stated in zip((8, 16, 32, 64), expected, strict=True):
+        values = rng.exponential(size=(n, 500))
+        truth = 1.0
+        if kind == "tied":
+            values = np.where(rng.random(values.shape) < 0.9, 0, rng.normal(0.1, 0.05, values.shape))
+            truth = 0.01
+        _, low, high, _ = analysis.interval(values)
+        found = np.mean((low <= truth) & (truth <= high))
+        assert found == pytest.approx(stated, abs=3 * (stated * (1 - stated) / 500) ** 0.5)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+@pytest.mark.parametrize("n", [1, 2, 8, 16, 32, 64])
+def test_share_holds_the_truth_at_least_as_often_as_it_says(n, confidence):
+    """Every outcome listed, so this is the coverage itself; the bounds are those of scipy's exact test."""
+    outcomes = np.arange(n + 1)
+    hits = xr.DataArray(np.arange(n)[:, None] < outcomes, dims=("replicate", "outcome"))
+    found = analysis.share(hits, confidence)
+    np.testing.assert_allclose(found["mean"], outcomes / n)
+    assert (found.n == n).all()
+    expected = [stats.binomtest(int(k), n).proportion_ci(confidence, "exact") for k in outcomes]
+    np.testing.assert_allclose(np.transpose([found.ci_low, found.ci_high]), expected, rtol=1e-9, atol=1e-12)
+    for truth in (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.77, 0.95, 0.999):
+        held = ((found.ci_low <= truth) & (truth <= found.ci_high)).values
+        assert stats.binom.pmf(outcomes, n, truth)[held].sum() >= confidence - 1e-12
+
+
+def test_share_leaves_unknown_replicates_out_and_counts_the_others():
+    hits = xr.DataArray([[1, 1, np.nan, 0], [np.nan] * 4, [0, 0, 0, np.nan]], dims=("width", "replicate"))
+    found = analysis.share(hits)
+    assert found.n.values.tolist() == [3, 0, 3]
+    np.testing.assert_allclose(found["mean"], [2 / 3, np.nan, 0])
+    np.testing.assert_allclose(found.ci_low, [0.0943, np.nan, 0], atol=1e-4)
+    np.testing.assert_allclose(found.ci_high, [0.9916, np.nan, 1 - 0.025 ** (1 / 3)], atol=1e-4)
+
+
+def test_share_takes_nothing_but_zeros_and_ones():
+    with pytest.raises(ValueError, match="a share needs 0 or 1 per replicate, got 0.5; use over_replicates"):
+        analysis.share(xr.DataArray([0.0, 0.5, 1.0], dims="replicate"))
+    with pytest.raises(ValueError, match="confidence is 95"):
+        analysis.share(xr.DataArray([0.0, 1.0], dims="replicate"), 95)
+
+
+def test_lottery_is_the_share_of_replicates_that_cover_all_with_binomial_intervals():
+    """At width 2 two of seven runs cover all four clusters at first, all at the end; the eighth failed."""
+    ds = dataset(np.zeros((2, 3, 8, 2)), bad=[(0, 0, 7)])
+    counts = np.zeros((2, 3, 8, 2))
+    counts[0, 0, :2, 0] = counts[0, 0, :, 1] = 4
+    for name in ("covered", "covered_aligned"):
+        ds[name] = (ds.test_accuracy.dims, counts)
+    found = analysis.lottery(ds).sel(protocol="curriculum", width=2)
+    np.testing.assert_allclose(found.all_covered, [2 / 7, 1])
+    assert found.n_covered.values.tolist() == [7, 7]
+    for i, k in enumerate((2, 7)):
+        expected = stats.binomtest(k, 7).proportion_ci()
+        np.testing.assert_allclose([found.ci_low_covered[i], found.ci_high_covered[i]], expected)
+    never = analysis.lottery(ds).sel(protocol="no_curriculum", width=4, moment="end")
+    np.testing.assert_allclose([never.ci_low_aligned, never.ci_high_aligned], [0, 1 - 0.025 ** (1 / 8)])
 
 
 def test_failed_runs_leave_in_pairs_and_are_counted():
