@@ -36,7 +36,8 @@ def pool(width: int, size: int) -> np.ndarray:
 
 def bca(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What `studies.analysis` does; values (n, draws)."""
-    return interval(values)[1:3]
+    _, low, high, _ = interval(values)
+    return low, high
 
 
 def percentile(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
