@@ -165,6 +165,7 @@ def test_what_is_measured_is_what_samples_give(name, activation, loss):
         assert found["group_accuracy"].shape == (len(task.group_names),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
 def test_theory_has_the_averages_of_its_definition_or_refuses(name, activation, loss):
     """Every moment of the right-hand side against its definition, on drawn samples."""
@@ -220,6 +221,7 @@ def single_steps(student, start, x, label, scaling):
     return w, v
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["full", "stepwise"])
 @pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
 def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, method, quick_compilation):
@@ -237,6 +239,7 @@ def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, m
         assert np.abs(end.readout - start.v).max() > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
 def test_gram_space_has_the_law_of_full_vectors(name, activation, loss, quick_compilation):
     """Means and variances over replicates after one chunk from the same start."""
