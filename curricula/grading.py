@@ -22,6 +22,7 @@ from curricula.ranking import Ranking
 from teacher_student.checks import known as check_known
 from teacher_student.checks import within
 from teacher_student.fixed_settings import fixed_settings
+from teacher_student.interfaces import Task
 from teacher_student.students.flax_nets import MLP
 
 Oracle = Callable[[np.ndarray, np.ndarray, np.ndarray], Ranking]
@@ -50,7 +51,7 @@ class Grades:
         return self.correlation.mean(0)
 
 
-def oracles_of(task: Any) -> dict[str, Oracle]:
+def oracles_of(task: Task) -> dict[str, Oracle]:
     """The oracles of a task: noise_level for all, and two more where the exact posterior is known.
 
     An oracle takes inputs (P, N), classes (P,) in {0, 1} and difficulties (P,), and returns a Ranking.
@@ -82,7 +83,7 @@ def grade_scores(
 
     Parameters
     ----------
-    task : has sample(key, n, difficulty) -> inputs (n, N), labels (n,) in {-1, +1}
+    task : a `Task` with labels -1 and +1; with `oracles`, anything that has its `sample`
     levels : difficulties; each example draws one uniformly
     scores : names from `GRADED`
     width : hidden units K of the student, a relu MLP; or give any `model`
