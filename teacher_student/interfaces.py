@@ -100,6 +100,11 @@ class Task(Protocol):
         ...
 
     @property
+    def harder(self) -> Mapping[str, int]:
+        """Entry of a level -> +1 where a higher value is harder, -1 where a lower one is."""
+        ...
+
+    @property
     def level(self) -> Callable[..., Level]:
         """One difficulty level from its named numbers, all of which have defaults."""
         ...

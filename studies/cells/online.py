@@ -36,7 +36,7 @@ class OnlineCell:
     learning_rate : float, eta
     easy, hard : the two difficulty levels, as arguments of `task.level`; runs are tested on `hard`
     easy_fraction : float in [0, 1], easy share of the samples
-    protocol : see curricula.schedule
+    protocol : see teacher_student.protocols
     budget : float, length of the run in units of N samples
     record_every : float, time between two records, in units of N samples; divides the budget
     record : names, see teacher_student.training.recording
@@ -75,14 +75,12 @@ class OnlineCell:
 
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
-        from curricula.schedule import phases
         from teacher_student.checks import seed_fits
+        from teacher_student.schedules import tabulate
         from teacher_student.training.recording import check_measured
 
-        task, student, _ = self.world()
-        plan = phases(self.protocol, self.easy_fraction)
-        if max(max(phase.mix) for phase in plan) > 1 and task.stages is None:
-            raise ValueError(f"protocol {self.protocol!r} stages clusters, and task {self.task!r} has none")
+        task, student, levels = self.world()
+        tabulate(task, self.protocol, *levels, self.easy_fraction)
         seed_fits(self.seed)
         if self.start_inputs < 0:
             raise ValueError(f"start_inputs is {self.start_inputs}; need an integer >= 0")
@@ -210,15 +208,16 @@ class OnlineCell:
 
 def planned(cell: "OnlineCell", block: "Block") -> Any:
     """All that a simulation of a block's cells is made of."""
-    from curricula.schedule import draw_steps, level_table
+    from teacher_student.schedules import draw_plans, tabulate
     from teacher_student.training.simulate import prepare
 
     task, student, (easy, hard) = cell.world()
+    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction)
     return prepare(
         task,
         student,
-        level_table(task, easy, hard),
-        draw_steps(block.protocols, cell.easy_fraction, cell.n_steps, cell.seed, block.replicates),
+        table,
+        draw_plans(plans, cell.n_steps, cell.seed, block.replicates),
         target=hard,
         learning_rate=cell.learning_rate,
         replicates=block.replicates,
@@ -260,14 +259,14 @@ def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
     """The equations of a block's cells, from the starts of its replicates: the Dataset of a simulation."""
     import jax
 
-    from curricula.schedule import level_table, phases
+    from teacher_student.schedules import spans, tabulate
     from teacher_student.theory.integrate import trajectory
     from teacher_student.theory.solve import STATUSES
     from teacher_student.training.start import draw_start
 
     started = time.perf_counter()
     task, student, (easy, hard) = cell.world()
-    table = level_table(task, easy, hard)
+    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction)
     start = cell.start()
     shared = start is not None
     if start is None:
@@ -279,16 +278,10 @@ def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
             seed=cell.seed,
             dtype=cell.dtype,
         )
-    plans = [
-        [
-            (cell.budget * phase.fraction, [phase.mix.get(i, 0.0) for i in range(len(table))])
-            for phase in phases(protocol, cell.easy_fraction)
-        ]
-        for protocol in block.protocols
-    ]
+    pieces = [spans(plan, cell.budget, len(table)) for plan in plans]
     times = np.arange(cell.n_records + 1) * cell.record_every
     found = trajectory(
-        task, student, start, table, plans, times, target=hard, learning_rate=cell.learning_rate
+        task, student, start, table, pieces, times, target=hard, learning_rate=cell.learning_rate
     )
     values, status = jax.tree.map(np.asarray, (found.values, found.status))
     if shared:  # one solution for all replicates

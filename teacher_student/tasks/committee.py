@@ -116,6 +116,11 @@ class Committee:
         eye = np.eye(self.teacher_units)
         return eye if self.overlap is None else np.linalg.cholesky(np.asarray(self.overlap, float))
 
+    @property
+    def harder(self) -> dict[str, int]:
+        """More label noise is harder, and so is more variance of the irrelevant inputs."""
+        return {"noise": 1, "irrelevant": 1}
+
     def check_student(self, student: Student) -> None:
         """Refuse even activations, to which an odd teacher has nothing to teach, and losses of signs."""
         if student.parity == "even":

@@ -93,6 +93,11 @@ class SparseTeacher:
         """The teacher is one sign."""
         return np.ones(1)
 
+    @property
+    def harder(self) -> dict[str, int]:
+        """More variance of the irrelevant inputs is harder."""
+        return {"noise": 1}
+
     def check_student(self, student: Student) -> None:
         """Refuse even activations: f(-x) = f(x) while the label changes sign, so accuracy stays 1/2."""
         if student.parity == "even":

@@ -64,6 +64,11 @@ class XorMixture:
         """The four clusters."""
         return CLUSTERS
 
+    @property
+    def harder(self) -> dict[str, int]:
+        """More noise is harder, more signal easier."""
+        return {"noise": 1, "signal": -1}
+
     def check_student(self, student: Student) -> None:
         """Refuse odd activations: f(-x) = -f(x) while +-e1 share a label, so accuracy stays 1/2."""
         if student.parity == "odd":

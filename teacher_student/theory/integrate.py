@@ -7,7 +7,7 @@ function for those who differentiate or vmap it themselves.
 import importlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +18,17 @@ from jaxtyping import Float, Int
 from teacher_student.checks import known, whole, within
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Task
+from teacher_student.levels import check_levels
 from teacher_student.order_parameters import Overlaps
+from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks import TASKS, task_class
 from teacher_student.theory.rates import Equations, Rates, rates_of
 from teacher_student.theory.schedule import Phases, make_schedule, stack_schedules
-from teacher_student.theory.solve import DEFAULTS, SOLVERS, Settings, solve
+from teacher_student.theory.solve import DEFAULTS, SOLVERS, STATUSES, Settings, solve
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Trajectory(NamedTuple):
@@ -34,11 +39,18 @@ class Trajectory(NamedTuple):
              by the names of `teacher_student.training.recording`; Q_blocks (n_blocks, K, K) is Q by
              isotropic block, its sum
     status : (...) index into STATUSES
+    labels : names of the protocols ("0", "1", ... where they were given as phases) and the other axes
     """
 
     time: Float[np.ndarray, " T"]
     values: dict[str, Array]
     status: Int[Array, "..."]
+    labels: Labels
+
+    def to_xarray(self) -> "xr.Dataset":
+        """A Dataset with dims protocol, width, replicate, time, as `studies.analysis` takes it."""
+        status = np.array([STATUS[name] for name in STATUSES])[np.asarray(self.status)]
+        return as_dataset(self.time, self.values, status, self.labels, "theory")
 
 
 def equations(task: Task, student: TwoLayer, *, n_nodes: int = 4096) -> Equations:
@@ -63,17 +75,6 @@ def check_times(times: Float[np.ndarray, " T"], horizon: float) -> None:
         raise ValueError(
             f"times run from {t[0]} to {t[-1]}; need 0 <= times <= {horizon:g}, the schedule's end"
         )
-
-
-def check_levels(task: Task, levels: list[Level]) -> None:
-    """Refuse levels without the entries that the task's levels have."""
-    names = task.level().keys()
-    for level in levels:
-        if level.keys() != names:
-            raise ValueError(
-                f"a level of the table or the target has the entries {sorted(level)}; need {sorted(names)}, "
-                f"as `level` of {task.name} gives them"
-            )
 
 
 def check_initial(task: Task, student: TwoLayer, initial: Overlaps) -> None:
@@ -247,4 +248,6 @@ def trajectory(
         return x[0] if one_start else x
 
     values, status = jax.tree.map(unflatten, (values, status))
-    return Trajectory(np.asarray(times, float), values, status)
+    names = tuple(map(str, range(n_protocols)))
+    labels = Labels(names, np.arange(n_starts), student.width, tuple(task.group_names))
+    return Trajectory(np.asarray(times, float), values, status, labels)

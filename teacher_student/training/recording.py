@@ -10,7 +10,7 @@ covered          ()         clusters at which some unit points (XorMixture)
 covered_aligned  ()         clusters with a unit that points there and has the right sign
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,14 +38,16 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def check_record(record: tuple[str, ...]) -> None:
-    """Refuse unknown or repeated names and an empty list."""
+def check_record(record: str | Sequence[str]) -> tuple[str, ...]:
+    """The names to record, from one or several; unknown or repeated ones, and none, are refused."""
+    record = (record,) if isinstance(record, str) else tuple(record)
     if not record:
         raise ValueError(f"nothing to record; choose from: {', '.join(QUANTITIES)}")
     if len(set(record)) != len(record):
         raise ValueError(f"record names a quantity twice: {', '.join(record)}")
     for name in record:
         known("quantity to record", name, QUANTITIES)
+    return record
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """`simulate`: one call for a batch of replicates x protocols, compiled once per shape (see `program`)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,15 +10,22 @@ from jax import Array
 from jaxtyping import Integer
 from threadpoolctl import threadpool_limits
 
-from teacher_student.checks import within
+from teacher_student.checks import seed_fits, within
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, Simulator, Task
+from teacher_student.levels import Given, as_target, check_levels
 from teacher_student.order_parameters import Overlaps
+from teacher_student.protocols import Protocol
+from teacher_student.results import STATUS, Labels, as_dataset
+from teacher_student.schedules import draw_plans, tabulate
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.lanes import run_lanes
 from teacher_student.training.program import choose_method, compiled_run
 from teacher_student.training.recording import check_record
-from teacher_student.training.streams import replicate_keys, replicate_numbers
+from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Simulation(NamedTuple):
@@ -28,25 +35,37 @@ class Simulation(NamedTuple):
     values   : name -> (R, L, records + 1, ...) recorded quantities
     diverged : (R, L) True where the weights blew up at some recorded time; do not average these
     method   : "gram", "full" or "stepwise", whichever ran
+    labels   : names of the protocols ("0", "1", ... where they were given as arrays) and the other axes
     """
 
     time: np.ndarray
     values: dict[str, np.ndarray]
     diverged: np.ndarray
     method: str
+    labels: Labels
+
+    def to_xarray(self) -> "xr.Dataset":
+        """A Dataset with dims protocol, width, replicate, time, as `studies.analysis` takes it."""
+        status = np.where(self.diverged, STATUS["diverged"], STATUS["ok"])
+        return as_dataset(self.time, self.values, status, self.labels, self.method)
 
 
 def simulate(
     task: Task,
     student: TwoLayer,
-    table: list[Level],
-    steps: Integer[np.ndarray, "*R_L T"],
+    table: Sequence[Level] | None = None,
+    steps: Integer[np.ndarray, "*R_L T"] | None = None,
     *,
-    target: Level,
+    protocol: str | Protocol | Sequence[str | Protocol] | None = None,
+    easy: Given | None = None,
+    hard: Given | None = None,
+    budget: float | None = None,
+    easy_fraction: float = 0.3,
+    target: Given | None = None,
     learning_rate: float,
-    replicates: int | np.ndarray = 1,
+    replicates: Replicates = 1,
     seed: int = 0,
-    record: tuple[str, ...] = ("test_accuracy", "test_loss"),
+    record: str | Sequence[str] = ("test_accuracy", "test_loss"),
     n_records: int = 50,
     room: int | None = None,
     n_test: int = 512,
@@ -56,23 +75,34 @@ def simulate(
 ) -> Simulation:
     """Simulate online SGD for R replicates x L protocols at once.
 
+    What is shown when is said by name (`protocol`, `budget`, and `easy` and `hard` for the named ones), or as
+    arrays (`table`, `steps`).
+
     Parameters
     ----------
     task, student
         What is learned, and by whom.
-    table : list of levels
-        The difficulty levels that occur, from `task.level(...)`.
+    table : levels, from `task.level(...)`
+        The difficulty levels that occur.
     steps : integer array, shape (T,), (L, T) or (R, L, T)
         The schedule: index into `table` of every step, whole numbers. T must be a multiple of `n_records`.
-    target : level
-        The test distribution, the same for all protocols and times.
+    protocol : name, `Protocol`, or several of either
+        See `teacher_student.protocols`; the order of replicate r is drawn from (seed, r).
+    easy, hard : numbers, dicts or levels
+        What the named protocols go between. A number is the noise, a dict what `task.level` takes.
+    budget : float > 0
+        Length of the run in units of N samples; T = budget N must be whole.
+    easy_fraction : float in [0, 1]
+        Share of the samples that a named protocol spends on levels easier than hard.
+    target : number, dict or level, optional
+        The test distribution, the same for all protocols and times; `hard` by default.
     learning_rate : float > 0
         eta; see `teacher_student.students.two_layer` for what the parametrisation makes of it.
     replicates : int or array of replicate numbers (R,)
         A number means 0 .. replicates - 1. Replicate r has its own teacher, initial student and
         sample stream, shared by its protocols.
     seed : int, 0 <= seed < 2^32
-    record : names
+    record : name or names
         See `teacher_student.training.recording`.
     n_records : int
         Records are taken at times 0, T/n, 2T/n, ..., T (over N).
@@ -90,25 +120,51 @@ def simulate(
     initial : Overlaps, optional
         Start every replicate from these order parameters instead of drawing them.
 
+    Returns
+    -------
+    Simulation; its `to_xarray()` is the labelled Dataset that `studies.analysis` takes
+
+    Raises
+    ------
+    ValueError
+        In one line, for unknown names (the known ones are listed) and arguments out of range.
+
     Examples
     --------
     >>> import numpy as np
     >>> from teacher_student.tasks.xor_mixture import XorMixture
     >>> task = XorMixture(n_inputs=100)
+    >>> both = simulate(task, TwoLayer(8), protocol=("curriculum", "no_curriculum"), easy=0.1, hard=1.0,
+    ...                 budget=100, learning_rate=0.3, replicates=2)
+    >>> dict(both.to_xarray().test_accuracy.sizes)
+    {'protocol': 2, 'width': 1, 'replicate': 2, 'time': 51}
+
+    The same levels as arrays, with a schedule of one's own:
+
     >>> easy, hard = task.level(noise=0.1), task.level(noise=1.0)
     >>> steps = np.repeat([0, 1], [3000, 7000])
     >>> result = simulate(task, TwoLayer(8), [easy, hard], steps, target=hard, learning_rate=0.3)
     >>> result.values["test_accuracy"].shape, result.method
     ((1, 1, 51), 'gram')
     """
+    numbers = replicate_numbers(replicates)
+    names: tuple[str, ...] = ()
+    if protocol is not None:
+        seed_fits(seed)
+        if table is not None or steps is not None:
+            raise ValueError("what is shown is given twice; need protocol and budget, or table and steps")
+        names, table, plans = tabulate(task, protocol, easy, hard, easy_fraction)
+        steps = draw_plans(plans, sample_count(budget, task.n_inputs), seed, numbers)
+    elif table is None or steps is None:
+        raise ValueError("nothing says what is shown; give protocol and budget, or table and steps")
     plan = prepare(
         task,
         student,
         table,
         steps,
-        target=target,
+        target=as_target(task, target, hard),
         learning_rate=learning_rate,
-        replicates=replicates,
+        replicates=numbers,
         seed=seed,
         record=record,
         n_records=n_records,
@@ -118,7 +174,18 @@ def simulate(
         dtype=dtype,
         initial=initial,
     )
-    return run_plans([plan])[0]
+    (found,) = run_plans([plan])
+    return found._replace(labels=found.labels._replace(protocols=names)) if names else found
+
+
+def sample_count(budget: float | None, n_inputs: int) -> int:
+    """Samples of a run of `budget` x N samples, refused unless it is a whole number."""
+    if budget is None:
+        raise ValueError("budget is missing; need the length of the run in units of N samples")
+    within("budget", budget, low=0, open_low=True)
+    if abs(budget * n_inputs - round(budget * n_inputs)) > 1e-6:
+        raise ValueError(f"budget {budget} x {n_inputs} inputs is not a whole number of samples")
+    return round(budget * n_inputs)
 
 
 class Plan(NamedTuple):
@@ -127,6 +194,7 @@ class Plan(NamedTuple):
     method, record, room, n_test : what `compiled_run` takes
     arguments : of the compiled run
     n_records, n_protocols, interval : as there
+    replicates : (R,) their numbers
     """
 
     method: Simulator
@@ -137,19 +205,20 @@ class Plan(NamedTuple):
     n_records: int
     n_protocols: int
     interval: int
+    replicates: np.ndarray
 
 
 def prepare(
     task: Task,
     student: TwoLayer,
-    table: list[Level],
+    table: Sequence[Level],
     steps: Integer[np.ndarray, "*R_L T"],
     *,
     target: Level,
     learning_rate: float,
-    replicates: int | np.ndarray,
+    replicates: Replicates,
     seed: int,
-    record: tuple[str, ...],
+    record: str | Sequence[str],
     n_records: int,
     room: int | None,
     n_test: int,
@@ -163,6 +232,7 @@ def prepare(
         raise ValueError(f"steps are {steps.dtype}; need whole numbers, the index into table of every step")
     steps = steps.reshape((1,) * (3 - steps.ndim) + steps.shape)
     numbers = replicate_numbers(replicates)
+    check_levels(task, [*table, target])
     within("n_records", n_records, low=1)
     within("n_test", n_test, low=1)
     length = steps.shape[-1]
@@ -176,7 +246,7 @@ def prepare(
             f"steps holds levels {steps.min()}..{steps.max()}, but table has {len(table)} levels"
         )
     runner = choose_method(task, student, method, dtype)
-    check_record(record)
+    record = check_record(record)
     interval = length // n_records
     room = n_records if room is None else room
     within("room", room, low=n_records)
@@ -198,7 +268,7 @@ def prepare(
             jnp.asarray(n_records),
             jnp.asarray(n_protocols),
         )
-    return Plan(runner, tuple(record), room, n_test, arguments, n_records, n_protocols, interval)
+    return Plan(runner, record, room, n_test, arguments, n_records, n_protocols, interval, numbers)
 
 
 def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None) -> list[Simulation]:
@@ -237,4 +307,7 @@ def _simulation(plan: Plan, values: dict[str, Array], diverged: Array) -> Simula
     kept, last = plan.n_protocols, plan.n_records + 1
     time = np.arange(last) * plan.interval / plan.method.task.n_inputs
     found = {name: np.asarray(x[:, :kept, :last]) for name, x in values.items()}
-    return Simulation(time, found, np.asarray(diverged[:, :kept]), plan.method.name)
+    task, student = plan.method.task, plan.method.student
+    names = tuple(map(str, range(kept)))
+    labels = Labels(names, plan.replicates, student.width, tuple(task.group_names))
+    return Simulation(time, found, np.asarray(diverged[:, :kept]), plan.method.name, labels)

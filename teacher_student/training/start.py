@@ -2,14 +2,13 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.program import choose_method
-from teacher_student.training.streams import replicate_keys, replicate_numbers
+from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
 
 
 def draw_start(
@@ -17,7 +16,7 @@ def draw_start(
     student: TwoLayer,
     *,
     learning_rate: float,
-    replicates: int | np.ndarray = 1,
+    replicates: Replicates = 1,
     seed: int = 0,
     method: str = "auto",
     dtype: str = "float32",

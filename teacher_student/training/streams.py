@@ -5,13 +5,14 @@ differ only in the difficulty schedule. A replicate's key depends on nothing but
 number, so adding replicates, widths or protocols changes no existing one.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Int, Key
+from jaxtyping import Int, Integer, Key
 
 from teacher_student.checks import seed_fits, whole
 from teacher_student.roles import REPLICATE
@@ -29,7 +30,11 @@ def root_key(seed: int) -> Key[Array, ""]:
     return jax.random.key(int(seed), impl=GENERATOR)
 
 
-def replicate_numbers(replicates: Any) -> Int[np.ndarray, " R"]:
+#: How many replicates, or their numbers.
+Replicates = int | np.integer | Integer[np.ndarray, " R"] | Sequence[int]
+
+
+def replicate_numbers(replicates: Replicates) -> Int[np.ndarray, " R"]:
     """The numbers of the replicates asked for: 0 .. n - 1 for a count n, else the numbers given.
 
     Raises

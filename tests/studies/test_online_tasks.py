@@ -11,6 +11,7 @@ import xarray as xr
 from studies.cell import Block
 from studies.store import STATUS, Store
 from studies.study import Study
+from teacher_student.results import Labels
 from teacher_student.theory import integrate
 from teacher_student.theory.integrate import Trajectory
 from teacher_student.theory.solve import STATUSES
@@ -93,7 +94,8 @@ def test_equations_out_of_steps_say_so(monkeypatch):
         shape = len(start.readout), len(plans)
         codes = np.zeros(shape, int)
         codes[1] = STATUSES.index("max_steps")
-        return Trajectory(times, {"M": jnp.zeros((*shape, len(times), 3, 1))}, jnp.asarray(codes))
+        labels = Labels(("0", "1", "2"), np.arange(2), 3, ())
+        return Trajectory(times, {"M": jnp.zeros((*shape, len(times), 3, 1))}, jnp.asarray(codes), labels)
 
     monkeypatch.setattr(integrate, "trajectory", short)
     status = block.cell.compute(block).status

@@ -1,5 +1,7 @@
 """`simulate`: compiled once per shape, replicates isolated, bits independent of the batch."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -119,6 +121,74 @@ def test_a_start_from_order_parameters_is_honoured_by_all_simulators():
 def test_bad_input_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         run(TwoLayer(4), **changes)
+
+
+NAMED: dict[str, Any] = {
+    "easy": 0.1,
+    "hard": 1.0,
+    "budget": 10,
+    "learning_rate": 0.3,
+    "n_records": 2,
+    "n_test": 16,
+}
+
+
+def test_protocols_by_name_are_the_schedules_as_arrays():
+    named = simulate(
+        TASK,
+        TwoLayer(4),
+        protocol=("no_curriculum", "curriculum"),
+        replicates=np.int64(4),
+        record="v",
+        **NAMED,
+    )
+    arrays = run(TwoLayer(4), ("no_curriculum", "curriculum"), record=("v", "test_accuracy"))
+    np.testing.assert_array_equal(named.values["v"], arrays.values["v"])
+    assert named.labels.protocols == ("no_curriculum", "curriculum")
+    assert arrays.labels.protocols == ("0", "1")
+    ds = arrays.to_xarray()
+    assert ds.v.dims == ("protocol", "width", "replicate", "time", "unit")
+    np.testing.assert_array_equal(ds.v.sel(protocol="1", width=4, replicate=2), arrays.values["v"][2, 1])
+
+
+def test_the_target_is_the_hard_level_unless_another_is_given():
+    arms: dict[str, Any] = {"protocol": "curriculum", "replicates": np.array([3]), "record": "test_accuracy"}
+    hard, easy = (simulate(TASK, TwoLayer(8), **arms, **NAMED | {"target": x}) for x in (None, 0.1))
+    given = simulate(TASK, TwoLayer(8), **arms, **NAMED | {"target": {"noise": 1.0}})
+    np.testing.assert_array_equal(hard.values["test_accuracy"], given.values["test_accuracy"])
+    assert (hard.values["test_accuracy"] != easy.values["test_accuracy"]).all()
+    assert hard.labels.replicates.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"replicates": 0}, "replicates is 0; need 1 <= replicates"),
+        ({"replicates": np.int64(-1)}, "replicates is -1; need 1 <= replicates"),
+        ({"replicates": np.array([], int)}, "need a count, or whole numbers"),
+        ({"replicates": np.array([2, -1])}, "replicates run from -1 to 2"),
+        ({"budget": 0}, "budget is 0"),
+        ({"budget": 0.01}, "budget 0.01 x 40 inputs is not a whole number of samples"),
+        ({"budget": None}, "budget is missing"),
+        (
+            {"hard": {"irrelevant": 1.0}},
+            "unknown entry of a level of xor_mixture 'irrelevant'; known: noise, prior",
+        ),
+        ({"easy": 2.0}, "easy has noise 2 and hard 1, but higher noise is harder"),
+        ({"protocol": "curriculm"}, "unknown protocol 'curriculm'; known: anti_curriculum"),
+        ({"table": TABLE, "steps": np.zeros(400, int)}, "what is shown is given twice"),
+        ({"protocol": None}, "nothing says what is shown"),
+        (
+            {"protocol": None, "table": [{"noise": 1.0}], "steps": np.zeros(400, int)},
+            "has the entries \\['noise'\\]",
+        ),
+        ({"record": ("v", "loss")}, "unknown quantity to record 'loss'"),
+    ],
+)
+def test_bad_protocols_and_replicates_are_refused_in_one_line(changes, message):
+    with pytest.raises(ValueError, match=message) as error:
+        simulate(TASK, TwoLayer(4), **{"protocol": "curriculum", **NAMED, **changes})
+    assert "\n" not in str(error.value)
 
 
 def test_a_schedule_beyond_the_table_is_refused():

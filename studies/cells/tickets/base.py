@@ -120,7 +120,7 @@ class TicketCell(ABC):
 
     def check(self) -> None:
         """Refuse unknown names and numbers out of range, in one line."""
-        from curricula.schedule import phases
+        from curricula.schedule import EASY, HARD, phases
         from teacher_student.checks import known, seed_fits, within
         from teacher_student.pruning import check_rewind
 
@@ -128,10 +128,13 @@ class TicketCell(ABC):
             known("arm", arm, ARMS)
         if self.arms[:1] != ("ticket",) or len(set(self.arms)) != len(self.arms):
             raise ValueError(f"arms are {', '.join(self.arms) or 'none'}; need ticket first, each once")
-        phases(self.protocol, self.easy_fraction)
-        if self.protocol == "rule_curriculum":
+        if {level for phase in phases(self.protocol, self.easy_fraction) for level in phase.mix} - {
+            EASY,
+            HARD,
+        }:
             raise ValueError(
-                "protocol 'rule_curriculum' stages clusters; tickets have easy and hard samples only"
+                f"protocol {self.protocol!r} stages clusters or has levels between easy and hard; tickets "
+                "have easy and hard samples only"
             )
         within("learning_rate", self.learning_rate, low=0, open_low=True)
         within("n_records", self.n_records, low=1)

@@ -1,0 +1,73 @@
+"""Simulations and trajectories by protocol names go into the analysis; a new protocol is one entry."""
+
+import numpy as np
+import pytest
+
+import teacher_student as ts
+from studies.analysis import benefit
+from studies.cells.online import OnlineCell
+from studies.store import STATUS
+from studies.study import Study
+from teacher_student import protocols, results
+
+ARMS = ("curriculum", "no_curriculum")
+
+
+def test_status_means_the_same_in_both():
+    assert results.STATUS.items() <= STATUS.items()
+
+
+def test_benefit_of_a_simulation_is_the_paired_difference():
+    found = ts.simulate(
+        ts.XorMixture(60), ts.TwoLayer(2), protocol=ARMS, easy=0.1, hard={"noise": 1.0}, budget=20,
+        learning_rate=0.3, replicates=32, n_records=4, n_test=64,
+    )  # fmt: skip
+    accuracy = found.values["test_accuracy"]
+    expected = (accuracy[:, 0] - accuracy[:, 1]).mean(0)
+    seen = benefit(found.to_xarray())
+    assert seen.benefit.dims == ("width", "time")
+    np.testing.assert_allclose(seen.benefit.sel(width=2), expected, atol=1e-6)
+    assert seen.n.item() == 32
+    assert np.ptp(expected) > 0
+
+
+def test_benefit_of_a_trajectory_needs_another_word_only():
+    found = ts.trajectory(
+        ts.SparseTeacher(200), ts.TwoLayer(1, "erf"), protocol=ARMS, easy=0.1, hard=4.0, budget=20,
+        learning_rate=0.5, replicates=3, n_records=4,
+    )  # fmt: skip
+    seen = benefit(found.to_xarray())
+    assert seen.n.item() == 3
+    assert seen.benefit.sel(width=1, time=0) == pytest.approx(0, abs=1e-6)
+    assert seen.benefit.sel(width=1, time=20) > 0.01
+
+
+def test_a_diverged_run_is_left_out():
+    found = ts.simulate(
+        ts.XorMixture(40), ts.TwoLayer(4), protocol=ARMS, easy=0.1, hard=1.0, budget=100, learning_rate=2.8,
+        replicates=16, n_records=2, n_test=16, seed=3,
+    )  # fmt: skip
+    ds = found.to_xarray()
+    assert 0 < found.diverged.sum() < found.diverged.size
+    np.testing.assert_array_equal(ds.status.sel(width=4), np.where(found.diverged.T, STATUS["diverged"], 0))
+    assert benefit(ds).n.item() == 16 - found.diverged.any(1).sum()
+
+
+def test_a_protocol_that_is_registered_runs_in_a_study(monkeypatch):
+    """Three levels of its own between easy and hard; one entry of PROTOCOLS is all that it takes."""
+
+    def three(f):
+        return tuple(protocols.Phase(x, {place: 1.0}) for place, x in ((0, f), (0.5, 0.2), (1, 0.8 - f)))
+
+    monkeypatch.setitem(protocols.PROTOCOLS, "three", three)
+    cell = OnlineCell(n_inputs=60, width=4, budget=10.0, record_every=5.0, n_test=16, easy_fraction=0.4)
+    study = Study("three", "none", cell, ({"protocol": ("curriculum", "three")},), 2, rows=2)
+    (block,) = study.blocks()
+    ds = block.cell.compute(block)
+    levels = [0.1, 0.55, 1.0]
+    hand = ts.simulate(
+        ts.XorMixture(60), ts.TwoLayer(4), protocol=ts.staircase(levels, (0.4, 0.2, 0.4)), target=1.0,
+        budget=10, learning_rate=0.3, replicates=2, n_records=2, n_test=16,
+    )  # fmt: skip
+    np.testing.assert_allclose(ds.test_loss.sel(protocol="three"), hand.values["test_loss"][:, 0], rtol=1e-5)
+    assert (ds.test_loss.sel(protocol="three") != ds.test_loss.sel(protocol="curriculum")).any()
