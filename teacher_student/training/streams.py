@@ -48,7 +48,7 @@ def replicate_numbers(replicates: Replicates) -> Int[np.ndarray, " R"]:
     """
     if np.ndim(replicates) == 0:
         whole("replicates", replicates, 1, MOST_REPLICATES)
-        return np.arange(int(replicates))
+        return np.arange(int(np.asarray(replicates)))
     numbers = np.asarray(replicates)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or not numbers.size:
         raise ValueError(

@@ -153,8 +153,9 @@ def test_protocols_by_name_are_the_schedules_as_arrays():
 
 def test_the_target_is_the_hard_level_unless_another_is_given():
     arms: dict[str, Any] = {"protocol": "curriculum", "replicates": np.array([3]), "record": "test_accuracy"}
-    hard, easy = (simulate(TASK, TwoLayer(8), **arms, **NAMED | {"target": x}) for x in (None, 0.1))
-    given = simulate(TASK, TwoLayer(8), **arms, **NAMED | {"target": {"noise": 1.0}})
+    hard, easy, given = (
+        simulate(TASK, TwoLayer(8), target=x, **arms, **NAMED) for x in (None, 0.1, {"noise": 1.0})
+    )
     np.testing.assert_array_equal(hard.values["test_accuracy"], given.values["test_accuracy"])
     assert (hard.values["test_accuracy"] != easy.values["test_accuracy"]).all()
     assert hard.labels.replicates.tolist() == [3]
