@@ -1,11 +1,12 @@
 # make figures   set up, run the quick preset of the headline study, draw its figures
 # make test      set up, run all tests
 # make check     set up, format, lint and types
+# make oldest    the tests that are not slow, with the oldest versions that pyproject.toml allows
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: venv figures test check
+.PHONY: venv figures test check oldest
 
 venv: .venv/complete
 
@@ -27,3 +28,10 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+oldest:
+	$(PYTHON) -m venv --clear .venv/oldest
+	$(PYTHON) .ci/oldest.py > .venv/oldest/constraints.txt
+	.venv/oldest/bin/pip install --quiet --disable-pip-version-check \
+	  --constraint .venv/oldest/constraints.txt --editable '.[test]'
+	.venv/oldest/bin/python -m pytest -m "not slow"

@@ -65,8 +65,8 @@ def work_on(block: Block, out: str, name: str) -> Event:
             "share"
         )
     # else xarray, seeing that it runs in a task, would take a lock of the scheduler for every file in memory
-    # and a worker with several threads computes one block at a time nevertheless
-    with config.set(scheduler="synchronous"), _one_block:
+    # (a setting of the whole process, so it is set inside the lock); with several threads one block at a time
+    with _one_block, config.set(scheduler="synchronous"):
         return finish(store, [block])[0]
 
 

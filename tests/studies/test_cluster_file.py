@@ -15,7 +15,7 @@ from processes import (
     wait_for,
 )
 
-from studies.engine.cluster_file import from_file
+from studies.engine.cluster_file import from_file, read
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,14 @@ def test_the_slurm_file_of_the_documentation(tmp_path):
             "jobs: 2\njobqueue: {slurm: {walltme: 1, interface: lo}}",
             "unknown setting 'walltme' of slurm in .*known: account, .*walltime",
         ),
+        (
+            "jobs: 2\njobqueue: {slurm: {walltime: 12:00:00}}",
+            "walltime is 43200 in .*in quotes, as walltime: ",
+        ),
+        ("jobs: 2\njobqueue: {slurm: {account: 0123}}", "account is 83 in .*in quotes"),
+        ("jobs: 2\njobqueue: {pbs: {queue: on}}", "queue is True in .*in quotes"),
+        ("jobs: 2\njobqueue: {slurm: {worker_extra_args: [--lifetime, 50]}}", "worker-extra-args is 50 in "),
+        ("jobs: 2\njobqueue: {htcondor: {job-extra: {+x: 0123}}}", "job-extra is 83 in "),
         ("jobs: 2\njobqueue: {slurm: {scheduler-options: 3}}", "scheduler-options is 3"),
         ("jobs: 2\njobqueue: {slurm: {interface: lo, protocol: ssl}}", "known: tcp, tls"),
         ("jobs: 2\njobqueue: {slurm: {interface: lo, protocol: tls}}", "must name the certificates"),
@@ -111,6 +119,15 @@ def test_a_wrong_cluster_file_is_refused_in_one_line(tmp_path, monkeypatch, text
         from_file(file).__enter__()
     assert "\n" not in str(error.value)
     assert str(file) in str(error.value)
+
+
+def test_workers_of_a_file_have_one_thread_whatever_it_says(tmp_path):
+    file = tmp_path / "cluster.yaml"
+    text = 'cores: 8, processes: 2, memory: "4 GB", walltime: "12:00:00", interface: lo'
+    file.write_text(f"jobs: 2\njobqueue: {{slurm: {{{text}, worker-extra-args: [--nthreads, '4']}}}}")
+    jobs, kind, given = read(file)
+    assert (jobs, kind, given["walltime"], given["cores"]) == (2, "slurm", "12:00:00", 8)
+    assert given["worker-extra-args"] == ["--nthreads", "4", "--nthreads", "1"]  # the last one counts
 
 
 def test_a_cluster_file_that_is_no_text_is_refused_in_one_line(tmp_path):

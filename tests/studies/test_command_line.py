@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from studies.store import load
+from studies.__main__ import main
+from studies.store import Store, load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -161,7 +162,15 @@ def test_list_and_where(tmp_path):
         (["run", "xor_mixture", "--hard.noise", "0"], ["noise is 0.0"]),
         (["run", "xor_mixture", "--easy_fraction", "1.1"], ["easy_fraction is 1.1"]),
         (["run", "xor_mixture", "--budget", "1"], ["too short to record"]),
-        (["run", "xor_mixture", "--widht", "4"], ["unknown field 'widht'"]),
+        (["run", "xor_mixture", "--widht", "4"], ["unknown field 'widht'; did you mean --width? known: "]),
+        (["run", "xor_mixture", "--learning-rate", "1"], ["did you mean --learning_rate? known: "]),
+        (["run", "xor_mixture", "--esay.noise=1"], ["did you mean --easy.noise? known: "]),
+        (["run", "xor_mixture", "--width=0"], ["width is 0"]),
+        (["run", "xor_mixture", "--width=4", "--width", "5"], ["--width is given twice"]),
+        (["verify", "xor_mixture", "--cells", "2.5"], ["cells is '2.5'; need a whole number >= 1"]),
+        (["verify", "xor_mixture", "--cells", "0"], ["cells is '0'; need a whole number >= 1"]),
+        (["verify", "xor_mixture", "--seed", "-1"], ["seed is '-1'; need a whole number >= 0"]),
+        (["export", "committee", "--to", "x.nc", "--out", "/no"], ["run committee --out /no (see"]),
         (["run", "xor_mixture", "--width"], ["--field VALUE"]),
         (["run", "xor_mixture", "--width", "4", "--width", "5"], ["--width is given twice", "V1,V2"]),
         (["status", "xor_mixture", "--out", __file__], ["is no folder of results; choose another --out"]),
@@ -172,6 +181,41 @@ def test_list_and_where(tmp_path):
 )
 def test_bad_input_is_one_line_and_status_2(arguments, words):
     refused(call("studies", *arguments), *words)
+
+
+def test_a_home_folder_is_found_also_behind_an_equals_sign(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["where", "xor_mixture", "--out=~/x"]) == 0
+    assert f"folder  {tmp_path}/x/xor_mixture" in capsys.readouterr().out
+    assert Store("~/x", "xor_mixture").folder == tmp_path / "x" / "xor_mixture"
+
+
+def test_a_hint_names_the_folder_and_what_is_there(tmp_path):
+    for name in ("one", "two"):
+        Store(tmp_path, name).prepare()
+        Store(tmp_path, name).describe({"address": "0" * 20})
+    with pytest.raises(FileNotFoundError) as error:
+        load("three", tmp_path)
+    assert str(error.value) == (
+        f"no results in {tmp_path}/three; there are those of one, two; make them with: "
+        f"python -m studies run three --out {tmp_path} (see studies list)"
+    )
+    with pytest.raises(FileNotFoundError, match=r"run three \(see"):
+        load("three")
+    with pytest.raises(FileNotFoundError, match=r"test_command_line.py is no folder of results$"):
+        load("three", __file__)
+
+
+def test_help_of_a_study_lists_its_fields_with_values_and_meaning(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["run", "xor_mixture", "--help"])
+    assert end.value.code == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert any(line.startswith("--width 2,4,8,16,32,64 ") for line in lines)
+    assert "--n_inputs 300 int, input dimension N" in lines
+    assert any(line.startswith("--easy.noise 0.1 the two difficulty levels") for line in lines)
+    assert any(line.startswith("--replicates 64 int >= 1") for line in lines)
+    assert max(map(len, lines)) <= 110
 
 
 def test_figures_refuse_in_one_line(tmp_path):
