@@ -242,7 +242,7 @@ def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, m
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
 def test_gram_space_has_the_law_of_full_vectors(name, activation, loss, quick_compilation):
-    """Means and variances over replicates after one chunk from the same start."""
+    """Means and quartiles over replicates after one chunk from the same start."""
     task = make(name)
     student = student_of(task, activation, loss, "ntk")
     scaling = jax.tree.map(jnp.float32, student.scaling(0.1, N))
@@ -251,6 +251,7 @@ def test_gram_space_has_the_law_of_full_vectors(name, activation, loss, quick_co
         a, b = np.asarray(ours, float), np.asarray(theirs, float)
         error = np.sqrt((a.var(0, ddof=1) + b.var(0, ddof=1)) / len(a))
         assert (np.abs(a.mean(0) - b.mean(0)) < 5 * error + 1e-6).all()
-        # a variance of heavy-tailed changes is known to a factor, not more
-        assert (a.std(0) < 1.5 * b.std(0) + 1e-6).all()
-        assert (b.std(0) < 1.5 * a.std(0) + 1e-6).all()
+        # changes of a quadratic unit have heavy tails, so quartiles rather than variances
+        wide, other = (np.subtract(*np.quantile(x, (0.75, 0.25), axis=0)) for x in (a, b))
+        assert (wide < 1.5 * other + 1e-6).all()
+        assert (other < 1.5 * wide + 1e-6).all()
