@@ -10,17 +10,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message} (see {self.prog} --help)")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; see the module."""
-    parser = argparse.ArgumentParser(
-        prog="python -m curricula", description="Difficulty scores and orderings."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = _Parser(prog="python -m curricula", description="Difficulty scores and orderings.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     inspect = commands.add_parser("inspect", help="what a score file is, and whether it fits a data set")
     inspect.add_argument("file", type=Path)
     inspect.add_argument("--dataset", help="mnist, fashion_mnist, cifar10, cifar100, or a file of labels")
@@ -30,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     inspect.add_argument("--score", help="which column, where there are several")
     inspect.add_argument("--fraction", type=float, default=0.2, help="size of the easy set; default 0.2")
     commands.add_parser("list", help="scorers, orderings, pacings and file formats")
-    options = parser.parse_args(arguments)
     try:
+        options = parser.parse_args(arguments)
         return _list() if options.command == "list" else _inspect(options)
     except (ValueError, OSError) as error:
-        print(f"curricula: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 2
 
 
@@ -57,7 +62,12 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _index_map(path: Path) -> np.ndarray:
-    loaded: Any = np.load(path, allow_pickle=False)
+    if not path.is_file():
+        raise ValueError(f"no such file: {path}")
+    try:
+        loaded: Any = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"{path.name} holds no index map: need .npy, or .npz with *_to_orig") from error
     if isinstance(loaded, np.ndarray):
         return loaded
     names = [name for name in loaded.files if name.endswith("_to_orig")]
@@ -68,7 +78,7 @@ def _index_map(path: Path) -> np.ndarray:
 
 def _list() -> int:
     from curricula.difficulty.menu import HELDOUT, KNOWN, TEACHER, TRAINED
-    from curricula.difficulty.stored import FORMATS
+    from curricula.formats.menu import FORMATS
     from curricula.ordering import ORDERINGS
     from curricula.pacing import PACINGS
     from curricula.self_paced import WEIGHTINGS

@@ -1,7 +1,7 @@
 """What data sets people hold look like, to tell whether a score file fits: size and first labels.
 
-Where the original files lie in the data folder (`TILTING_ODDS_DATA`), all labels are compared; otherwise
-length and the first ten labels.
+Where the original files lie in the data folder (`TILTING_ODDS_DATA`) or in the cache of downloads, as the
+loaders of images find them, all labels are compared; otherwise length and the first ten labels.
 """
 
 import gzip
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from teacher_student.data_sets.published import data_folder, read_idx
+from curricula.classes import whole_labels
+from teacher_student.data_sets.published import read_idx, read_train_labels
 
 FIRST_LABELS = {
     "mnist": (60_000, (5, 0, 4, 1, 9, 2, 1, 3, 1, 4)),
@@ -39,7 +40,8 @@ class Dataset:
 
 
 def find_dataset(name: str) -> Dataset:
-    """A known data set, or one given by a file of labels: .npy, .npz with `labels`, or idx (also .gz).
+    """A known data set, or one given by a file of labels: .npy, .npz with `labels` or `train_labels`, or
+    idx (also .gz).
 
     Raises
     ------
@@ -48,8 +50,7 @@ def find_dataset(name: str) -> Dataset:
     """
     if name in FIRST_LABELS:
         size, first = FIRST_LABELS[name]
-        file = data_folder() / name / "train-labels-idx1-ubyte.gz"
-        return Dataset(name, size, first, _labels(file) if file.is_file() else None)
+        return Dataset(name, size, first, read_train_labels(name))
     if not Path(name).is_file():
         raise ValueError(f"unknown data set {name!r}; known: {', '.join(FIRST_LABELS)}, or a file of labels")
     labels = _labels(Path(name))
@@ -63,9 +64,12 @@ def _labels(file: Path) -> np.ndarray:
         return read_idx(raw, file.name).astype(np.int64)
     try:
         loaded = np.load(file, allow_pickle=False)
-        labels = loaded if isinstance(loaded, np.ndarray) else loaded["labels"]
+        if isinstance(loaded, np.ndarray):
+            labels = loaded
+        else:
+            labels = loaded["labels" if "labels" in loaded.files else "train_labels"]
     except (ValueError, KeyError, EOFError, OSError) as error:
-        raise ValueError(f"{file.name} holds no labels: need .npy, .npz with `labels`, or idx") from error
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise ValueError(f"{file.name} holds no labels: need whole numbers of shape (P,)")
-    return labels.astype(np.int64)
+        raise ValueError(
+            f"{file.name} holds no labels: need .npy, .npz with `labels` or `train_labels`, or idx"
+        ) from error
+    return whole_labels(labels, f"labels of {file.name}")

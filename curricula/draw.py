@@ -9,13 +9,18 @@ refresh="epoch"  the pool is shuffled and walked through without replacement, an
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from curricula.pacing import Pacing
-from curricula.randomness import generator
+from curricula.randomness import Key, generator
+from curricula.ranking import Ranking
 from teacher_student.checks import known, within
+
+if TYPE_CHECKING:
+    import jax
 
 REFRESH = ("step", "epoch")
 LAST = ("drop", "short")
@@ -45,9 +50,11 @@ class Draw:
     n_min: int = 1
 
     def __post_init__(self) -> None:
-        check_draw(self.path, self.batch_size, self.n_min)
+        object.__setattr__(self, "path", check_path(self.path))
+        within("batch_size", self.batch_size, low=1)
+        within("n_min", self.n_min, low=1, high=self.path.size)
 
-    def __call__(self, key: Any, step: Any) -> Any:
+    def __call__(self, key: "jax.Array", step: "int | jax.Array") -> "jax.Array":
         """Uniform indices (B,) from the pool at `step`; traceable in key and step."""
         import jax
         import jax.numpy as jnp
@@ -57,7 +64,7 @@ class Draw:
 
 
 def batches(
-    path: np.ndarray,
+    path: ArrayLike,
     pacing: Pacing,
     *,
     steps: int,
@@ -65,7 +72,7 @@ def batches(
     refresh: str = "epoch",
     n_min: int = 1,
     last: str = "drop",
-    key: Any = 0,
+    key: Key = 0,
 ) -> Iterator[np.ndarray]:
     """Yield `steps` arrays of indices into the data set.
 
@@ -96,26 +103,44 @@ def batches(
     known("refresh", refresh, REFRESH)
     known("last", last, LAST)
     within("steps", steps, low=0)
-    n_min = max(n_min, batch_size) if last == "drop" and refresh == "epoch" else n_min
-    check_draw(path, batch_size, n_min)
-    walk = _per_step if refresh == "step" else _per_epoch
-    return walk(path, pacing, steps, batch_size, n_min, last, generator(key))
+    indices = check_path(path)
+    if not isinstance(pacing, Pacing):
+        raise ValueError(f"pacing is a {type(pacing).__name__}; need what curricula.pace returns")
+    within("batch_size", batch_size, low=1, high=indices.size)
+    within("n_min", n_min, low=1, high=indices.size)
+    if refresh == "step":
+        return _per_step(indices, pacing, steps, batch_size, n_min, generator(key))
+    smallest = max(n_min, batch_size) if last == "drop" else n_min
+    return _per_epoch(indices, pacing, steps, batch_size, smallest, last, generator(key))
 
 
-def check_draw(path: np.ndarray, batch_size: int, n_min: int) -> None:
-    """Refuse a path that is no permutation, and sizes that do not fit it."""
-    if path.ndim != 1 or path.size == 0 or not (np.bincount(path, minlength=path.size) == 1).all():
+def check_path(path: ArrayLike) -> np.ndarray:
+    """The path as an array, or a ValueError if it is no permutation."""
+    if isinstance(path, Ranking):
+        raise ValueError("path is a Ranking; pass curricula.order(ranking), a permutation")
+    indices = np.asarray(path)
+    whole = indices.ndim == 1 and indices.size > 0 and indices.dtype.kind in "iu" and indices.min() >= 0
+    if not whole or not np.array_equal(np.bincount(indices), np.ones(indices.size)):
         raise ValueError("path must be a permutation of 0..P-1, as curricula.order returns it")
-    within("batch_size", batch_size, low=1)
-    within("n_min", n_min, low=1, high=path.size)
+    return indices
 
 
-def _per_step(path, pacing, steps, batch_size, n_min, last, rng) -> Iterator[np.ndarray]:
+def _per_step(
+    path: np.ndarray, pacing: Pacing, steps: int, batch_size: int, n_min: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
     for step in range(steps):
         yield path[rng.integers(0, pacing.count(step, path.size, n_min), batch_size)]
 
 
-def _per_epoch(path, pacing, steps, batch_size, n_min, last, rng) -> Iterator[np.ndarray]:
+def _per_epoch(
+    path: np.ndarray,
+    pacing: Pacing,
+    steps: int,
+    batch_size: int,
+    n_min: int,
+    last: str,
+    rng: np.random.Generator,
+) -> Iterator[np.ndarray]:
     step = 0
     while step < steps:
         pool = rng.permutation(path[: pacing.count(step, path.size, n_min)])

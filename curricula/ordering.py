@@ -11,32 +11,31 @@ Neyshabur, ICLR 2021, arXiv 2012.03107, sec. 3.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from curricula.randomness import generator
+from curricula.randomness import Key, generator
 from curricula.ranking import Ranking
 from teacher_student.checks import known
 
 
-def _curriculum(ranking: Ranking, key: Any) -> np.ndarray:
+def _curriculum(ranking: Ranking, key: Key) -> np.ndarray:
     return np.argsort(ranking.scores, kind="stable")
 
 
-def _anti_curriculum(ranking: Ranking, key: Any) -> np.ndarray:
+def _anti_curriculum(ranking: Ranking, key: Key) -> np.ndarray:
     return np.argsort(-ranking.scores, kind="stable")
 
 
-def _random(ranking: Ranking, key: Any) -> np.ndarray:
+def _random(ranking: Ranking, key: Key) -> np.ndarray:
     return generator(key).permutation(len(ranking))
 
 
-def _standard(ranking: Ranking, key: Any) -> np.ndarray:
+def _standard(ranking: Ranking, key: Key) -> np.ndarray:
     return np.arange(len(ranking))
 
 
-ORDERINGS: dict[str, Callable[[Ranking, Any], np.ndarray]] = {
+ORDERINGS: dict[str, Callable[[Ranking, Key], np.ndarray]] = {
     "curriculum": _curriculum,
     "anti_curriculum": _anti_curriculum,
     "random": _random,
@@ -44,7 +43,7 @@ ORDERINGS: dict[str, Callable[[Ranking, Any], np.ndarray]] = {
 }
 
 
-def order(ranking: Ranking, name: str = "curriculum", key: Any = 0, *, balanced: bool = False) -> np.ndarray:
+def order(ranking: Ranking, name: str = "curriculum", key: Key = 0, *, balanced: bool = False) -> np.ndarray:
     """Indices of the examples in the order in which they become available.
 
     Parameters
@@ -76,6 +75,11 @@ def order(ranking: Ranking, name: str = "curriculum", key: Any = 0, *, balanced:
     [1, 3, 2, 0]
     """
     known("ordering", name, ORDERINGS)
+    if not isinstance(ranking, Ranking):
+        raise ValueError(
+            f"ranking is a {type(ranking).__name__}; need a Ranking: for bare scores, "
+            'Ranking.from_scores(scores, higher="harder" or "easier")'
+        )
     path = ORDERINGS[name](ranking, key).astype(np.int64)
     return balance(path, ranking.required_labels()) if balanced else path
 

@@ -1,11 +1,18 @@
-"""One kind of key for all draws: an int, a numpy Generator or a typed JAX key."""
+"""One kind of key for all draws: an int, a numpy Generator or a JAX key."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import jax
 
-def generator(key: Any) -> np.random.Generator:
+    Key: TypeAlias = int | np.random.Generator | jax.Array
+else:
+    Key = Any
+
+
+def generator(key: Key) -> np.random.Generator:
     """A numpy Generator from `key`; the same key gives the same draws, different keys different ones.
 
     Examples
@@ -21,4 +28,6 @@ def generator(key: Any) -> np.random.Generator:
         import jax
 
         return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    if getattr(key, "dtype", None) == np.uint32 and np.ndim(key) == 1:  # an old-style JAX key
+        return np.random.default_rng(np.asarray(key))
     raise ValueError(f"key is {key!r}; need a whole number >= 0, a numpy Generator or a jax.random.key")

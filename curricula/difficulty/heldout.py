@@ -14,14 +14,14 @@ plain formulas on tables of runs x examples.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from curricula.difficulty import over_time, pointwise
-from curricula.difficulty.networks import Network
+from curricula.difficulty.networks import Model, Network
 from curricula.difficulty.score import Score
 from curricula.difficulty.trained import as_key, check_examples, network_for
 from curricula.difficulty.training import Runs, train_scores
@@ -57,12 +57,12 @@ def _require(chosen: np.ndarray, what: str) -> None:
 
 @fixed_settings()
 def c_score(
-    inputs: Any,
-    labels: Any,
+    inputs: ArrayLike,
+    labels: ArrayLike,
     *,
-    model: Any = None,
+    model: Model | None = None,
     runs: Runs | None = None,
-    key: Any = 0,
+    key: int | jax.Array = 0,
     ratios: Sequence[float] = RATIOS,
     index_space: str = "",
 ) -> Ranking:
@@ -93,7 +93,7 @@ def c_score(
     settings, x, y, network = _setup(inputs, labels, model, runs)
     keys = jax.random.split(as_key(key), len(ratios))
     scores = [
-        reduce_consistency(*subset_runs(network, settings, x, y, k, ratio))
+        reduce_consistency(*subset_runs(network, settings, x, y, k, ratio, warn=ratio == max(ratios)))
         for k, ratio in zip(keys, ratios, strict=True)
     ]
     error = np.std(scores, 0, ddof=1) / len(scores) ** 0.5 if len(scores) > 1 else None
@@ -106,12 +106,12 @@ def c_score(
 
 @fixed_settings()
 def memorisation(
-    inputs: Any,
-    labels: Any,
+    inputs: ArrayLike,
+    labels: ArrayLike,
     *,
-    model: Any = None,
+    model: Model | None = None,
     runs: Runs | None = None,
-    key: Any = 0,
+    key: int | jax.Array = 0,
     ratio: float = 0.7,
     index_space: str = "",
 ) -> Ranking:
@@ -133,7 +133,7 @@ def memorisation(
         For a ratio outside (0, 1), or examples that are always or never trained on.
     """
     settings, x, y, network = _setup(inputs, labels, model, runs)
-    scores = reduce_memorisation(*subset_runs(network, settings, x, y, as_key(key), ratio))
+    scores = reduce_memorisation(*subset_runs(network, settings, x, y, as_key(key), ratio, warn=True))
     return Ranking.from_scores(
         scores, higher="harder", definition=f"memorisation, subset ratio {ratio}",
         source="Feldman & Zhang, NeurIPS 2020, arXiv 2008.03703", labels=np.asarray(y), runs=settings.seeds,
@@ -143,12 +143,12 @@ def memorisation(
 
 @fixed_settings()
 def loss_c_score(
-    inputs: Any,
-    labels: Any,
+    inputs: ArrayLike,
+    labels: ArrayLike,
     *,
-    model: Any = None,
+    model: Model | None = None,
     runs: Runs | None = None,
-    key: Any = 0,
+    key: int | jax.Array = 0,
     folds: int = 4,
     index_space: str = "",
 ) -> Ranking:
@@ -182,7 +182,7 @@ def loss_c_score(
         np.setdiff1d(path, out)[:size] for path, outs in zip(shuffles, outside, strict=True) for out in outs
     ]
     keys = jax.random.split(train_key, len(members))
-    (table,) = train_scores(network, (LOSS,), settings, x, y, keys, jnp.asarray(np.stack(members)))
+    (table,) = train_scores(network, (LOSS,), settings, x, y, keys, jnp.asarray(np.stack(members)), warn=True)
     losses = np.asarray(table, np.float64).reshape(settings.seeds, folds, count)
     heldout = np.empty((settings.seeds, count))
     for seed, outs in enumerate(outside):
@@ -196,13 +196,22 @@ def loss_c_score(
     )  # fmt: skip
 
 
-def _setup(inputs: Any, labels: Any, model: Any, runs: Runs | None) -> tuple[Runs, Any, Any, Network]:
+def _setup(
+    inputs: ArrayLike, labels: ArrayLike, model: Model | None, runs: Runs | None
+) -> tuple[Runs, jax.Array, jax.Array, Network]:
     x, y = check_examples(inputs, labels)
     return runs or Runs(), x, y, network_for(model, y)
 
 
 def subset_runs(
-    network: Network, runs: Runs, x: Any, y: Any, key: Any, ratio: float, history: bool = False
+    network: Network,
+    runs: Runs,
+    x: jax.Array,
+    y: jax.Array,
+    key: jax.Array,
+    ratio: float,
+    history: bool = False,
+    warn: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train on random subsets of size ratio P.
 
@@ -219,7 +228,7 @@ def subset_runs(
     starts = (1 + jnp.arange(runs.seeds) % turns) * (count - size)
     members = jax.vmap(lambda path, start: jnp.roll(path, -start)[:size])(paths, starts)
     keys = jax.random.split(train_key, runs.seeds)
-    (right,) = train_scores(network, (RIGHT,), runs, x, y, keys, members, history=history)
+    (right,) = train_scores(network, (RIGHT,), runs, x, y, keys, members, history=history, warn=warn)
     inside = np.zeros((runs.seeds, count), bool)
     np.put_along_axis(inside, np.asarray(members), True, axis=1)
     return np.asarray(right) > 0, inside

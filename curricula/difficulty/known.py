@@ -10,17 +10,17 @@ Sources: Saglietti, Sarao Mannelli, Saxe, NeurIPS 2022, arXiv 2106.08068 (noise 
 teacher); Refinetti et al., ICML 2021, arXiv 2102.11742 (the XOR mixture, whose posterior is `xor_posterior`).
 """
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
+from curricula.classes import check_range, whole_labels
 from curricula.ranking import Ranking
 from teacher_student.posterior import xor_posterior as xor_posterior
 
 _SAGLIETTI = "Saglietti, Sarao Mannelli, Saxe, NeurIPS 2022, arXiv 2106.08068"
 
 
-def noise_level(noise: Any) -> Ranking:
+def noise_level(noise: ArrayLike) -> Ranking:
     """Rank by the noise scale Delta (P,) >= 0 that each example was drawn with.
 
     Examples
@@ -34,7 +34,7 @@ def noise_level(noise: Any) -> Ranking:
     return Ranking(values, "noise scale Delta of the sample", _SAGLIETTI)
 
 
-def noise_norm(noise: Any) -> Ranking:
+def noise_norm(noise: ArrayLike) -> Ranking:
     """Rank by ||noise_i||_2 / sqrt(D) of noise or irrelevant inputs (P, D).
 
     Examples
@@ -46,7 +46,7 @@ def noise_norm(noise: Any) -> Ranking:
     return Ranking(np.sqrt((values**2).mean(1)), "root mean square of the sample's noise", _SAGLIETTI)
 
 
-def boundary_distance(inputs: Any, teacher: Any) -> Ranking:
+def boundary_distance(inputs: ArrayLike, teacher: ArrayLike) -> Ranking:
     """Rank by -|w* . x| / ||w*|| for inputs (P, N) and a teacher's weights (N,).
 
     Examples
@@ -62,7 +62,7 @@ def boundary_distance(inputs: Any, teacher: Any) -> Ranking:
     return Ranking(0.0 - np.abs(x @ w) / np.linalg.norm(w), "-distance to the teacher's boundary", _SAGLIETTI)
 
 
-def bayes_error(posterior: Any) -> Ranking:
+def bayes_error(posterior: ArrayLike) -> Ranking:
     """Rank by 1 - max_c p(c | x), from the true posterior (P, C).
 
     Examples
@@ -73,7 +73,7 @@ def bayes_error(posterior: Any) -> Ranking:
     return Ranking(1 - _posterior(posterior).max(1), "Bayes error at x: 1 - max p(c | x)", "by definition")
 
 
-def label_surprise(posterior: Any, labels: Any) -> Ranking:
+def label_surprise(posterior: ArrayLike, labels: ArrayLike) -> Ranking:
     """Rank by 1 - p(y | x), from the true posterior (P, C) and the labels (P,) in 0..C-1.
 
     Examples
@@ -81,15 +81,16 @@ def label_surprise(posterior: Any, labels: Any) -> Ranking:
     >>> label_surprise([[0.75, 0.25], [1.0, 0.0]], [1, 0]).scores.tolist()
     [0.75, 0.0]
     """
-    p, y = _posterior(posterior), np.asarray(labels)
-    if y.shape != (len(p),) or y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= p.shape[1]:
-        raise ValueError(f"labels must be {len(p)} whole numbers in 0..{p.shape[1] - 1}")
+    p, y = _posterior(posterior), whole_labels(labels)
+    if len(y) != len(p):
+        raise ValueError(f"the posterior has {len(p)} rows but there are {len(y)} labels")
+    check_range(y, p.shape[1])
     return Ranking(
         1 - p[np.arange(len(p)), y], "posterior probability of another label", "by definition", labels=y
     )
 
 
-def _posterior(posterior: Any) -> np.ndarray:
+def _posterior(posterior: ArrayLike) -> np.ndarray:
     p = np.asarray(posterior, np.float64)
     if p.ndim != 2 or not (p >= 0).all() or not np.allclose(p.sum(1), 1):
         raise ValueError("the posterior must have shape (P, C), entries >= 0 and rows that sum to 1")

@@ -31,7 +31,11 @@ class Network:
     features: Callable[[Any, Array], list[Array]] | None = None
 
 
-def as_network(model: Any) -> Network:
+#: A linen module, a function rngs -> nnx.Module, or a `Network`.
+Model = linen.Module | Callable[..., Any] | Network
+
+
+def as_network(model: Model) -> Network:
     """Turn any accepted model into a `Network`; equal models give the same object."""
     try:
         hash(model)
@@ -41,7 +45,7 @@ def as_network(model: Any) -> Network:
 
 
 @functools.lru_cache(maxsize=64)
-def _as_network(model: Any) -> Network:
+def _as_network(model: object) -> Network:
     if isinstance(model, Network):
         return model
     if isinstance(model, linen.Module):

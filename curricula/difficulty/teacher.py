@@ -11,11 +11,15 @@ prototype_distance  distance to the mean of the class in feature space          
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from curricula.classes import check_probabilities, whole_labels
 from curricula.ranking import Ranking
 
 
-def transfer(features: Any, labels: Any, *, classifier: Any = None, index_space: str = "") -> Ranking:
+def transfer(
+    features: ArrayLike, labels: ArrayLike, *, classifier: Any = None, index_space: str = ""
+) -> Ranking:
     """Rank by a classifier fitted to (pretrained) features of the same examples.
 
     Parameters
@@ -44,8 +48,10 @@ def transfer(features: Any, labels: Any, *, classifier: Any = None, index_space:
     return _easier(scores, y, "transfer: probability of the label on features", source, index_space)
 
 
-def teacher_loss(probabilities: Any, labels: Any, *, index_space: str = "") -> Ranking:
+def teacher_loss(probabilities: ArrayLike, labels: ArrayLike, *, index_space: str = "") -> Ranking:
     """Rank by -ln p_y of a teacher's class probabilities (P, C); p_y = 0 counts as the smallest float.
+
+    Refused where the labels fit the table hardly better than chance: rows in another order.
 
     Examples
     --------
@@ -53,16 +59,13 @@ def teacher_loss(probabilities: Any, labels: Any, *, index_space: str = "") -> R
     [0.693, 0.105]
     """
     p, y = _flat(probabilities, labels)
-    if p.min() < 0 or not np.allclose(p.sum(1), 1, atol=1e-3):
-        raise ValueError("probabilities must be >= 0 and sum to 1 over the classes of each example")
-    if y.min() < 0 or y.max() >= p.shape[1]:
-        raise ValueError(f"labels reach {y.max()} but there are {p.shape[1]} classes")
+    check_probabilities(p, y, "the table of probabilities")
     scores = -np.log(np.maximum(p[np.arange(len(y)), y], np.finfo(np.float64).tiny))
     source = "Weinshall, Cohen, Amir, ICML 2018, arXiv 1802.03796"
     return Ranking(scores, "teacher loss: -ln p_y", source, index_space=index_space, labels=y)
 
 
-def prototype_distance(features: Any, labels: Any, *, index_space: str = "") -> Ranking:
+def prototype_distance(features: ArrayLike, labels: ArrayLike, *, index_space: str = "") -> Ranking:
     """Rank by the Euclidean distance to the mean feature of the example's own class.
 
     Examples
@@ -87,10 +90,10 @@ def _easier(
     )
 
 
-def _flat(values: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(values, np.float64), np.asarray(labels)
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or y.dtype.kind not in "iub":
-        raise ValueError(f"got shapes {x.shape} and {y.shape}; need (P, ...) numbers and (P,) whole labels")
+def _flat(values: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.asarray(values, np.float64), whole_labels(labels)
+    if x.ndim < 2 or len(x) != len(y) or x.size == 0:
+        raise ValueError(f"got shapes {x.shape} and {y.shape}; need (P, ...) numbers and P >= 1 labels")
     if not np.isfinite(x).all():
         raise ValueError("the features hold NaN or infinity")
-    return x.reshape(len(x), -1), y.astype(np.int64)
+    return x.reshape(len(x), -1), y

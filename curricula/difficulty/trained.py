@@ -12,10 +12,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
+from curricula.classes import check_range, whole_labels
 from curricula.difficulty import gradients, pointwise
 from curricula.difficulty.depth import prediction_depth
-from curricula.difficulty.networks import Network, as_network
+from curricula.difficulty.networks import Model, Network, as_network
 from curricula.difficulty.over_time import FIRST, FORGOTTEN, LAST, LEARNED, MEAN, NEVER, STD, SUM
 from curricula.difficulty.score import Score, View
 from curricula.difficulty.training import Runs, train_scores
@@ -88,12 +90,12 @@ SCORES: dict[str, Score] = {
 @fixed_settings()
 def rank_all(
     names: Sequence[str],
-    inputs: Any,
-    labels: Any,
+    inputs: ArrayLike,
+    labels: ArrayLike,
     *,
-    model: Any = None,
+    model: Model | None = None,
     runs: Runs | None = None,
-    key: Any = 0,
+    key: int | jax.Array = 0,
     index_space: str = "",
     k: int = 30,
     reference: str = "predicted",
@@ -104,6 +106,8 @@ def rank_all(
     ----------
     names : names from `SCORES`
     inputs : (P, ...) numbers, used as float32, not augmented
+        Whole numbers, such as pixels in 0..255, are divided by their largest magnitude; scale floats
+        yourself.
     labels : (P,) whole numbers 0..C-1
     model : flax.linen Module, function rngs -> nnx.Module, or Network; default an MLP of 256 units
     runs : `Runs`, default 10 seeds, one epoch
@@ -119,6 +123,11 @@ def rank_all(
     ------
     ValueError
         For unknown names, inputs and labels that do not fit, or runs that end in NaN.
+
+    Warns
+    -----
+    UserWarning
+        If half of the networks or more are right no more often than naming the largest class is.
     """
     for name in names:
         known("score", name, SCORES)
@@ -126,7 +135,7 @@ def rank_all(
     x, y = check_examples(inputs, labels)
     settings = runs or Runs()
     keys = jax.random.split(as_key(key), settings.seeds)
-    tables = train_scores(network_for(model, y), chosen, settings, x, y, keys)
+    tables = train_scores(network_for(model, y), chosen, settings, x, y, keys, warn=True)
     ready = [
         (name, score, np.asarray(table)) for name, score, table in zip(names, chosen, tables, strict=True)
     ]
@@ -164,25 +173,37 @@ def summarise(score: Score, table: np.ndarray, labels: Any, index_space: str) ->
     )
 
 
-def check_examples(inputs: Any, labels: Any) -> tuple[jax.Array, jax.Array]:
-    """Inputs as float32 (P, ...) and labels as int32 (P,), or a ValueError that says what is wrong."""
-    x, y = np.asarray(inputs), np.asarray(labels)
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or len(y) == 0:
+def check_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[jax.Array, jax.Array]:
+    """Inputs as float32 (P, ...) and labels as int32 (P,), or a ValueError that says what is wrong.
+
+    Whole numbers, such as pixels in 0..255, are divided by their largest magnitude; floats stay as they are.
+    """
+    x, y = np.asarray(inputs), whole_labels(labels)
+    if x.ndim < 2 or len(x) != len(y) or x.size == 0:
         raise ValueError(
             f"inputs have shape {x.shape} and labels {y.shape}; need (P, ...) and (P,) with P >= 1"
         )
-    if y.dtype.kind not in "iub" or y.min() < 0:
-        raise ValueError("labels must be whole numbers 0..C-1; map other labels, such as -1 and +1, to these")
+    check_range(y)
+    if x.dtype.kind not in "iubf":
+        raise ValueError(f"inputs are {x.dtype}; need numbers")
     if not np.isfinite(x).all():
         raise ValueError("inputs hold NaN or infinity")
+    if x.dtype.kind in "iu":
+        x = x.astype(np.float32) / np.float32(max(1, int(x.max()), -int(x.min())))
     return jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.int32)
 
 
-def network_for(model: Any, labels: Any) -> Network:
+def network_for(model: Model | None, labels: jax.Array) -> Network:
     """The model as a `Network`; without one, an MLP of 256 relu units."""
     return as_network(MLP((256,), max(2, int(labels.max()) + 1)) if model is None else model)
 
 
-def as_key(key: Any) -> Any:
-    """A typed JAX key from an int of 32 bits or a typed key."""
-    return root_key(int(key)) if isinstance(key, (int, np.integer)) else key
+def as_key(key: int | np.integer | jax.Array) -> jax.Array:
+    """A typed JAX key from a seed in 0..2^32 - 1, a typed key, or the two numbers of an old-style key."""
+    if isinstance(key, (int, np.integer)):
+        return root_key(int(key))
+    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
+        return key
+    if isinstance(key, (jax.Array, np.ndarray)) and key.dtype == np.uint32 and key.shape == (2,):
+        return jax.random.wrap_key_data(jnp.asarray(key), impl="threefry2x32")
+    raise ValueError(f"key is {key!r}; need a seed in 0..4294967295, or a jax.random.key")

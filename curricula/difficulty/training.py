@@ -6,6 +6,7 @@ differ in their key and may differ in their members. They are vmapped; scores ar
 scan, so memory grows with runs x examples and not with training time.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +14,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 from jaxtyping import Float, Int, Key
 
 from curricula.difficulty.networks import Network
-from curricula.difficulty.pointwise import cross_entropy
+from curricula.difficulty.pointwise import correct, cross_entropy
 from curricula.difficulty.score import Score, View
 from teacher_student.checks import within
 from teacher_student.training.evaluation import over_examples
@@ -86,6 +88,7 @@ def train_scores(
     members: Int[Array, "R m"] | None = None,
     *,
     history: bool = False,
+    warn: bool = False,
 ) -> tuple[Array, ...]:
     """Train R networks and return every score of every example.
 
@@ -96,6 +99,7 @@ def train_scores(
     keys : (R,) one per run: initial weights and data order
     members : (R, m) indices each run trains on, default all
     history : whether to return the scores as of every evaluation, not only the last
+    warn : whether to warn where half of the networks or more end at chance
 
     Returns
     -------
@@ -104,10 +108,36 @@ def train_scores(
     Raises
     ------
     ValueError
-        If a batch is larger than a run's members, or evaluations do not divide the steps of an epoch.
+        If a batch is larger than a run's members, evaluations do not divide the steps of an epoch, or the
+        network has fewer outputs than there are classes.
     """
     runs.steps_per_epoch(labels.shape[0] if members is None else members.shape[1])
-    return compiled(network, scores, runs, inputs, labels, keys, members, history)
+    outputs = jax.eval_shape(lambda key, x: network.apply(network.init(key, x), x), keys[0], inputs[:1])
+    if outputs.ndim != 2 or outputs.shape[1] <= int(labels.max()):
+        raise ValueError(
+            f"the model gives outputs of shape {outputs.shape} for one example; need (1, C) with "
+            f"C >= {int(labels.max()) + 1}, since the largest label is {int(labels.max())}"
+        )
+    tables, right = compiled(network, scores, runs, inputs, labels, keys, members, history)
+    if warn and all(bool(jnp.isfinite(table).all()) for table in tables):
+        warn_at_chance(np.asarray(right), np.asarray(labels))
+    return tables
+
+
+def warn_at_chance(right: np.ndarray, labels: np.ndarray) -> None:
+    """Warn if half of the runs or more are right (R,) no more often than naming the largest class is.
+
+    The margin is two standard errors of that share, so that luck does not pass for learning.
+    """
+    share = np.unique(labels, return_counts=True)[1].max() / labels.size
+    chance = right <= share + 2 * (share * (1 - share) / labels.size) ** 0.5
+    if 2 * chance.sum() >= right.size:
+        warnings.warn(
+            f"{chance.sum()} of {right.size} networks end at chance (right for "
+            f"{100 * right[chance].mean():.0f} % of the examples, the largest class {100 * share:.0f} %): "
+            "their scores say little; scale the inputs to about 1, train longer or at another rate",
+            stacklevel=6,
+        )
 
 
 @partial(jax.jit, static_argnames=("network", "scores", "runs", "history"))
@@ -120,8 +150,8 @@ def compiled(
     keys: Array,
     members: Array | None,
     history: bool,
-) -> tuple[Array, ...]:
-    """`train_scores` once its arguments are checked: one program for all runs."""
+) -> tuple[tuple[Array, ...], Array]:
+    """`train_scores` of checked arguments as one program; also how often each run is right."""
     run = partial(_one_run, network, scores, runs, inputs, labels, history)
     split = jax.vmap(jax.random.split)(keys)
     # one after the other: an initialiser compiles several times faster than its vmap, and runs in no time
@@ -149,7 +179,7 @@ def _one_run(
     params: Any,
     order_key: Array,
     members: Array,
-) -> tuple[Array, ...]:
+) -> tuple[tuple[Array, ...], Array]:
     per_epoch = runs.steps_per_epoch(members.shape[0])
     every = per_epoch // runs.evaluations
     sample = View(network, params, inputs[:1], labels[:1], network.apply(params, inputs[:1]))
@@ -201,9 +231,12 @@ def _one_run(
     total = runs.epochs * runs.evaluations
     carry = (params, runs.optimizer.init(params), members, states)
     carry, past = jax.lax.scan(segment, carry, jnp.arange(total))
+    right = over_examples(
+        lambda x, y: correct(network.apply(carry[0], x), y), inputs, labels, chunk=runs.chunk
+    ).mean()
     if history:
-        return tuple(values[runs.skip :] for values in past)
-    return finish(carry[3], total - runs.skip, runs.epochs)
+        return tuple(values[runs.skip :] for values in past), right
+    return finish(carry[3], total - runs.skip, runs.epochs), right
 
 
 def _start(score: Score, sample: View, inputs: Array, labels: Array) -> Any:

@@ -13,7 +13,8 @@ from flax import nnx
 from curricula import load_ranking, order, pace
 from curricula.draw import batches
 
-images, labels = np.load(sys.argv[2]).astype(np.float32), np.load(sys.argv[3])
+images, labels = np.load(sys.argv[2]), np.load(sys.argv[3])
+images = images.astype(np.float32) / (255 if images.dtype == np.uint8 else 1)
 steps = int(sys.argv[4]) if len(sys.argv) > 4 else 2000
 path = order(load_ranking(sys.argv[1], labels=labels), "curriculum", balanced=True)
 pacing = pace("linear", total=steps, a=0.8, b=0.2)

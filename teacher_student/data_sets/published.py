@@ -1,9 +1,7 @@
 """Files of published image sets: where they lie, how they are checked, read and downloaded.
 
 Nothing in a file is ever executed: pickles are read by `pickles` beside this file, archives are read in
-memory and never unpacked. A file counts as the published one by its checksum only. The digests of the
-MNIST and Fashion-MNIST files were taken from files whose MD5 is the published one, those of the CIFAR-10
-archives and batches are the ones that Keras (SHA-256), torch.rb (SHA-256) and torchvision (MD5) check.
+memory and never unpacked. A file counts as the published one by its checksum only, see `digests`.
 """
 
 import gzip
@@ -20,15 +18,16 @@ from typing import NamedTuple
 import numpy as np
 
 from teacher_student.data_sets import pickles
+from teacher_student.data_sets.digests import (
+    CIFAR10_ARCHIVES,
+    CIFAR10_URL,
+    IDX_DIGESTS,
+    IDX_FILES,
+    IDX_URLS,
+    Published,
+)
 
 GZIP = b"\x1f\x8b"
-
-
-class Published(NamedTuple):
-    """Digest ("kind:hex") of a file's contents, and of its .gz as published."""
-
-    contents: str
-    packed: str
 
 
 class Arrays(NamedTuple):
@@ -38,87 +37,6 @@ class Arrays(NamedTuple):
     train_labels: np.ndarray
     test_inputs: np.ndarray
     test_labels: np.ndarray
-
-
-#: The four files, in the order of `Arrays`.
-IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-IDX_URLS = {
-    "mnist": "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    "fashion_mnist": "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-}
-#: Digests of the files of each set, in the order of `IDX_FILES`.
-IDX_DIGESTS = {
-    "mnist": (
-        Published(
-            "sha256:ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        ),
-        Published(
-            "sha256:65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        ),
-        Published(
-            "sha256:0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        ),
-        Published(
-            "sha256:ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-            "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        ),
-    ),
-    "fashion_mnist": (
-        Published(
-            "sha256:c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-            "sha256:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        ),
-        Published(
-            "sha256:bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            "sha256:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-        ),
-        Published(
-            "sha256:5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-            "sha256:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        ),
-        Published(
-            "sha256:0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-            "sha256:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        ),
-    ),
-}
-
-CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/"
-#: Archive -> digest of its .tar.gz, folder inside, and digest of each batch, the test batch last.
-CIFAR10_ARCHIVES = {
-    "cifar-10-binary.tar.gz": (
-        "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-        "cifar-10-batches-bin",
-        {
-            "data_batch_1.bin": "sha256:cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
-            "data_batch_2.bin": "sha256:a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
-            "data_batch_3.bin": "sha256:bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
-            "data_batch_4.bin": "sha256:014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
-            "data_batch_5.bin": "sha256:755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
-            "test_batch.bin": "sha256:8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
-        },
-    ),
-    "cifar-10-python.tar.gz": (
-        "sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-        "cifar-10-batches-py",
-        {
-            "data_batch_1": "md5:c99cafc152244af753f735de768cd75f",
-            "data_batch_2": "md5:d4bba439e000b95fd0a9bffe97cbabec",
-            "data_batch_3": "md5:54ebc095f3ab1f0389bbae665268c751",
-            "data_batch_4": "md5:634d18415352ddfa80567beed471001a",
-            "data_batch_5": "md5:482c414d41f54cd18b22e5b47cb7c3cb",
-            "test_batch": "md5:40351d587109b95175f43aff81a1287e",
-        },
-    ),
-}
 
 
 def data_folder() -> Path:
@@ -139,13 +57,36 @@ def read_published(name: str, data_dir: str | Path | None = None) -> Arrays:
         raise ValueError(f"data folder {str(data_dir)!r} is not a folder; need the one that holds {name}/")
     folder = data_folder() if data_dir is None else Path(data_dir)
     read = _read_cifar10 if name == "cifar10" else _read_idx_set
-    for place in (folder / name, folder, _cache() / name):
+    for place in _places(name, folder):
         if (arrays := read(name, place)) is not None:
             return arrays
     _download(name, folder)
     arrays = read(name, _cache() / name)
     assert arrays is not None
     return arrays
+
+
+def is_here(name: str) -> bool:
+    """Whether the files of a set lie where they are looked for, so that nothing needs to be downloaded."""
+    places = _places(name, data_folder())
+    if name in IDX_DIGESTS:
+        return any(all(_idx_file(place, file) for file in IDX_FILES) for place in places)
+    return any(_cifar10_parts(place) for place in places)
+
+
+def read_train_labels(name: str) -> np.ndarray | None:
+    """Training labels of a set in its published order, checked by checksum; None if it is not here."""
+    for place in _places(name, data_folder()):
+        if name == "cifar10" and (arrays := _read_cifar10(name, place)) is not None:
+            return arrays.train_labels
+        if name in IDX_DIGESTS and (path := _idx_file(place, IDX_FILES[1])) is not None:
+            return read_idx(verified(path, IDX_DIGESTS[name][1]), path.name).astype(np.int32)
+    return None
+
+
+def _places(name: str, folder: Path) -> tuple[Path, ...]:
+    """Where the files of a set may lie."""
+    return folder / name, folder, _cache() / name
 
 
 def read_idx(data: bytes, name: str) -> np.ndarray:
@@ -214,9 +155,7 @@ def _same(data: bytes, wanted: str, path: Path) -> bytes:
 
 def _read_idx_set(name: str, folder: Path) -> Arrays | None:
     """The four files in `folder`; None if one is not there."""
-    paths = [
-        next((p for p in (folder / file, folder / f"{file}.gz") if p.is_file()), None) for file in IDX_FILES
-    ]
+    paths = [_idx_file(folder, file) for file in IDX_FILES]
     if None in paths:
         return None
     arrays = [
@@ -226,6 +165,19 @@ def _read_idx_set(name: str, folder: Path) -> Arrays | None:
     ]
     images, labels = arrays[::2], [a.astype(np.int32) for a in arrays[1::2]]
     return Arrays(images[0][..., None], labels[0], images[1][..., None], labels[1])
+
+
+def _idx_file(folder: Path, file: str) -> Path | None:
+    return next((path for path in (folder / file, folder / f"{file}.gz") if path.is_file()), None)
+
+
+def _cifar10_parts(folder: Path) -> bool:
+    """Whether an archive or all batches of one are in `folder`."""
+    return any(
+        (folder / archive).is_file()
+        or any(all((place / file).is_file() for file in digests) for place in (folder, folder / inside))
+        for archive, (_, inside, digests) in CIFAR10_ARCHIVES.items()
+    )
 
 
 def _read_cifar10(name: str, folder: Path) -> Arrays | None:
@@ -269,7 +221,10 @@ def _cache() -> Path:
 
 
 def _download(name: str, folder: Path) -> None:
-    """Fetch the files of a set into the cache; one line that says what to put where if that fails."""
+    """Fetch the files of a set into the cache; one line that says what to put where if that fails.
+
+    A failure leaves nothing but files that are whole and verified, and no empty folder.
+    """
     import pooch
 
     if name == "cifar10":
@@ -293,3 +248,7 @@ def _download(name: str, folder: Path) -> None:
             f"{name} is not in {folder / name} and cannot be downloaded ({why}); put {need} "
             f"into {folder / name}, or name another folder by data_dir or TILTING_ODDS_DATA"
         ) from error
+    finally:
+        for left in (_cache() / name, _cache()):
+            if left.is_dir() and not any(left.iterdir()):
+                left.rmdir()

@@ -1,6 +1,7 @@
 """Draws from finite data: pools follow the pacing, budgets are equal, indices are plain."""
 
 import time
+from inspect import unwrap
 
 import jax
 import numpy as np
@@ -60,6 +61,15 @@ def test_keys():
         assert (one != other).any()
 
 
+def test_a_path_may_be_a_list():
+    for refresh in ("step", "epoch"):
+        one, two = (
+            [b.tolist() for b in batches(path, PACE, steps=9, batch_size=4, refresh=refresh)]
+            for path in (order(RANKING), order(RANKING).tolist())
+        )
+        assert one == two
+
+
 def test_compiled_draw_follows_the_same_pools():
     path = order(RANKING)
     draw = Draw(path, PACE, batch_size=500)
@@ -73,7 +83,14 @@ def test_refusals():
     path = order(RANKING)
     cases = [
         ({"path": np.array([0, 0, 1])}, "permutation"),
-        ({"batch_size": P + 1}, "batch_size is 61|n_min"),
+        ({"path": [0, 1, 3]}, "permutation"),
+        ({"path": [-1, 0, 1]}, "permutation"),
+        ({"path": [0.0, 1.0]}, "permutation"),
+        ({"path": RANKING}, "path is a Ranking; pass curricula.order"),
+        ({"pacing": lambda step: 1.0}, "pacing is a function; need what curricula.pace returns"),
+        ({"batch_size": P + 1}, "batch_size is 61; need 1 <= batch_size <= 60"),
+        ({"batch_size": P + 1, "last": "short"}, "batch_size is 61"),
+        ({"n_min": P + 1}, "n_min is 61"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"steps": -1}, "steps is -1"),
         ({"refresh": "never"}, "known: epoch, step"),
@@ -82,7 +99,7 @@ def test_refusals():
     for change, message in cases:
         arguments = {"path": path, "pacing": PACE, "steps": 3, "batch_size": 4} | change
         with pytest.raises(ValueError, match=message):
-            batches(arguments.pop("path"), arguments.pop("pacing"), **arguments)
+            unwrap(batches)(arguments.pop("path"), arguments.pop("pacing"), **arguments)
 
 
 @pytest.mark.slow

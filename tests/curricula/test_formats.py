@@ -113,6 +113,17 @@ def test_names_align_scores(tmp_path):
         load_ranking(path, ids=["a.png", "b.png", "c.png", "e.png"])
 
 
+def test_blank_lines_of_dynamics_are_left_out_and_a_cut_one_is_named(tmp_path):
+    dynamics(tmp_path / "d")
+    whole, file = load_ranking(tmp_path / "d"), tmp_path / "d" / "dynamics_epoch_1.jsonl"
+    text = file.read_text()
+    file.write_text("\n" + text + "  \n\n")
+    np.testing.assert_array_equal(load_ranking(tmp_path / "d").scores, whole.scores)
+    file.write_text(text[:-9])
+    with pytest.raises(ValueError, match=r"cannot read dynamics_epoch_1\.jsonl: line 3 is cut off"):
+        load_ranking(tmp_path / "d")
+
+
 def test_contradicting_losses_yield_to_the_order_of_the_file(tmp_path):
     contradiction = {1: [Tensor(np.float32(0.9)), 0.0], 0: [Tensor(np.float32(0.1)), 0.0]}
     zipped(contradiction)(tmp_path / "x.order.pth")
@@ -156,6 +167,14 @@ def test_partial_files_keep_their_indices_as_ids(tmp_path):
         ("t.jsonl", lines(*METRICS), {"score": "margin"}, "known: confidence, correctness, variability"),
         ("t.jsonl", lines(METRICS[0], METRICS[0]), {}, "twice"),
         ("noise.bin", lambda p: p.write_bytes(b"no pickle at all"), {}, "text that is neither JSON"),
+        ("lfs.npz", lambda p: p.write_text("version https://git-lfs.github.com/spec/v1\n"), {}, "Git LFS"),
+        ("web.npy", lambda p: p.write_text("<!DOCTYPE html><html></html>"), {}, "it is a web page"),
+        ("empty.npy", lambda p: p.write_bytes(b""), {}, "it is empty"),
+        ("s.csv", lambda p: p.write_text("cifar_index,label\n0,3\n"), {}, "it is a table of text; read it"),
+        ("x.npy.gz", lambda p: p.write_bytes(b"\x1f\x8b\x08"), {}, "compressed with gzip; unpack it"),
+        ("cube.npy", array(np.ones((2, 2, 2))), {}, r"array of shape \(2, 2, 2\)\) is in no format"),
+        ("cut.jsonl", lambda p: p.write_text('{"guid": 0}\n\n{"guid": 1'), {}, "jsonl: line 3 is cut off"),
+        ("dynamics_epoch_0.jsonl", lambda p: p.write_text("[1]\n"), {}, "line 1 is no object"),
         ("absent.npz", lambda p: None, {}, "no such file"),
         ("cut.npz", lambda p: p.write_bytes(b"PK\x03\x04cut"), {}, "cannot read"),
     ],

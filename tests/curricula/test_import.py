@@ -21,6 +21,12 @@ def test_importing_the_parts_that_need_no_jax_does_not_load_it():
     subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
 
 
+def test_what_there_is_is_listed():
+    import curricula
+
+    assert dir(curricula) == ["Ranking", "load_ranking", "order", "pace", "rank"]
+
+
 def test_unknown_attribute_lists_the_known_ones():
     import curricula
 

@@ -57,12 +57,22 @@ def test_inspect_says_whether_it_fits(file, tmp_path, capsys):
         (["{file}", "--dataset", "svhn"], "unknown data set 'svhn'; known: mnist"),
         (["{file}", "--fraction", "2"], "fraction is 2.0"),
         (["{file}", "--higher", "up"], "unknown direction 'up'"),
-        (["{file}", "--index-map", "absent.npy"], "absent.npy"),
+        (["{file}", "--index-map", "absent.npy"], "no such file: absent.npy"),
+        (["{file}", "--index-map", "{text}"], "text.csv holds no index map: need .npy"),
+        (["{text}"], "cannot read text.csv: it is a table of text; read it with numpy"),
+        (["{file}", "--dataset", "{text}"], "text.csv holds no labels: need .npy"),
+        (["{file}", "--dataset", "{column}"], "labels of column.npy have shape (10, 1); need (P,)"),
+        (["{file}", "--fraction", "much"], "--fraction: invalid float value: 'much' (see python -m"),
+        (["{file}", "--colour", "red"], "unrecognized arguments: --colour red"),
+        ([], "required: file"),
         (["{file}", "--index-map", "{file}"], "no single *_to_orig entry"),
     ],
 )
-def test_errors_are_one_line_and_status_two(arguments, message, file, capsys):
-    assert main(["inspect", *(a.format(file=file) for a in arguments)]) == 2
+def test_errors_are_one_line_and_status_two(arguments, message, file, tmp_path, capsys):
+    names = {"file": file, "text": tmp_path / "text.csv", "column": tmp_path / "column.npy"}
+    names["text"].write_text("cifar_index,label\n0,3\n1,8\n")
+    np.save(names["column"], np.zeros((10, 1), int))
+    assert main(["inspect", *(a.format(**names) for a in arguments)]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -87,7 +97,7 @@ def test_as_a_process():
         [sys.executable, "-m", "curricula", "inspect", "absent"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert done.stderr == "curricula: no such file: absent\n"
+    assert done.stderr == "error: no such file: absent\n"
     assert "Traceback" not in done.stderr
 
 

@@ -1,5 +1,7 @@
 """Orderings: permutations, directions, stable ties, keys that count, classes dealt evenly."""
 
+from inspect import unwrap
+
 import jax
 import numpy as np
 import pytest
@@ -49,6 +51,9 @@ def test_random_depends_on_the_key_and_on_nothing_else():
     typed = [order(ranking, "random", jax.random.key(seed)) for seed in (0, 0, 1)]
     assert (typed[0] == typed[1]).all()
     assert (typed[0] != typed[2]).any()
+    old = [order(ranking, "random", jax.random.PRNGKey(seed)) for seed in (0, 1)]
+    assert (old[0] == typed[0]).all()
+    assert (old[1] == typed[2]).all()
     assert order(ranking, "standard").tolist() == list(range(50))
 
 
@@ -56,6 +61,8 @@ def test_refusals():
     ranking = Ranking(np.arange(3.0))
     with pytest.raises(ValueError, match="known: anti_curriculum, curriculum, random, standard"):
         order(ranking, "anti-curr")
+    with pytest.raises(ValueError, match=r"ranking is a ndarray; need a Ranking: .*from_scores"):
+        unwrap(order)(np.arange(3.0))
     with pytest.raises(ValueError, match="labels"):
         order(ranking, balanced=True)
     with pytest.raises(ValueError, match=r"jax\.random\.key"):

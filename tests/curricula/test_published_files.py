@@ -7,10 +7,19 @@ from curricula import load_ranking, order
 from curricula.__main__ import main
 from curricula.compare import compare
 from curricula.datasets import find_dataset
-from teacher_student.data_sets.published import data_folder
+from teacher_student.data_sets.published import data_folder, is_here
 
 FOLDER = data_folder() / "rankings"
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no published ranking files under {FOLDER}")
+FILES = (
+    "angulargap_cifar10_test_order.npy",
+    "angulargap_classification_margin.pt",
+    "angulargap_forgetting_events.pkl",
+    "cifar100-cscores-orig-order.npz",
+    "mnist-cscores-orig-order.npz",
+    "mnist-cscores.npy",
+)
+HERE = all((FOLDER / name).is_file() for name in FILES) and is_here("mnist") and is_here("fashion_mnist")
+pytestmark = pytest.mark.skipif(not HERE, reason=f"no published ranking files and image sets at {FOLDER}")
 
 
 def test_c_scores_of_cifar100():

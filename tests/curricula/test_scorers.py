@@ -1,10 +1,12 @@
 """What all scorers owe: shape, type, finite, higher = harder, keys that count, one compiled run."""
 
 from functools import cache
+from inspect import unwrap
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import linen, nnx
 
@@ -13,8 +15,8 @@ from curricula.difficulty.heldout import c_score
 from curricula.difficulty.menu import HELDOUT, KNOWN, SCORERS, TEACHER, TRAINED
 from curricula.difficulty.networks import Network, as_network
 from curricula.difficulty.pointwise import cross_entropy, error_l2
-from curricula.difficulty.trained import SCORES, rank_all
-from curricula.difficulty.training import Runs, compiled, train_scores
+from curricula.difficulty.trained import SCORES, as_key, rank_all
+from curricula.difficulty.training import Runs, compiled, train_scores, warn_at_chance
 from teacher_student.students.flax_nets import MLP
 from teacher_student.tasks.xor_mixture import XorMixture
 
@@ -182,6 +184,45 @@ def test_one_compilation_for_all_seeds_and_calls():
     assert size() == before + 1
 
 
+@pytest.mark.parametrize("name", ["el2n", "memorisation"])
+def test_whole_numbers_are_scaled_as_pixels_are(name):
+    x, y = examples()
+    pixels = np.clip(np.rint(20 * x + 100), 0, 255).astype(np.uint8)
+    pixels[0, 0] = 255
+    runs = Runs(seeds=8, epochs=4, batch_size=24)
+    mine = rank(name, pixels, y, runs=runs)
+    scaled = rank(name, pixels.astype(np.float32) / np.float32(255), y, runs=runs)
+    np.testing.assert_array_equal(mine.scores, scaled.scores)
+    assert mine.scores[:WRONG].mean() > mine.scores[WRONG:].mean()
+
+
+@pytest.mark.parametrize("name", ["el2n", "memorisation", "loss_c_score", "c_score"])
+def test_networks_that_end_at_chance_are_told(name):
+    x, y = examples()
+    options = {"ratios": (0.5,)} if name == "c_score" else {}
+    runs = Runs(seeds=8, batch_size=24, optimizer=optax.sgd(1e-9))
+    with pytest.warns(UserWarning, match=r"of \d+ networks end at chance .*scale the inputs") as caught:
+        rank(name, x, np.where(np.arange(P) < P // 2, 0, 1 + y % 2), runs=runs, **options)
+    assert len(caught) == 1
+
+
+def test_what_counts_as_chance():
+    """60 % in the largest of two classes of 100 examples: chance ends at 0.6 + 2 sqrt(0.24 / 100) = 0.698."""
+    labels = np.arange(100) % 5 > 2
+    assert labels.mean() == 0.4
+    with pytest.warns(UserWarning, match="1 of 2 networks end at chance .*right for 69 % .*class 60 %"):
+        warn_at_chance(np.array([0.69, 0.71]), labels)
+    warn_at_chance(np.array([0.69, 0.71, 0.9]), labels)
+
+
+def test_old_style_keys_are_keys():
+    x, y = examples()
+    runs = Runs(seeds=2, batch_size=24)
+    one, old, two = (rank("loss", x, y, runs=runs, key=k) for k in (5, jax.random.PRNGKey(5), 6))
+    np.testing.assert_array_equal(one.scores, old.scores)
+    assert (one.scores != two.scores).any()
+
+
 class Net(nnx.Module):
     """One hidden layer."""
 
@@ -233,14 +274,24 @@ class Stateful(linen.Module):
         (lambda x, y: rank("el3n", x, y), "unknown scorer 'el3n'; known: aum"),
         (lambda x, y: rank("el2n", x, y[:-1]), r"need \(P, \.\.\.\)"),
         (lambda x, y: rank("el2n", x[:0], y[:0]), "P >= 1"),
-        (lambda x, y: rank("el2n", x, y - 1), r"0\.\.C-1"),
+        (lambda x, y: rank("el2n", x, np.where(y == 2, -1, y)), r"example 7 has label -1; need 0\.\.C-1"),
+        (lambda x, y: rank("el2n", x, y[:, None]), r"labels have shape \(240, 1\).*labels\[:, 0\]"),
+        (lambda x, y: rank("transfer", x, np.eye(3)[y]), r"labels have shape \(240, 3\).*argmax"),
+        (lambda x, y: rank("label_surprise", np.full((240, 3), 1 / 3), y[:, None]), r"shape \(240, 1\)"),
+        (lambda x, y: rank("label_surprise", np.full((240, 3), 1 / 3), y + 1), "has label 3; need 0..2"),
+        (lambda x, y: rank("el2n", x.astype(str), y), "need numbers"),
+        (lambda x, y: rank("el2n", x, y, model=MLP((4,), 2)), r"shape \(1, 2\).*C >= 3"),
+        (lambda x, y: rank("el2n", x, y, key=2**32), "seed is 4294967296; need 0 <= seed"),
+        (lambda x, y: rank("el2n", x, y, key=-1), "seed is -1"),
+        (lambda x, y: unwrap(as_key)(0.5), "key is 0.5"),
+        (lambda x, y: rank("teacher_loss", _soft(x, y)[::-1], y), "rows in another order"),
         (lambda x, y: rank("el2n", x, y + 0.5), "whole numbers"),
         (lambda x, y: rank("el2n", x * np.nan, y), "NaN"),
         (lambda x, y: rank("el2n", x * 1e9, y, runs=Runs(seeds=2, epochs=3)), "2 of 2 runs ended in NaN"),
         (lambda x, y: rank("el2n", x, y, runs=Runs(batch_size=P + 1)), "batch_size is 241"),
         (lambda x, y: rank("el2n", x, y, runs=Runs(batch_size=24, evaluations=3)), "divisor"),
         (lambda x, y: rank("el2n", x, y, model=Stateful()), "batch_stats"),
-        (lambda x, y: rank("el2n", x, y, model=3), "model is a int"),
+        (lambda x, y: unwrap(as_network)(3), "model is a int"),
         (lambda x, y: rank("prediction_depth", x, y, k=P), "k is 240"),
         (lambda x, y: rank("prediction_depth", x, y, reference="gold"), "known: predicted, true"),
         (lambda x, y: rank("loss_c_score", x, y, folds=1), "folds is 1"),

@@ -181,12 +181,15 @@ def test_oracles_by_hand():
     np.testing.assert_allclose(posterior, [[1 - plus, plus]])
     np.testing.assert_allclose(known.bayes_error(posterior).scores, [1 - plus])
     np.testing.assert_allclose(known.label_surprise(posterior, [0]).scores, [plus])
-    only_plus = known.xor_posterior([[0.0, 5.0]], np.eye(2), 1.0, prior=(0.5, 0.5, 0, 0))
+    only_plus = known.xor_posterior([[0.0, 5.0]], np.eye(2), 1.0, prior=[0.5, 0.5, 0, 0])
     np.testing.assert_allclose(only_plus, [[0, 1]])
 
 
 def test_teacher_scores_by_hand():
-    np.testing.assert_allclose(teacher.teacher_loss([[0.25, 0.75]], [0]).scores, [np.log(4)])
+    table, y = [[0.25, 0.75], [0.75, 0.25], [0.9, 0.1], [0.1, 0.9], [0.5, 0.5]], [0, 0, 0, 1, 0]
+    np.testing.assert_allclose(
+        teacher.teacher_loss(table, y).scores, -np.log([0.25, 0.75, 0.9, 0.9, 0.5]), rtol=1e-12
+    )
     assert teacher.prototype_distance([[0.0, 0], [6, 8], [1, 1]], [0, 0, 1]).scores.tolist() == [5, 5, 0]
 
     class Fixed:

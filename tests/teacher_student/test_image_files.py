@@ -21,10 +21,12 @@ from teacher_student.data_sets.published import (
     IDX_FILES,
     Published,
     data_folder,
+    is_here,
     read_cifar10_binary,
     read_cifar10_python,
     read_idx,
     read_published,
+    read_train_labels,
     verified,
 )
 
@@ -250,6 +252,37 @@ def test_without_files_and_network_one_line_says_what_to_put_where(name, files, 
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_a_download_that_fails_leaves_nothing_behind(name, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+
+    def broken(url, digest, fname, path):
+        path.mkdir(parents=True)  # as pooch does before it tries
+        raise OSError("no network")
+
+    monkeypatch.setattr(pooch, "retrieve", broken)
+    monkeypatch.setattr(published_files, "_cache", lambda: cache)
+    monkeypatch.setenv("TILTING_ODDS_DATA", "")
+    with pytest.raises(ValueError, match="cannot be downloaded"):
+        read_published(name)
+    assert not cache.exists()
+    assert not is_here(name)
+    assert read_train_labels(name) is None
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_labels_are_found_where_images_are(packed, tmp_path, monkeypatch):
+    (tmp_path / "mnist").mkdir()
+    _, digests = idx_set(tmp_path / "mnist", packed=packed)
+    install(monkeypatch, digests)
+    monkeypatch.setattr(published_files, "_cache", lambda: tmp_path / "cache")
+    monkeypatch.setenv("TILTING_ODDS_DATA", str(tmp_path))
+    assert is_here("mnist")
+    np.testing.assert_array_equal(read_train_labels("mnist"), read_published("mnist").train_labels)
+    next((tmp_path / "mnist").glob("t10k-labels*")).unlink()
+    assert not is_here("mnist")
+
+
 def test_one_missing_file_is_not_made_up(tmp_path, monkeypatch):
     _, digests = idx_set(tmp_path)
     install(monkeypatch, digests)
@@ -304,4 +337,4 @@ def test_another_file_at_the_address_is_refused_and_not_kept(server, offline, tm
     with pytest.raises(ValueError, match="does not match the known hash") as error:
         read_published("mnist", tmp_path)
     assert digests[0].packed.removeprefix("sha256:") in str(error.value)
-    assert not list((offline / "mnist").iterdir())
+    assert not (offline / "mnist").exists()

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from curricula import Ranking, load_ranking, order
-from teacher_student.data_sets.published import data_folder
+from teacher_student.data_sets.published import data_folder, is_here
 from teacher_student.tasks.corruption import draw_levels
 from teacher_student.tasks.images import (
     DATA_SETS,
@@ -24,9 +24,10 @@ from teacher_student.tasks.images import (
 from teacher_student.tasks.relabelling import RELABELLINGS, Parity, PlainClasses, PolarityXor
 
 FOLDER = data_folder()
-needs_data = pytest.mark.skipif(not (FOLDER / "mnist").is_dir(), reason=f"no image sets under {FOLDER}")
+HERE = is_here("mnist") and is_here("fashion_mnist")
+needs_data = pytest.mark.skipif(not HERE, reason=f"no image sets under {FOLDER}")
 needs_rankings = pytest.mark.skipif(
-    not (FOLDER / "rankings").is_dir() or not (FOLDER / "mnist").is_dir(),
+    not (HERE and (FOLDER / "rankings" / "mnist-cscores-orig-order.npz").is_file()),
     reason=f"no published ranking files and image sets under {FOLDER}",
 )
 
