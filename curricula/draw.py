@@ -114,7 +114,7 @@ def batches(
     return _per_epoch(indices, pacing, steps, batch_size, smallest, last, generator(key))
 
 
-def check_path(path: ArrayLike) -> np.ndarray:
+def check_path(path: ArrayLike | Ranking) -> np.ndarray:
     """The path as an array, or a ValueError if it is no permutation."""
     if isinstance(path, Ranking):
         raise ValueError("path is a Ranking; pass curricula.order(ranking), a permutation")
