@@ -1,12 +1,14 @@
 # make figures   set up, run the quick preset of the headline study, draw its figures
 # make test      set up, run all tests
+# make quick     set up, run the tests that take no more than a few seconds
+# make optimised set up, run some of the numerical tests at the compiler's usual level of optimisation
 # make check     set up, format, lint and types
 # make oldest    the tests that are not slow, with the oldest versions that pyproject.toml allows
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: venv figures test check oldest
+.PHONY: venv figures test quick optimised check oldest
 
 venv: .venv/complete
 
@@ -23,6 +25,14 @@ figures: venv
 
 test: check
 	$(BIN)/python -m pytest
+
+quick: venv
+	$(BIN)/python -m pytest -m "not slow"
+
+# the other tests compile at level 1, see tests/conftest.py
+optimised: venv
+	XLA_FLAGS= $(BIN)/python -m pytest $(addprefix tests/teacher_student/test_,\
+	  gram.py full.py xor_mixture.py two_layer.py theory_expectations.py)
 
 check: venv
 	$(BIN)/ruff format --check .

@@ -1,12 +1,13 @@
 """Shapes are checked at run time (jaxtyping with beartype) and dtypes never promoted silently."""
 
+import gc
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import hypothesis
-import jax
 import pytest
-from jaxtyping import install_import_hook
 
 from teacher_student.fixed_settings import FIXED
 
@@ -18,6 +19,16 @@ if DATA.is_dir():
 # most tests compile for longer than they run; processes that they start inherit it
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
+# programs compiled once serve all workers and the processes that tests start, which inherit this, too; the
+# variables must be set before JAX is imported
+COMPILED = "" if "JAX_COMPILATION_CACHE_DIR" in os.environ else tempfile.mkdtemp(prefix="compiled-")
+if COMPILED:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+import jax  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
+
 # a busy machine is no failure
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
@@ -26,6 +37,26 @@ hypothesis.settings.load_profile("patient")
 FIXED["jax_numpy_dtype_promotion"] = "strict"
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 install_import_hook(("teacher_student", "curricula"), "tower.check")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: no collection of garbage need look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Remove the programs at the end; workers made none of their own."""
+    if COMPILED:
+        shutil.rmtree(COMPILED, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs():
+    """Programs of a module leave the memory with it; another that needs one reads it from the disk."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture

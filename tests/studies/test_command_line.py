@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+from figures.__main__ import main as figures_main
 from studies.__main__ import main
 from studies.store import Store, load
 
@@ -39,6 +40,14 @@ def environment(tmp_path_factory):
 def call(module, *arguments, env=None, **options):
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, **options)
+
+
+def inside(main, capsys, *arguments):
+    """What `call` gives for a refusal, in this process, which is there already."""
+    with pytest.raises(SystemExit) as stop:
+        main([*map(str, arguments)])
+    out, err = capsys.readouterr()
+    return subprocess.CompletedProcess(arguments, int(str(stop.value.code)), out, err)
 
 
 def refused(result, *words):
@@ -179,8 +188,8 @@ def test_list_and_where(tmp_path):
         (["walk"], ["invalid choice"]),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(arguments, words):
-    refused(call("studies", *arguments), *words)
+def test_bad_input_is_one_line_and_status_2(arguments, words, capsys):
+    refused(inside(main, capsys, *arguments), *words)
 
 
 def test_a_home_folder_is_found_also_behind_an_equals_sign(tmp_path, monkeypatch, capsys):
@@ -218,7 +227,14 @@ def test_help_of_a_study_lists_its_fields_with_values_and_meaning(capsys):
     assert max(map(len, lines)) <= 110
 
 
-def test_figures_refuse_in_one_line(tmp_path):
-    refused(call("figures", "nothing"), "unknown figure", "xor_mixture")
-    refused(call("figures", "xor_mixture", "--from", tmp_path), "python -m studies run xor_mixture")
-    refused(call("figures", "xor_mixture", "--format", "bmp"), "invalid choice")
+@pytest.mark.parametrize("module", ["studies", "figures"])
+def test_bad_input_is_one_line_and_status_2_of_a_real_process(module):
+    arguments = ["run", "xor_mixture", "--width", "0"] if module == "studies" else ["nothing"]
+    refused(call(module, *arguments), "width is 0" if module == "studies" else "unknown figure")
+
+
+def test_figures_refuse_in_one_line(tmp_path, capsys):
+    refused(inside(figures_main, capsys, "nothing"), "unknown figure", "xor_mixture")
+    none = inside(figures_main, capsys, "xor_mixture", "--from", tmp_path)
+    refused(none, "python -m studies run xor_mixture")
+    refused(inside(figures_main, capsys, "xor_mixture", "--format", "bmp"), "invalid choice")

@@ -49,7 +49,7 @@ def contents(bomb: Bomb, kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["pickle", "npy"])
-def test_a_block_with_code_in_it_is_set_aside_unexecuted(tmp_path, bomb, kind, capsys):
+def test_a_block_with_code_in_it_is_set_aside_unexecuted(tmp_path, bomb, kind, caplog):
     """Its digest is right: whoever can write into the folder can do that."""
     assert run(STUDY, str(tmp_path)).ok
     store = Store(tmp_path, "cheap")
@@ -60,7 +60,7 @@ def test_a_block_with_code_in_it_is_set_aside_unexecuted(tmp_path, bomb, kind, c
     path.write_bytes(data)
     with pytest.raises(FileNotFoundError, match="no finished block"):
         load("cheap", tmp_path)
-    assert "set aside" in capsys.readouterr().out
+    assert "set aside" in caplog.text
     assert counts(STUDY, tmp_path) == (0, 1)
     assert run(STUDY, str(tmp_path)).ok
     assert counts(STUDY, tmp_path) == (1, 0)
