@@ -55,10 +55,6 @@ class IdleCell:
         """All."""
         return most
 
-    def label(self) -> str:
-        """Its number."""
-        return f"width {self.width}"
-
     @property
     def n_records(self) -> int:
         """As many as the headline study."""
@@ -98,7 +94,7 @@ def study(blocks: int, seconds: float, busy: bool = False) -> Study:
         "protocol": ("curriculum", "anti_curriculum", "no_curriculum", "target_only", "rule_curriculum"),
         "width": tuple(range(1, blocks + 1)),
     }
-    return Study("idle", "none", IdleCell(seconds=seconds, busy=busy), (grid,), replicates=32)
+    return Study(IdleCell(seconds=seconds, busy=busy), (grid,), replicates=32, name="idle")
 
 
 def stamps_of(what: Study, workers: int) -> list[float]:
@@ -199,7 +195,7 @@ def plan() -> None:
         took[name] = time.perf_counter() - started
         return result
 
-    what = timed("cells checked, addresses", lambda: Study("plan", "none", CELL, (grid,), replicates=32))
+    what = timed("cells checked, addresses", lambda: Study(CELL, (grid,), replicates=32, name="plan"))
     blocks = what.blocks()
     with tempfile.TemporaryDirectory() as out:
         store = Store(out, "plan")

@@ -26,7 +26,7 @@ KINDS = {"flops": "training that network alone", "flops_with_search": "with the 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Medians, frontiers and savings for every target; replicates are gone."""
-    ds = with_axes(ds, ("rounds", "learning_rate", "steps"))
+    ds = with_axes(ds, ("rounds", "learning_rate", "n_steps"))
     ds = single(ds).isel(arm=0, drop=True)
     parts: list[xr.Dataset] = []
     for target in TARGETS:
@@ -42,7 +42,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         parts.append(part)
     out = xr.concat(parts, xr.DataArray(list(TARGETS), dims="target", name="target"))
     out["left_out"] = left_out(ds).sum()
-    return summary_of(ds, out)
+    return summary_of(ds, out.rename(n_steps="steps"))  # as in the summaries that are stored
 
 
 def caption(summary: xr.Dataset) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from studies.catalogue import get, names, question
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from studies.engine.status import Survey
-    from studies.study import Study
 
 #: What the verbs about one study do.
 VERBS = {
@@ -101,20 +99,6 @@ def overrides(rest: list[str]) -> dict[str, str]:
     return given
 
 
-def changed(study: "Study", given: dict[str, str]) -> "Study":
-    """The study with fields set; ValueError names the field that may be meant by an unknown one."""
-    from studies import fields
-
-    known = fields.names(study.cell)
-    for name in given:
-        outer, dot, inner = name.partition(".")
-        if outer not in known:
-            near = get_close_matches(outer.replace("-", "_"), known, 1)
-            meant = f"did you mean --{near[0]}{dot}{inner}? " if near else ""
-            raise ValueError(f"unknown field {outer!r}; {meant}known: {', '.join(known)}")
-    return study.changed(given) if given else study
-
-
 def main(argv: list[str] | None = None) -> int:
     """Parse and act; returns the exit status."""
     args, rest = parser().parse_known_args(argv)
@@ -151,7 +135,8 @@ def act(args: argparse.Namespace, rest: list[str]) -> int:
     given = overrides(rest)
     if args.replicates is not None:
         given["replicates"] = args.replicates
-    study = changed(get(args.name, args.preset), given)
+    study = get(args.name, args.preset)
+    study = study.changed(given) if given else study
     if how is not None:
         from studies.engine.display import Display
         from studies.engine.run import run

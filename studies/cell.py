@@ -1,7 +1,7 @@
 """What a study needs of the settings of one run, and the block: the unit of computation and storage."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
@@ -47,16 +47,37 @@ class Cell(Protocol):
         """Replicates of a block, at most `most`, that need less memory than `gigabytes` GiB."""
         ...
 
-    def label(self) -> str:
-        """The settings in a few words."""
-        ...
-
     def compute(self, block: "Block") -> "xr.Dataset":
         """Run all cells of a block: dims protocol, replicate, time (and those of the quantities).
 
         The attributes must hold `method`, `seconds` and `run_steps`; the store adds the rest.
         It may run in any process of any machine, so it depends on the block alone.
         """
+        ...
+
+
+class Saved(Protocol):
+    """Where a computation keeps the arrays that it needs to go on after it was killed."""
+
+    def load(self) -> list[np.ndarray] | None:
+        """The arrays saved last, or None if there are none."""
+        ...
+
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        ...
+
+    def save(self, arrays: Sequence[Any]) -> None:
+        """Keep these arrays instead of those saved before."""
+        ...
+
+
+@runtime_checkable
+class ResumableCell(Cell, Protocol):
+    """A cell whose blocks take so long that a killed run should go on inside of one. This is optional."""
+
+    def resume(self, block: "Block", progress: Saved) -> "xr.Dataset":
+        """What `compute` gives, to the same bits: goes on from what was saved, and saves now and then."""
         ...
 
 
@@ -82,6 +103,7 @@ class TiledCell(Cell, Protocol):
         ...
 
 
+#: A kind of cell.
 AnyCell = TypeVar("AnyCell", bound=Cell)
 
 
@@ -93,6 +115,7 @@ class Block:
     protocols : computed together, sharing their samples
     tile : replicates tile * rows ... (tile + 1) * rows - 1
     room : records the program is compiled for, at least the cell's own number; changes no number
+    swept : axes along which the blocks of the study differ, for the label
     """
 
     cell: Cell
@@ -100,6 +123,7 @@ class Block:
     tile: int
     rows: int
     room: int
+    swept: tuple[str, ...] = ()
 
     @property
     def replicates(self) -> np.ndarray:
@@ -121,55 +145,29 @@ class Block:
     def address(self) -> str:
         return address(self.description())
 
+    def settings(self) -> str:
+        """The cell in a few words: where it lies on the axes along which the cells of its study differ."""
+        return " ".join(f"{axis} {_short(get_field(self.cell, axis))}" for axis in self.swept or ("width",))
+
     def label(self) -> str:
         """The block in a few words, for progress lines."""
-        return f"{self.cell.label()} replicates {self.replicates[0]}-{self.replicates[-1]}"
+        return f"{self.settings()} replicates {self.replicates[0]}-{self.replicates[-1]}"
 
 
 def get_field(cell: Cell, name: str) -> Any:
-    """A field of the cell, or with a dot an entry of a mapping: "easy.noise"."""
+    """The value of a field, or with a dot of an entry of one that is a mapping: "easy.noise".
+
+    Raises
+    ------
+    ValueError : the mapping has no such entry
+    """
     outer, _, inner = name.partition(".")
     value = getattr(cell, outer)
+    if inner and inner not in value:
+        has = ", ".join(map(str, value)) or "none"
+        raise ValueError(f"{outer} has no entry {inner!r} where it is not swept; it has: {has}")
     return value[inner] if inner else value
 
 
-def parse(cell: Cell, name: str, text: str) -> list[Any]:
-    """Comma-separated text as values of a field; ValueError in one line if it cannot be read."""
-    outer, _, inner = name.partition(".")
-    if outer not in {f.name for f in fields(cell)}:
-        raise ValueError(f"unknown field {name!r}; known: {', '.join(sorted(f.name for f in fields(cell)))}")
-    old = getattr(cell, outer)
-    if isinstance(old, Mapping) and not inner:
-        raise ValueError(f"{name} has entries; set one, as --{name}.noise 0.2")
-    if isinstance(old, tuple) and all(isinstance(part, str) for part in old):
-        return [tuple(text.split(","))]
-    kind: Any = float if inner else type(old)
-    words = {"true": True, "false": False}
-    try:
-        return [words[t.lower()] if kind is bool else kind(t) for t in text.split(",")]
-    except (ValueError, KeyError):
-        raise ValueError(
-            f"{name} is {text!r}; need {kind.__name__}, or several separated by commas"
-        ) from None
-
-
-def with_fields(cell: AnyCell, changes: Mapping[str, Any]) -> AnyCell:
-    """The cell with fields replaced, cast to their type; unknown names are refused with the known ones."""
-    new: dict[str, Any] = {}
-    known = {f.name for f in fields(cell)}
-    for name, value in changes.items():
-        outer, _, inner = name.partition(".")
-        if outer not in known:
-            raise ValueError(f"unknown field {outer!r}; known: {', '.join(sorted(known))}")
-        old = new.get(outer, getattr(cell, outer))
-        kind = type(old)
-        if inner:
-            value = {**old, inner: float(value)}
-        elif kind in (int, float) and isinstance(value, int | float | np.number):
-            if kind is int and not isinstance(value, int | np.integer) and not float(value).is_integer():
-                raise ValueError(f"{outer} is {value!r}; need a whole number")
-            value = kind(value)
-        elif not isinstance(value, kind):
-            raise ValueError(f"{outer} is {value!r}; need {kind.__name__}")
-        new[outer] = value
-    return replace(cell, **new)
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,11 +1,9 @@
 """What may be set of a study: its fields, their values and what they mean, in words."""
 
-import inspect
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 
-from studies.cell import Cell
+from studies.settings import field_help
 from studies.study import Study
 
 #: Fields of the study itself that may be set.
@@ -16,23 +14,9 @@ OWN = {
 }
 
 
-def described(kind: type) -> dict[str, str]:
-    """Name -> one line for every parameter in the numpydoc of a class and of those it extends."""
-    found: dict[str, str] = {}
-    for cls in reversed(kind.__mro__):
-        doc = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-        part = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n---|\Z)", doc, re.MULTILINE | re.DOTALL)
-        for entry in re.finditer(
-            r"^(\S[^\n]*?) : ((?:.*(?:\n[ \t]+.*)*))", part[1] if part else "", re.MULTILINE
-        ):
-            line = " ".join(entry[2].split())
-            found |= dict.fromkeys(re.split(r",\s*", entry[1]), line)
-    return found
-
-
 def words(study: Study, width: int = 110) -> list[str]:
     """A line for every field: its name, its value or values in this study, what it means."""
-    meant, axes = described(type(study.cell)), study.axes()
+    meant, axes = field_help(study.cell), study.axes()
     rows = [(name, getattr(study, name), text) for name, text in OWN.items()]
     for field in fields(study.cell):
         value, text = getattr(study.cell, field.name), meant.get(field.name, "")
@@ -51,8 +35,3 @@ def words(study: Study, width: int = 110) -> list[str]:
         line = f"  --{name:{first}}{shown:24}  {text}"
         lines.append(line if len(line) <= width else f"{line[: width - 3].rstrip()}...")
     return lines
-
-
-def names(cell: Cell) -> list[str]:
-    """The fields that may be set."""
-    return sorted([*OWN, *(field.name for field in fields(cell))])

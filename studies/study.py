@@ -6,16 +6,21 @@ replicates at one setting of everything else. Its shape never depends on which o
 for, so neither do its numbers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any
 
-from studies.address import address, describe, plain
-from studies.cell import Block, Cell, get_field, parse, with_fields
+import numpy as np
 
-Grid = Mapping[str, tuple]
+from studies.address import address, describe, plain, renamed, written
+from studies.cell import Block, Cell, get_field
+from studies.settings import check_name, parse, with_fields
+
+#: Axis -> its values.
+Grid = Mapping[str, Sequence[Any] | np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -24,37 +29,61 @@ class Study:
 
     Parameters
     ----------
-    name : str
-    question : str, one line
     cell : the settings common to all cells
     grids : tuple of mappings axis -> values; an axis is a field of the cell, or "easy.noise" and the
         like for an entry of a mapping
     replicates : int >= 1
     rows : int, replicates per block, fewer where a block would need more than `memory`
     memory : float, limit for a block in GiB; like `rows` it decides the shape of blocks
+    name : str, the folder of its results; those of the catalogue have that of their file
+    question : str, one line; no part of the address
+
+    Raises
+    ------
+    ValueError : any cell that is asked for is refused, in one line
     """
 
-    name: str
-    question: str
     cell: Cell
     grids: tuple[Grid, ...]
     replicates: int
     rows: int = 32
     memory: float = 2.0
+    name: str = "study"
+    question: str = ""
 
     def __post_init__(self) -> None:
-        from teacher_student.checks import within
+        from teacher_student.checks import whole, within
 
-        if self.replicates < 1 or self.rows < 1:
-            raise ValueError(f"replicates is {self.replicates} and rows {self.rows}; need both >= 1")
+        for name in ("replicates", "rows"):
+            whole(name, getattr(self, name), low=1)
+            object.__setattr__(self, name, int(getattr(self, name)))
         within("memory", self.memory, low=0, open_low=True)
-        for grid in self.grids:
-            for axis, values in grid.items():
-                if len(values) == 0 or len(set(values)) != len(values):
-                    raise ValueError(f"axis {axis} needs distinct values, at least one; got {values}")
+        object.__setattr__(self, "grids", tuple(map(self._checked, _several(self.grids))))
         for cell in self.cells():
             cell.check()
         self.blocks()
+
+    def _checked(self, grid: Grid) -> Grid:
+        """The grid with its values as tuples of Python objects."""
+        found: dict[str, tuple] = {}
+        for axis, values in grid.items():
+            check_name(self.cell, axis.partition(".")[0])
+            if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
+                raise ValueError(f"axis {axis} is {values!r}; need a tuple of values")
+            own = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
+            if not own or len(set(own)) != len(own):
+                raise ValueError(f"axis {axis} needs distinct values, at least one; got {own}")
+            if "." in axis and len(own) > 1 and any(isinstance(v, tuple) for v in own):
+                raise ValueError(f"{axis} is a vector; give one, as vectors can be no axis")
+            found[axis] = own
+        return found
+
+    def named(self, name: str, question: str) -> "Study":
+        """The same study under another name, nothing checked or cut into blocks again."""
+        found = copy(self)
+        object.__setattr__(found, "name", name)
+        object.__setattr__(found, "question", question)
+        return found
 
     def cells(self) -> Iterator[Cell]:
         """All cells asked for, replicates aside."""
@@ -72,6 +101,8 @@ class Study:
     @cached_property
     def _blocks(self) -> tuple[Block, ...]:
         room = max((cell.n_records for cell in self.cells()), default=0)
+        swept = tuple(a for a, values in self.axes().items() if a == "width" or len(values) > 1)
+        swept = tuple(a for a in swept if a != "protocol")
         found: dict[str, Block] = {}
         covered: dict[str, frozenset[str]] = {}
         for grid in self.grids:
@@ -82,7 +113,7 @@ class Study:
                 cell = with_fields(self.cell, dict(zip(others, values, strict=True)))
                 rows = cell.rows_that_fit(len(protocols), self.rows, self.memory)
                 for tile in range(-(-self.replicates // rows)):
-                    block = Block(cell, protocols, tile, rows, room)
+                    block = Block(cell, protocols, tile, rows, room, swept)
                     settings = address(block.description() | {"protocols": None})
                     before = covered.get(settings, frozenset())
                     if not asked <= before:
@@ -90,28 +121,43 @@ class Study:
                         found[block.address] = block
         return tuple(found.values())
 
+    @property
+    def surplus(self) -> int:
+        """Replicates that are computed beside those asked for, since blocks are computed whole."""
+        return max(int(block.replicates[-1]) + 1 for block in self._blocks) - self.replicates
+
     def axes(self) -> dict[str, tuple]:
         """All values of every swept axis; protocol and width always, and last."""
         swept = dict.fromkeys(axis for grid in self.grids for axis in grid)
         union = {}
         for axis in [*(a for a in swept if a not in ("protocol", "width")), "protocol", "width"]:
-            base = (get_field(self.cell, axis),)
-            union[axis] = tuple(dict.fromkeys(v for grid in self.grids for v in grid.get(axis, base)))
+            values = (grid[axis] if axis in grid else (get_field(self.cell, axis),) for grid in self.grids)
+            union[axis] = tuple(dict.fromkeys(v for several in values for v in several))
         return union
 
     def entry(self) -> dict[str, Any]:
-        """All that `studies.load` needs to find and place the blocks, as plain JSON values."""
+        """All that `studies.load` needs to find and place the blocks, as plain JSON values.
+
+        Fields and axes are under their first names (see `studies.address`), and `names` has those of today.
+        """
         axes = self.axes()
+        first = {axis: written(self.cell, axis) for axis in axes}
         entries = [
             {
                 "address": block.address,
-                "at": {axis: plain(get_field(block.cell, axis)) for axis in axes if axis != "protocol"},
+                "at": {first[a]: plain(get_field(block.cell, a)) for a in axes if a != "protocol"},
                 "protocols": list(block.protocols),
                 "replicates": block.replicates.tolist(),
             }
             for block in self.blocks()
         ]
-        return self.description() | {"address": self.address, "axes": plain(axes), "blocks": entries}
+        return self.description() | {
+            "question": self.question,
+            "names": renamed(self.cell),
+            "address": self.address,
+            "axes": {first[axis]: plain(values) for axis, values in axes.items()},
+            "blocks": entries,
+        }
 
     def changed(self, given: Mapping[str, str]) -> "Study":
         """The study with fields set from text, as the command line gives them.
@@ -133,12 +179,12 @@ class Study:
         return replace(self, cell=cell, grids=grids, **own)
 
     def description(self) -> dict[str, Any]:
-        """The study as plain JSON values."""
+        """What was asked, as plain JSON values; axes under their first names."""
+        grids = [{written(self.cell, axis): plain(v) for axis, v in grid.items()} for grid in self.grids]
         return {
             "name": self.name,
-            "question": self.question,
             "cell": describe(self.cell),
-            "grids": [plain(grid) for grid in self.grids],
+            "grids": grids,
             "replicates": self.replicates,
             "rows": self.rows,
             "memory": self.memory,
@@ -146,4 +192,11 @@ class Study:
 
     @property
     def address(self) -> str:
+        """That of what was asked; the question in words has no part in it."""
         return address(self.description())
+
+
+def _several(grids: Sequence[Grid]) -> Sequence[Grid]:
+    if isinstance(grids, Mapping):
+        raise ValueError("grids is one mapping; need a tuple of them, as ({'width': (2, 4)},)")
+    return grids

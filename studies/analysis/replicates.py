@@ -5,7 +5,6 @@ pending or were not asked for are left out in pairs, and the number of replicate
 as `n`, never hidden in an average.
 """
 
-import json
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 
@@ -13,6 +12,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import betaincinv
 from scipy.stats import DegenerateDataWarning, bootstrap
+
+from studies.store import settings
 
 RESAMPLES = 2000
 
@@ -171,10 +172,14 @@ def with_axes(ds: xr.Dataset, axes: Iterable[str]) -> xr.Dataset:
 
     `axes` are fields of the study's cell, "hard.noise" and the like included.
     """
-    cell = json.loads(ds.attrs["description"])["cell"]
+    given = settings(ds)
     for axis in axes:
         if axis not in ds.dims:
             outer, _, inner = axis.partition(".")
-            value = ds[axis].item() if axis in ds.coords else cell[outer][inner] if inner else cell.get(outer)
+            value = given.get(outer)
+            if axis in ds.coords:
+                value = ds[axis].item()
+            elif inner and value is not None:
+                value = value[inner]
             ds = ds.drop_vars(axis, errors="ignore").expand_dims({axis: [value]})
     return ds

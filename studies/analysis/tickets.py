@@ -3,13 +3,12 @@
 Everything takes the Dataset of `studies.load`; runs that are not ok are left out and counted.
 """
 
-import json
-
 import numpy as np
 import xarray as xr
 
 from studies.analysis.paired import tuned
 from studies.analysis.replicates import RESAMPLES, last, usable
+from studies.store import settings
 
 
 def single(ds: xr.Dataset, axis: str = "rounds") -> xr.Dataset:
@@ -30,11 +29,11 @@ def early_stopping(ds: xr.Dataset) -> xr.Dataset:
     -------
     step, accuracy, final_accuracy (arm, round, replicate, ...)
     """
-    cell = json.loads(ds.attrs["description"])["cell"]
+    given = settings(ds)
     loss, accuracy = usable(ds, "valid_loss"), usable(ds)
     best = loss.fillna(np.inf).argmin("time")
     known = loss.notnull().any("time")
-    step = (best * (cell["steps"] // cell["n_records"])).where(known)
+    step = (best * (given["n_steps"] // given["n_records"])).where(known)
     return xr.Dataset(
         {
             "step": step,
@@ -127,7 +126,7 @@ def smallest(values: xr.DataArray, target: float, sizes: str, confidence: float 
 
 
 def costs(ds: xr.Dataset, target: float, variable: str = "test_accuracy") -> xr.Dataset:
-    """Training FLOPs of every run that ends at `target` or above, with axis `steps` = the budget of a run.
+    """Training FLOPs of every run that ends at `target` or above, with axis `n_steps` = the budget of a run.
 
     A run counts as a whole: its budget was fixed before and the curriculum scaled to it, so what ends early
     has seen the whole order too.
@@ -139,7 +138,7 @@ def costs(ds: xr.Dataset, target: float, variable: str = "test_accuracy") -> xr.
     flops_with_search : and of the whole trainings of the rounds before, which found it
     """
     end = last(usable(ds, variable))
-    whole = ds.flops_per_step.where(ds.status == 0) * ds.steps
+    whole = ds.flops_per_step.where(ds.status == 0) * ds.n_steps
     flops = whole.where(end >= target, np.inf).where(end.notnull())
     return xr.Dataset(
         {

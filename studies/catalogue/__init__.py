@@ -1,6 +1,7 @@
 """One declarative file per study; the file names are the menu.
 
-A file's docstring starts with the question; its `PRESETS` maps "quick" and "full" to a Study.
+A file's name is the study's, the first line of its docstring is the question, and its `PRESETS` maps "quick"
+and "full" to functions that give a Study.
 """
 
 import ast
@@ -30,4 +31,4 @@ def get(name: str, preset: str = "quick") -> "Study":
     presets = importlib.import_module(f"studies.catalogue.{name}").PRESETS
     if preset not in presets:
         raise ValueError(f"unknown preset {preset!r} of {name}; known: {', '.join(presets)}")
-    return presets[preset]()
+    return presets[preset]().named(name, question(name))

@@ -9,7 +9,6 @@ shuffled minus curriculum, paired by replicate: above 0 the curriculum helps.
 from studies.cells.online import OnlineCell
 from studies.study import Study
 
-QUESTION = "curriculum benefit against width for committees, from too narrow to overparameterised"
 PROTOCOLS = ("curriculum", "anti_curriculum", "no_curriculum", "target_only")
 WIDTHS = (2, 4, 8, 16, 32, 64)
 #: The two difficulties as hard levels; the easy level has neither.
@@ -32,7 +31,7 @@ CELL = OnlineCell(
 def quick() -> Study:
     """One budget, both difficulties."""
     grids = tuple(kind | {"protocol": PROTOCOLS, "width": WIDTHS} for kind in (LABEL_NOISE, DISTRACTORS))
-    return Study("committee", QUESTION, CELL, grids, replicates=32)
+    return Study(CELL, grids, replicates=32)
 
 
 def full() -> Study:
@@ -46,7 +45,7 @@ def full() -> Study:
             {"learning_rate": (0.1, 0.25, 0.5, 1.0, 2.0), "protocol": pair, "width": WIDTHS},
         )
     )
-    return Study("committee", QUESTION, CELL, grids, replicates=32)
+    return Study(CELL, grids, replicates=32)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -7,14 +7,13 @@ linear rule works), tested at the high noise. Every arm at every width has its o
 from studies.cells.images.online import PROTOCOLS, OnlineImages
 from studies.study import Study
 
-QUESTION = "curriculum benefit against width on corrupted images, one pass"
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 
 
 def quick() -> Study:
     """scikit-learn's digits, three budgets."""
     grid = {"n_steps": (250, 500, 1000), "protocol": tuple(PROTOCOLS), "width": WIDTHS}
-    return Study("images_online", QUESTION, OnlineImages(), (grid,), replicates=64, rows=64)
+    return Study(OnlineImages(), (grid,), replicates=64, rows=64)
 
 
 def full() -> Study:
@@ -25,7 +24,7 @@ def full() -> Study:
         "protocol": tuple(PROTOCOLS),
         "width": WIDTHS,
     }
-    return Study("images_online", QUESTION, OnlineImages(), (grid,), replicates=64, rows=64)
+    return Study(OnlineImages(), (grid,), replicates=64, rows=64)
 
 
 PRESETS = {"quick": quick, "full": full}

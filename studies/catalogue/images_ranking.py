@@ -8,7 +8,6 @@ Every arm at every width has its own learning rate.
 from studies.cells.images.ranking import PROTOCOLS, RankedImages
 from studies.study import Study
 
-QUESTION = "curriculum benefit against width with images ordered by a difficulty score"
 PACINGS = ("linear", "quad", "root", "step", "exp", "log")
 WIDTHS = (4, 8, 16, 32, 64)
 
@@ -20,7 +19,7 @@ def quick() -> Study:
         {"label_noise": (0.0, 0.4), "protocol": PROTOCOLS, "width": WIDTHS},
         {"pacing": PACINGS, "protocol": PROTOCOLS, "width": (4,)},
     )
-    return Study("images_ranking", QUESTION, cell, grids, replicates=32, rows=32)
+    return Study(cell, grids, replicates=32, rows=32)
 
 
 def full() -> Study:
@@ -39,7 +38,7 @@ def full() -> Study:
         },
         {"pacing": PACINGS, "protocol": PROTOCOLS, "width": (4, 16)},
     )
-    return Study("images_ranking", QUESTION, cell, grids, replicates=32, rows=32)
+    return Study(cell, grids, replicates=32, rows=32)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -9,20 +9,18 @@ from curricula.grading import GRADED
 from studies.cells.grading import GradingCell
 from studies.study import Study
 
-QUESTION = "rank correlation of empirical difficulty scores with the true difficulty"
-
 
 def quick() -> Study:
     """Three widths, six data sets."""
     cell = GradingCell(scores=GRADED, networks=8)
-    return Study("score_grading", QUESTION, cell, ({"width": (4, 16, 64)},), replicates=6, rows=1)
+    return Study(cell, ({"width": (4, 16, 64)},), replicates=6, rows=1)
 
 
 def full() -> Study:
     """Eight widths, sixteen data sets."""
     cell = GradingCell(scores=GRADED)
     widths = (2, 4, 8, 16, 32, 64, 128, 256)
-    return Study("score_grading", QUESTION, cell, ({"width": widths},), replicates=16, rows=1)
+    return Study(cell, ({"width": widths},), replicates=16, rows=1)
 
 
 PRESETS = {"quick": quick, "full": full}

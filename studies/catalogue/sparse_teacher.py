@@ -8,7 +8,6 @@ shuffled, paired by replicate. Width 1 is the perceptron that arXiv 2106.08068 s
 from studies.cells.online import OnlineCell
 from studies.study import Study
 
-QUESTION = "curriculum benefit against width on a sparse sign teacher among distractor inputs"
 PROTOCOLS = ("curriculum", "anti_curriculum", "no_curriculum", "target_only")
 WIDTHS = (1, 2, 4, 8, 16, 32, 64)
 CELL = OnlineCell(
@@ -32,7 +31,7 @@ def quick() -> Study:
         {"protocol": PROTOCOLS, "width": WIDTHS},
         {"method": ("auto", "theory"), "protocol": PROTOCOLS} | PERCEPTRON,
     )
-    return Study("sparse_teacher", QUESTION, CELL, grids, replicates=64)
+    return Study(CELL, grids, replicates=64)
 
 
 def full() -> Study:
@@ -44,7 +43,7 @@ def full() -> Study:
         {"parametrisation": ("ntk", "mean_field"), "protocol": pair, "width": WIDTHS},
         {"learning_rate": (0.1, 0.25, 0.5, 1.0, 2.0, 4.0), "protocol": pair, "width": WIDTHS},
     )
-    return Study("sparse_teacher", QUESTION, CELL, grids, replicates=128)
+    return Study(CELL, grids, replicates=128)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -8,7 +8,6 @@ of runs by order 1/N.
 from studies.cells.online import OnlineCell
 from studies.study import Study
 
-QUESTION = "order-parameter equations against simulations at growing N, three tasks under the curriculum"
 TASKS = (("xor_mixture", "relu"), ("sparse_teacher", "erf"), ("committee", "erf"))
 CELL = OnlineCell(
     width=4,
@@ -31,7 +30,7 @@ def _study(sizes: tuple[int, ...], widths: tuple[int, ...], replicates: int) -> 
             {"method": ("gram",), "n_inputs": sizes},
         )
     )
-    return Study("theory_vs_simulation", QUESTION, CELL, grids, replicates)
+    return Study(CELL, grids, replicates)
 
 
 def quick() -> Study:

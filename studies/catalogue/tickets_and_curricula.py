@@ -11,11 +11,10 @@ on other samples (`stream` 1), which says how often chance alone changes the win
 from studies.cells.tickets.online import OnlineTickets
 from studies.study import Study
 
-QUESTION = "lottery tickets found and trained with and without a curriculum, on the XOR-like mixture"
 PAIR = ("curriculum", "no_curriculum")
 RATES = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 1.8)
 CELL = OnlineTickets(
-    steps=40000,
+    n_steps=40000,
     n_records=10,
     fraction=0.5,
     scope="units",
@@ -32,7 +31,7 @@ def quick() -> Study:
     rates = {"learning_rate": (0.3, 0.8)}
     dense = {"protocol": PAIR, "width": (2, 4, 8, 16, 32)}
     grids = (rates | dense, {"stream": (1,)} | dense, {"fresh": (True,)} | rates | TICKETS)
-    return Study("tickets_and_curricula", QUESTION, CELL, grids, replicates=16, rows=16)
+    return Study(CELL, grids, replicates=16, rows=16)
 
 
 def full() -> Study:
@@ -47,7 +46,7 @@ def full() -> Study:
         TICKETS,
         {"fresh": (True,), "scope": ("layer",)} | TICKETS | {"rounds": (4,)},
     )
-    return Study("tickets_and_curricula", QUESTION, CELL, grids, replicates=64)
+    return Study(CELL, grids, replicates=64)
 
 
 PRESETS = {"quick": quick, "full": full}

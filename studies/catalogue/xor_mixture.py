@@ -7,7 +7,6 @@ the hard noise, curriculum minus the same samples' levels shuffled, paired by re
 from studies.cells.online import OnlineCell
 from studies.study import Study
 
-QUESTION = "curriculum benefit against width on the XOR-like Gaussian mixture"
 PROTOCOLS = ("curriculum", "anti_curriculum", "no_curriculum", "target_only", "rule_curriculum")
 NARROW = (2, 4, 8, 16, 32, 64)
 CELL = OnlineCell(
@@ -21,7 +20,7 @@ CELL = OnlineCell(
 
 def quick() -> Study:
     """One budget, one parametrisation, all five protocols."""
-    return Study("xor_mixture", QUESTION, CELL, ({"protocol": PROTOCOLS, "width": NARROW},), replicates=64)
+    return Study(CELL, ({"protocol": PROTOCOLS, "width": NARROW},), replicates=64)
 
 
 def full() -> Study:
@@ -36,7 +35,7 @@ def full() -> Study:
         {"learning_rate": (0.1, 0.2, 0.3, 0.45, 0.7), "protocol": pair, "width": NARROW},
         {"protocol": PROTOCOLS, "width": (128, 256)},
     )
-    return Study("xor_mixture", QUESTION, CELL, grids, replicates=64)
+    return Study(CELL, grids, replicates=64)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from studies.cells.named import named_task
-from studies.store.provenance import provenance
+from studies.cells.result import result
 from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from studies.cell import Block
 
 #: Raised by one whenever a change alters the numbers of an existing cell.
@@ -35,11 +36,12 @@ class GradingCell:
     width : int, hidden units of the networks (relu, two layers)
     n_examples : int, size of the data set
     networks : int, seeds that a score is averaged over
-    epochs, batch_size : int
+    epochs : int, passes over the data set
+    batch_size : int, examples of a step
     learning_rate : float, SGD with momentum 0.9
     scores : names from `curricula.grading.GRADED`
     protocol : "no_curriculum", the only one: scores are taken from plain training
-    seed : int, 0 <= seed < 2^32
+    seed : int, 0 <= seed < 2^32, of everything that is drawn
     """
 
     task: str = "xor_mixture"
@@ -92,10 +94,6 @@ class GradingCell:
         """`most`: data sets are graded one after the other."""
         return most
 
-    def label(self) -> str:
-        """The settings in a few words."""
-        return f"width {self.width}"
-
     @property
     def n_records(self) -> int:
         """Records after the first."""
@@ -107,7 +105,7 @@ class GradingCell:
         return self.networks * self.epochs * self.n_examples * (64 + self.width)
 
     @fixed_settings()
-    def compute(self, block: "Block") -> xr.Dataset:
+    def compute(self, block: "Block") -> "xr.Dataset":
         """Correlations (protocol, replicate, time, oracle, score)."""
         import jax
 
@@ -130,18 +128,16 @@ class GradingCell:
             for r in block.replicates
         ]
         correlation = np.stack([g.correlation[0] for g in grades]).transpose(0, 3, 1, 2)[None]
-        return xr.Dataset(
-            {
-                "correlation": (("protocol", "replicate", "time", "oracle", "score"), correlation),
-                "status": (("protocol", "replicate"), np.zeros(correlation.shape[:2], np.int8)),
-            },
+        return result(
+            block,
+            {"correlation": (("time", "oracle", "score"), correlation)},
+            np.zeros(correlation.shape[:2]),
             coords={
-                "protocol": list(block.protocols),
-                "replicate": block.replicates,
                 "time": grades[0].samples / self.n_inputs,
                 "oracle": list(grades[0].oracles),
                 "score": list(grades[0].scores),
             },
-            attrs={"method": "trained", "run_steps": len(grades) * self.networks * self.epochs}
-            | provenance(started),
+            method="trained",
+            run_steps=len(grades) * self.networks * self.epochs,
+            started=started,
         )

@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from studies.cells.named import named_level, named_method, named_student, named_task
+from studies.cells.result import result
 from studies.store import STATUS
-from studies.store.provenance import provenance
 from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
@@ -32,20 +32,26 @@ class OnlineCell:
     task : name of a module in teacher_student.tasks
     n_inputs : int, input dimension N
     options : further arguments of the task, by name; whole floats serve where it needs an int
-    width, activation, loss, parametrisation, train_readout, readout_start : see TwoLayer
+    width : int, hidden units K, see TwoLayer for this and the next five
+    activation : of the hidden units
+    loss : that is descended
+    parametrisation : scaling of weights and rates with K
+    train_readout : bool, whether the second layer is trained
+    readout_start : how the second layer is drawn
     learning_rate : float, eta
-    easy, hard : the two difficulty levels, as arguments of `task.level`; runs are tested on `hard`
+    easy : level of easy samples, as arguments of `task.level`
+    hard : level of hard samples, as arguments of `task.level`; runs are tested on it
     easy_fraction : float in [0, 1], easy share of the samples
-    protocol : see teacher_student.protocols
+    protocol : order of easy and hard samples, see teacher_student.protocols
     budget : float, length of the run in units of N samples
     record_every : float, time between two records, in units of N samples; divides the budget
-    record : names, see teacher_student.training.recording
+    record : names of what is recorded, see teacher_student.training.recording
     n_test : int, test points per record
-    method : "auto", "gram" or "full" simulate; "theory" integrates the N -> infinity equations from the
-        same starts, see `teacher_student.theory`
+    method : "auto", "gram" or "full" simulate, "theory" integrates the N -> infinity equations
+        The equations start from the same students, see `teacher_student.theory`.
     dtype : "float32" or "float64"
-    seed : int, 0 <= seed < 2^32
-    start_inputs : int >= 0
+    seed : int, 0 <= seed < 2^32, of everything that is drawn
+    start_inputs : 0, or the dimension N at which one start for all replicates is drawn
         0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
         parameters of one student drawn at N = start_inputs, so runs at different N start alike.
     """
@@ -151,11 +157,6 @@ class OnlineCell:
         limit = gigabytes * 2**30
         return rows_that_fit(self.method_in_use(), protocols, self.n_steps, self.n_test, most, limit)
 
-    def label(self) -> str:
-        """The settings in a few words."""
-        rate = f"rate {self.learning_rate:g}"
-        return f"{self.parametrisation} width {self.width} budget {self.budget:g} {rate}"
-
     def compute(self, block: "Block") -> "xr.Dataset":
         """Run all cells of a block at once."""
         with fixed_settings(self.dtype):
@@ -242,16 +243,16 @@ def simulated(blocks: "Sequence[Block]", places: int, devices: int) -> list[xr.D
     results = run_plans(plans, places, devices)
     share = (time.perf_counter() - started) * (1 - 1 / len(blocks))
     return [
-        _as_block(
+        _result(
             cell,
             block,
-            result.method,
-            result.time,
-            {name: np.moveaxis(x, 1, 0) for name, x in result.values.items()},
-            np.where(result.diverged.T, STATUS["diverged"], STATUS["ok"]),
+            found.method,
+            found.time,
+            {name: np.moveaxis(x, 1, 0) for name, x in found.values.items()},
+            np.where(found.diverged.T, STATUS["diverged"], STATUS["ok"]),
             started + share,
         )
-        for cell, block, result in zip(cells, blocks, results, strict=True)
+        for cell, block, found in zip(cells, blocks, results, strict=True)
     ]
 
 
@@ -289,10 +290,10 @@ def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
         values, status = jax.tree.map(lambda x: np.repeat(x[None], copies, 0), (values, status))
     values = {name: np.moveaxis(values[name], 1, 0) for name in cell.record}
     status = np.array([STATUS[name] for name in STATUSES])[status]
-    return _as_block(cell, block, "theory", times, values, status.T, started)
+    return _result(cell, block, "theory", times, values, status.T, started)
 
 
-def _as_block(
+def _result(
     cell: "OnlineCell",
     block: "Block",
     method: str,
@@ -301,16 +302,18 @@ def _as_block(
     status: np.ndarray,
     started: float,
 ) -> xr.Dataset:
-    """Arrays with axes protocol, replicate, time, ... as the Dataset of a block."""
+    """Recorded arrays with axes protocol, replicate, time, ... as the result of a block."""
     from teacher_student.training.recording import QUANTITIES
 
-    lead = ("protocol", "replicate", "time")
     task, _, _ = cell.world()
     # netCDF has no axis of length 0
     groups = {"group": list(task.group_names)} if task.group_names else {}
-    return xr.Dataset(
-        {name: (lead + QUANTITIES[name], x) for name, x in values.items()}
-        | {"status": (("protocol", "replicate"), status.astype(np.int8))},
-        coords={"protocol": list(block.protocols), "replicate": block.replicates, "time": times} | groups,
-        attrs={"method": method, "run_steps": status.size * cell.n_steps} | provenance(started),
+    return result(
+        block,
+        {name: (("time", *QUANTITIES[name]), x) for name, x in values.items()},
+        status,
+        coords={"time": times} | groups,
+        method=method,
+        run_steps=status.size * cell.n_steps,
+        started=started,
     )

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 
 import xarray as xr
 
-from studies.cell import Block, TiledCell
+from studies.cell import Block, ResumableCell, TiledCell
 from studies.engine.events import Done, Event, Failed, Found, Waiting
 from studies.engine.pace import program
 from studies.store import Store
@@ -94,7 +94,10 @@ def compute(
         if places > 1 and blocks and isinstance(blocks[0].cell, TiledCell):
             return blocks[0].cell.compute_tiles(blocks, places)
         kept = partial or [None] * len(blocks)
-        return [b.cell.compute(b, *filter(None, [p])) for b, p in zip(blocks, kept, strict=True)]
+        return [
+            b.cell.resume(b, p) if p and isinstance(b.cell, ResumableCell) else b.cell.compute(b)
+            for b, p in zip(blocks, kept, strict=True)
+        ]
     except OSError:  # a file that is missing or cannot be read: the message is for the user
         raise
     except Exception as error:

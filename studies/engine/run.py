@@ -51,6 +51,12 @@ def run(study: Study, out: str, how: How | None = None, listeners: Sequence[List
         len(blocks),
         "" if how.shard == (1, 1) else f" of shard {how.shard[0]}/{how.shard[1]}",
     )
+    if study.surplus:
+        logger.info(
+            "blocks are computed whole: %d replicates, of which the first %d are asked for",
+            study.replicates + study.surplus,
+            study.replicates,
+        )
     tally = Tally(how.processes)
     log = RunLog(store.logs)
     heard = (tally, Journal(log, tally), *listeners)

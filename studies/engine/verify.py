@@ -55,7 +55,7 @@ def verify(study: Study, out: str, cells: int = 3, seed: int | None = None) -> V
     for index, protocol, replicate in chosen:
         block = blocks[index]
         stored = store.read(block.address)
-        name = f"{block.cell.label()} {protocol} replicate {replicate}"
+        name = f"{block.settings()} {protocol} replicate {replicate}"
         if stored is None:
             differ[name] = "damaged"
             logger.info("  %s: damaged", name)

@@ -29,6 +29,7 @@ from typing import Any
 
 import xarray as xr
 
+from studies.address import address as address_of
 from studies.store.files import put
 from studies.store.locks import claim
 from studies.store.names import ADDRESS, BLOCK, NAME, checked
@@ -220,9 +221,10 @@ class Store:
             wanted = checked(ADDRESS, address, "address", "20 hexadecimal digits (see `studies where`)")
         else:
             wanted = latest if isinstance(latest, str) and ADDRESS.fullmatch(latest) else "*"
-        found = list(self.folder.glob(f"study-{wanted}.json"))
-        if not found and address is None:
-            found = list(self.folder.glob("study-*.json"))
+        every = list(self.folder.glob("study-*.json"))
+        found = [path for path in every if wanted in ("*", path.stem[6:])]
+        if not found:
+            found = every if address is None else [path for path in every if _address_today(path) == address]
         if not found:
             raise FileNotFoundError(
                 f"no {f'study {address}' if address else 'results'} in {self.folder}; {self.hint()}"
@@ -232,3 +234,12 @@ class Store:
             return json.loads(newest.read_bytes())
         except ValueError:
             raise ValueError(f"{newest} is damaged; the command that made it writes it again") from None
+
+
+def _address_today(path: Path) -> str | None:
+    """The address that a study written down in a file would have today; the question was part of it once."""
+    try:
+        entry = json.loads(path.read_bytes())
+        return address_of({k: entry[k] for k in ("name", "cell", "grids", "replicates", "rows", "memory")})
+    except (ValueError, KeyError, TypeError):
+        return None

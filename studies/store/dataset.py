@@ -1,12 +1,14 @@
 """Blocks of a store as one labelled xarray Dataset."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from studies.address import RENAMED
 from studies.store.blocks import STATUS, Store
 
 
@@ -24,16 +26,16 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
     Dataset with dims (swept axes..., protocol, width, replicate, time), `time` = samples / N. An axis
     with a single value is a scalar coordinate, except protocol, width, replicate and time. `status`
     (same dims without time) is 0 ok, 1 diverged, 2 pending, 3 not asked, 4 out of steps (equations only,
-    NaN from where they ran out); values of pending and
-    not-asked cells are NaN. attrs hold the study, its address, the full description as JSON, and the
-    versions, devices and dates of the blocks.
+    NaN from where they ran out); values of pending and not-asked cells are NaN. Axes have the names that
+    fields have today, whenever they were written down. attrs hold the study, its address, the full
+    description as JSON (see `settings`), and the versions, devices and dates of the blocks.
 
     Raises
     ------
     FileNotFoundError : nothing of that study in `out`
     """
     store = Store(out, name)
-    asked = store.asked(address)
+    asked = _under_todays_names(store.asked(address))
     there = store.finished()
     done = {
         entry["address"]: store.read(entry["address"], there[entry["address"]])
@@ -76,6 +78,38 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
             arrays[name][target] = laid.reshape([own.size for own in target])
     single = [d for d in asked["axes"] if ds.sizes[d] == 1 and d not in ("protocol", "width")]
     return ds.squeeze(single)
+
+
+def settings(ds: xr.Dataset) -> dict[str, Any]:
+    """The settings that all cells of a Dataset share, swept or not, under the names that fields have today.
+
+    Parameters
+    ----------
+    ds : of `load`, or anything with its attribute `description`, of whatever age
+
+    Examples
+    --------
+    >>> old = json.dumps({"cell": {"steps": 40, "hard": 16.0, "easy": {"noise": 0.1}}})
+    >>> settings(xr.Dataset(attrs={"description": old}))
+    {'n_steps': 40, 'hard': {'noise': 16.0}, 'easy': {'noise': 0.1}}
+    """
+    description = json.loads(ds.attrs["description"])
+    names, found = description.get("names", RENAMED), {}
+    for name, value in description["cell"].items():
+        outer, _, inner = (name if isinstance(value, Mapping) else names.get(name, name)).partition(".")
+        found[outer] = {inner: value} if inner else value
+    return found
+
+
+def _under_todays_names(asked: dict[str, Any]) -> dict[str, Any]:
+    """The description of a study, with its axes named as fields are today."""
+    names = asked.get("names", RENAMED)
+
+    def renamed(axes: dict[str, Any]) -> dict[str, Any]:
+        return {names.get(axis, axis): value for axis, value in axes.items()}
+
+    blocks = [entry | {"at": renamed(entry["at"])} for entry in asked["blocks"]]
+    return asked | {"axes": renamed(asked["axes"]), "blocks": blocks}
 
 
 def _frame(asked: dict[str, Any], found: list[xr.Dataset]) -> xr.Dataset:

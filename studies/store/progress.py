@@ -2,7 +2,7 @@
 
     OUT/NAME/partial/ADDRESS.npz      arrays of a block that is not finished; beside them their SHA-256
 
-A cell with `resumable = True` is given a `Progress` to save to and to load from. The file is put in place
+A `ResumableCell` is given a `Progress` to save to and to load from. The file is put in place
 whole (see `files`), and one whose bytes do not match their digest counts as absent, so a computation
 goes on from a state it was in or starts anew. Saving takes at most a twentieth of the time.
 """
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from studies.cell import Block, ResumableCell
 from studies.store.files import put
 
 logger = logging.getLogger(__name__)
@@ -33,9 +34,9 @@ class Progress:
         self.took, self.saved = 0.0, time.monotonic()
 
     @classmethod
-    def of(cls, block: Any, folder: Path) -> "Progress | None":
+    def of(cls, block: Block, folder: Path) -> "Progress | None":
         """Where a resumable block keeps its state in `folder`; None for other cells."""
-        return cls(folder, block.address) if getattr(block.cell, "resumable", False) else None
+        return cls(folder, block.address) if isinstance(block.cell, ResumableCell) else None
 
     def load(self) -> list[np.ndarray] | None:
         """The arrays saved last, or None if there are none or they are damaged."""

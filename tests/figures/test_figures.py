@@ -28,7 +28,7 @@ def results(tmp_path_factory):
         {"budget": (20.0, 40.0, 60.0), "protocol": PROTOCOLS, "width": widths},
         {"parametrisation": ("ntk", "mean_field"), "protocol": PROTOCOLS, "width": widths},
     )
-    study = Study("xor_mixture", "none", cell, grids, 6, rows=6)
+    study = Study(cell, grids, 6, rows=6, name="xor_mixture")
     store = Store(out, "xor_mixture")
     store.prepare()
     store.describe(study.entry())

@@ -59,7 +59,7 @@ def made_up(part: Block) -> xr.Dataset:
 
 
 def stored(out: Path, name: str, cell: Any, grids: tuple) -> xr.Dataset:
-    question = Study(name, "none", cell, grids, 6, rows=6)
+    question = Study(cell, grids, 6, rows=6, name=name)
     store = Store(out, name)
     store.prepare()
     store.describe(question.entry())

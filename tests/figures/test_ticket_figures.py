@@ -38,7 +38,7 @@ def made_up(block: Block) -> xr.Dataset:
         sizes["trained_with"], coords["trained_with"] = len(pair), pair
     sizes |= {"round": cell.rounds + 1, "time": cell.n_records + 1, "cluster": 4}
     coords |= {"round": np.arange(cell.rounds + 1), "cluster": ["+e1", "-e1", "+e2", "-e2"]}
-    coords["time"] = np.arange(cell.n_records + 1) * cell.interval / 100.0
+    coords["time"] = np.arange(cell.n_records + 1) * cell.record_every / 100.0
     runs = [d for d in sizes if d not in ("time", "cluster")]
     timed, late = [*runs, "time"], np.linspace(0, 1, cell.n_records + 1)
 
@@ -133,7 +133,7 @@ def test_early_stopping_is_where_the_validation_loss_is_lowest():
             },
             {"time": [0.0, 1.0, 2.0]},
         ),
-        steps=40, n_records=2,
+        n_steps=40, n_records=2,
     )  # fmt: skip
     found = early_stopping(ds)
     assert found.step.values.tolist() == [20, 40]
@@ -208,7 +208,7 @@ def test_the_smallest_width_and_its_interval():
 def cost_of(reached):
     """Protocols x settings x replicates x budgets of 20 and 40 steps; where the target is reached."""
     reached = np.asarray(reached)
-    dims = ("protocol", "width", "replicate", "steps", "round")
+    dims = ("protocol", "width", "replicate", "n_steps", "round")
     shape = (*reached.shape, 1)
     weights = np.array([20.0, 40.0])[None, :, None, None, None]
     # runs of 20 steps have no value at the time at which those of 40 end
@@ -223,7 +223,7 @@ def cost_of(reached):
         {
             "protocol": ["curriculum", "no_curriculum"],
             "width": [2, 4],
-            "steps": [20, 40],
+            "n_steps": [20, 40],
             "time": [1.0, 2.0],
             "round": [0],
         },
@@ -266,7 +266,7 @@ def test_search_costs_the_whole_training_of_the_rounds_before():
         [one, one.assign_coords(round=[1])], "round", data_vars="minimal", coords="minimal", compat="override"
     )
     two = two.assign(flops_per_step=two.flops_per_step / (1 + two["round"]))
-    found = costs(two, 0.6).sel(protocol="curriculum", width=2, steps=20).isel(replicate=0)
+    found = costs(two, 0.6).sel(protocol="curriculum", width=2, n_steps=20).isel(replicate=0)
     assert found.flops.values.tolist() == [40, 20]
     assert found.flops_with_search.values.tolist() == [40, 40 + 20]
 

@@ -47,9 +47,6 @@ class CheapCell:
     def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
         return most
 
-    def label(self) -> str:
-        return f"width {self.width} rate {self.rate:g}"
-
     @property
     def n_records(self) -> int:
         return 3
@@ -97,7 +94,7 @@ class CheapCell:
 def study(widths=(2, 3, 4, 5), replicates=4, rows=2, rates: tuple[float, ...] = (0.5,), **fields) -> Study:
     """Two blocks per width and rate by default."""
     grid = {"protocol": PROTOCOLS, "width": tuple(widths), "rate": rates}
-    return Study("cheap", "none", CheapCell(**fields), (grid,), replicates, rows)
+    return Study(CheapCell(**fields), (grid,), replicates, rows, name="cheap")
 
 
 def catalogue(name: str, preset: str = "quick") -> Study:

@@ -30,7 +30,7 @@ CELLS: dict[str, tuple[Cell, tuple[str, ...]]] = {
     ),
     "images_online": (
         OnlineImages(
-            width=4, n_steps=20, record_every=10, n_examples=200, test_examples=100, n_rates=2,
+            width=4, n_steps=20, record_every=10, n_examples=200, n_test=100, n_rates=2,
             tuning_replicates=2, slowest_rate=0.01,
         ),
         PAIR,
@@ -43,11 +43,11 @@ CELLS: dict[str, tuple[Cell, tuple[str, ...]]] = {
         ("curriculum", "standard"),
     ),
     "tickets_online": (
-        OnlineTickets(width=4, n_inputs=20, steps=100, n_records=2, rounds=1, n_test=16),
+        OnlineTickets(width=4, n_inputs=20, n_steps=100, n_records=2, rounds=1, n_test=16),
         PAIR,
     ),
     "tickets_images": (
-        ImageTickets(width=4, steps=20, n_records=2, rounds=1, batch_size=10, n_train=100, n_test=50),
+        ImageTickets(width=4, n_steps=20, n_records=2, rounds=1, batch_size=10, n_examples=100, n_test=50),
         PAIR,
     ),
 }  # fmt: skip

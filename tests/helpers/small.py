@@ -19,7 +19,7 @@ ATTRS = {"method": "fake", "seconds": 1.0, "run_steps": 1, "device": "none", "ve
 
 def study(widths=(2, 4), replicates=3, rows=2, protocols=("curriculum", "no_curriculum"), **fields):
     cell = replace(CELL, **fields)
-    return Study("small", "none", cell, ({"protocol": protocols, "width": widths},), replicates, rows)
+    return Study(cell, ({"protocol": protocols, "width": widths},), replicates, rows, name="small")
 
 
 def fake(block: Block) -> xr.Dataset:

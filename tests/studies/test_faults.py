@@ -17,7 +17,7 @@ import warm
 import xarray as xr
 from processes import FEW, HERE, ROOT, call, counts
 
-from studies.cell import Block
+from studies.cell import Block, Saved
 from studies.engine.run import run
 from studies.store import STATUS, Store, files, load
 from studies.store.progress import Progress
@@ -102,16 +102,13 @@ def outcome(study, out) -> str:
 class SavingCell(cheap.CheapCell):
     """Saves its progress once."""
 
-    resumable = True
-
-    def compute(self, block: Block, progress: Progress | None = None) -> xr.Dataset:
-        if progress is not None:
-            progress.load()
-            progress.save([np.arange(2000.0)])
-        return super().compute(block)
+    def resume(self, block: Block, progress: Saved) -> xr.Dataset:
+        progress.load()
+        progress.save([np.arange(2000.0)])
+        return self.compute(block)
 
 
-SAVING = Study("cheap", "none", SavingCell(), ({"protocol": cheap.PROTOCOLS, "width": (2,)},), 2, rows=2)
+SAVING = Study(SavingCell(), ({"protocol": cheap.PROTOCOLS, "width": (2,)},), 2, rows=2, name="cheap")
 
 
 @pytest.mark.slow

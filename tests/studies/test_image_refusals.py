@@ -16,7 +16,7 @@ from studies.study import Study
     "line",
     [
         ["images_online", "--preset", "full", "--data_set", "cifar10"],
-        ["lottery_tickets", "--preset", "full", "--images", "mnist"],
+        ["lottery_tickets", "--preset", "full", "--data_set", "mnist"],
     ],
 )
 def test_data_that_are_nowhere_to_be_found_are_said_in_one_line(line, tmp_path, monkeypatch, capsys):
@@ -80,15 +80,15 @@ def test_a_download_that_fails_is_said_in_one_line(tmp_path):
         ({"seed": -1}, "seed is -1"),
         ({"protocol": "anti-curr"}, "unknown protocol 'anti-curr'; known: anti_curriculum, curriculum"),
         ({"corruption": "blur"}, "unknown corruption"),
-        ({"easy": 20.0}, "hard is 16.0"),
-        ({"easy": -1.0}, "level is -1.0"),
+        ({"easy": {"noise": 20.0}}, "hard.noise is 16.0"),
+        ({"easy": {"noise": -1.0}}, "level is -1.0"),
         ({"easy_fraction": 1.5}, "easy_fraction is 1.5"),
         ({"n_examples": 10}, "n_examples is 10"),
     ],
 )
 def test_bad_online_cells_are_refused(fields, message):
     with pytest.raises(ValueError, match=message) as error:
-        Study("images_online", "none", replace(ONLINE, **fields), ({},), 1)
+        Study(replace(ONLINE, **fields), ({},), 1, name="images_online")
     assert "\n" not in str(error.value)
 
 
@@ -109,7 +109,7 @@ def test_bad_online_cells_are_refused(fields, message):
 )
 def test_bad_ranked_cells_are_refused(fields, message):
     with pytest.raises(ValueError, match=message):
-        Study("images_ranking", "none", replace(RANKED, **fields), ({},), 1)
+        Study(replace(RANKED, **fields), ({},), 1, name="images_ranking")
 
 
 def test_data_that_do_not_fit_are_one_line_at_run_time(tmp_path):
@@ -126,7 +126,7 @@ def test_data_that_do_not_fit_are_one_line_at_run_time(tmp_path):
     large = replace(RANKED, n_examples=0, batch_size=1152, ranking="not looked at")
     with pytest.raises(OSError, match="batch_size is 1152, but digits has 1151 images left for training"):
         large.compute(block(large, tuple(TWO)))
-    for fields in ({"test_examples": 10**12}, {"n_examples": 10**12}):
+    for fields in ({"n_test": 10**12}, {"n_examples": 10**12}):
         huge = replace(ONLINE, **fields)
         with pytest.raises(OSError, match="is 1000000000000, which needs .* GiB; this host has"):
             huge.compute(block(huge))

@@ -13,7 +13,7 @@ from image_cells import CALL, ONE, ONLINE, RANKED, ROOT, SMALL, TINY, TWO, block
 
 from curricula import Ranking
 from studies.catalogue import get
-from studies.cells.images.data import Material, load_task
+from studies.cells.images.data import Material
 from studies.cells.images.online import OnlineImages
 from studies.cells.images.ranking import RankedImages
 from studies.engine.run import run
@@ -52,7 +52,7 @@ def test_the_level_of_an_example_is_the_noise_beside_it():
 
 
 def test_images_held_out_are_in_no_other_part():
-    task = load_task(ONLINE)
+    task = ONLINE.task()
     material = ONLINE.material()
     seen = np.asarray(material.bank.inputs)[:, :, :8]
     own = np.asarray(material.targets["validation"].inputs)[:, :, :8]

@@ -214,7 +214,7 @@ def test_planning_describes_every_block_once():
             return {"version": 1}
 
     grid = {"protocol": cheap.PROTOCOLS, "width": tuple(range(1, 101))}
-    study = cheap.Study("cheap", "none", Counting(), (grid,), 2, rows=2)
+    study = cheap.Study(Counting(), (grid,), 2, rows=2, name="cheap")
     blocks = study.blocks()
     assert [b.address for b in study.blocks()] == [b.address for b in blocks]
     study.entry()

@@ -39,7 +39,7 @@ CELLS = {
 def test_a_block_is_computed_and_stored(task, tmp_path):
     cell = CELLS[task]
     cell.check()
-    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+    (block,) = Study(cell, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
     assert isinstance(block, Block)
     ds = block.cell.compute(block)
     assert ds.attrs["method"] == "gram"
@@ -61,7 +61,7 @@ def test_theory_is_a_method_like_the_others(task):
     """Same variables, dims and starts as the simulation of the same cells, each replicate its own."""
     cell = replace(CELLS[task], record=("M", "Q", "v", "test_loss"), dtype="float32")
     seen, known = (
-        Study("small", "none", replace(cell, method=method), ({"protocol": THREE},), 2, rows=2)
+        Study(replace(cell, method=method), ({"protocol": THREE},), 2, rows=2, name="small")
         for method in ("auto", "theory")
     )
     (runs,), (solution,) = (s.blocks() for s in (seen, known))
@@ -82,13 +82,13 @@ def test_theory_is_a_method_like_the_others(task):
 
 def test_the_address_of_equations_stays():
     cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
-    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+    (block,) = Study(cell, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
     assert block.address == "a73092a0686e8db68993"
 
 
 def test_equations_out_of_steps_say_so(monkeypatch):
     cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
-    (block,) = Study("small", "none", cell, ({"protocol": THREE},), 2, rows=2).blocks()
+    (block,) = Study(cell, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
 
     def short(task, student, start, table, plans, times, **_):
         shape = len(start.readout), len(plans)
@@ -108,7 +108,7 @@ def test_a_shared_start_is_the_same_at_every_size_and_replicate():
     starts = []
     for method, n in (("gram", 40), ("full", 80), ("theory", 40)):
         own = replace(cell, method=method, n_inputs=n)
-        (block,) = Study("small", "none", own, ({"protocol": THREE},), 2, rows=2).blocks()
+        (block,) = Study(own, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
         starts.append(block.cell.compute(block).isel(time=0))
     for name in cell.record:
         # full vectors realise given overlaps through a factor with a relative jitter

@@ -61,7 +61,7 @@ def test_a_protocol_that_is_registered_runs_in_a_study(monkeypatch):
 
     monkeypatch.setitem(protocols.PROTOCOLS, "three", three)
     cell = OnlineCell(n_inputs=60, width=4, budget=10.0, record_every=5.0, n_test=16, easy_fraction=0.4)
-    study = Study("three", "none", cell, ({"protocol": ("curriculum", "three")},), 2, rows=2)
+    study = Study(cell, ({"protocol": ("curriculum", "three")},), 2, rows=2, name="three")
     (block,) = study.blocks()
     ds = block.cell.compute(block)
     levels = [0.1, 0.55, 1.0]

@@ -15,7 +15,7 @@ CELL = GradingCell(n_inputs=8, n_examples=120, networks=2, epochs=3, batch_size=
 
 @pytest.mark.slow
 def test_a_small_study_runs_loads_and_draws(tmp_path):
-    study = Study("score_grading", "none", CELL, ({"width": (4, 16)},), replicates=3, rows=1)
+    study = Study(CELL, ({"width": (4, 16)},), replicates=3, rows=1, name="score_grading")
     store = Store(tmp_path, study.name)
     store.prepare()
     store.describe(study.entry())
@@ -50,4 +50,4 @@ def test_a_small_study_runs_loads_and_draws(tmp_path):
 )
 def test_bad_settings_are_refused(fields, message):
     with pytest.raises(ValueError, match=message):
-        Study("score_grading", "none", replace(CELL, **fields), ({},), 1)
+        Study(replace(CELL, **fields), ({},), 1, name="score_grading")

@@ -8,10 +8,12 @@ import pytest
 import small
 import xarray as xr
 
+from studies.cells.tickets.images import ImageTickets
 from studies.engine.events import Done
 from studies.engine.executors import finish
 from studies.store import STATUS, Store, load
 from studies.store.names import BLOCK
+from studies.study import Study
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_anyone_can_open_a_block(filled):
 def test_pending_and_not_asked_cells_are_marked_and_nan(filled, tmp_path):
     _, store = filled
     grids = ({"width": (2, 4)}, {"width": (4,), "learning_rate": (0.5,)})
-    wider = small.Study("small", "none", small.CELL, grids, 3, rows=2)
+    wider = small.Study(small.CELL, grids, 3, rows=2, name="small")
     store.describe(wider.entry())
     with pytest.raises(FileNotFoundError, match="no finished block"):
         load("small", tmp_path)
@@ -63,7 +65,7 @@ def test_pending_and_not_asked_cells_are_marked_and_nan(filled, tmp_path):
 def test_a_pending_block_does_not_hide_cells_that_another_block_holds(filled, tmp_path):
     study, store = filled
     more = {"protocol": ("curriculum", "target_only"), "width": (2, 4)}
-    wider = small.Study("small", "none", small.CELL, (*study.grids, more), 3, rows=2)
+    wider = small.Study(small.CELL, (*study.grids, more), 3, rows=2, name="small")
     store.describe(wider.entry())
     ds = load("small", tmp_path)
     assert (ds.status.sel(protocol="curriculum") == STATUS["ok"]).all()
@@ -130,3 +132,24 @@ def test_status_counts_of_values(filled, tmp_path):
     ds = load("small", tmp_path)
     assert np.isfinite(ds.test_accuracy).all()
     assert ds.status.attrs["flag_meanings"].split() == list(STATUS)
+
+
+def test_a_study_written_down_when_questions_and_old_names_were_part_of_it_is_found(tmp_path):
+    """Before: no `names`, axes under their first names, and an address with the question in it."""
+    cell = ImageTickets(width=4, n_steps=20, n_records=2, rounds=0, arms=("ticket",))
+    study = Study(cell, ({"n_steps": (20, 40), "hard.noise": (0.0, 1.0)},), 2, rows=2, name="old")
+    store, entry = Store(tmp_path, "old"), study.entry()
+    store.prepare()
+    assert set(entry["axes"]) == {"steps", "hard.noise", "protocol", "width"}
+    for block in study.blocks():
+        store.write(block.address, small.fake(block))
+    old = {name: value for name, value in entry.items() if name != "names"}
+    old["question"], old["address"] = "what it was called", "0" * 20
+    store.describe(old)
+    for address in (None, "0" * 20, study.address):
+        ds = load("old", tmp_path, address)
+        assert ds.test_accuracy.sizes["n_steps"] == 2
+        assert ds["hard.noise"].values.tolist() == [0.0, 1.0]
+        assert (ds.status == 0).all()
+    with pytest.raises(FileNotFoundError, match="no study 1111"):
+        load("old", tmp_path, "1" * 20)

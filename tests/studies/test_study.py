@@ -1,8 +1,10 @@
 """Studies: what is asked, how it is cut into blocks, how addresses behave."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import small
 
@@ -50,7 +52,7 @@ def test_blocks_do_not_depend_on_what_else_is_asked():
 
 def test_overlapping_grids_share_their_cells():
     grids = ({"width": (2, 4)}, {"width": (4, 8)})
-    study = Study("small", "none", small.CELL, grids, 2, rows=2)
+    study = Study(small.CELL, grids, 2, rows=2, name="small")
     assert [b.cell.width for b in study.blocks()] == [2, 4, 8]
     assert study.axes() == {"protocol": ("curriculum",), "width": (2, 4, 8)}
 
@@ -61,7 +63,7 @@ def test_protocols_already_covered_are_not_computed_again():
         {"protocol": (*pair, "target_only"), "width": (2,)},
         {"protocol": pair, "width": (2,), "learning_rate": (0.3, 0.5)},
     )
-    found = [(b.protocols, b.cell) for b in Study("small", "none", small.CELL, grids, 2, rows=2).blocks()]
+    found = [(b.protocols, b.cell) for b in Study(small.CELL, grids, 2, rows=2, name="small").blocks()]
     cells: Any = [cell for _, cell in found]
     assert [p for p, _ in found] == [(*pair, "target_only"), pair]
     assert [cell.learning_rate for cell in cells] == [0.3, 0.5]
@@ -118,7 +120,7 @@ def test_catalogue_is_valid_and_quick_and_full_exist(name):
 def test_bad_fields_are_refused_when_the_study_is_made(fields, message):
     cell = replace(small.CELL, **fields)
     with pytest.raises(ValueError, match=message) as error:
-        Study("small", "none", cell, ({},), 2)
+        Study(cell, ({},), 2, name="small")
     assert "\n" not in str(error.value)
 
 
@@ -126,8 +128,8 @@ def test_bad_fields_are_refused_when_the_study_is_made(fields, message):
     ("given", "message"),
     [
         ({"seed": "9007199254740993"}, "seed is 9007199254740993; need 0 <= seed <= 4294967295"),
-        ({"widht": "4"}, "unknown field 'widht'; known: activation"),
-        ({"width": "4.5"}, "width is '4.5'; need int"),
+        ({"widht": "4"}, "unknown field 'widht'; did you mean width"),
+        ({"width": "4.5"}, "width is '4.5'; need a whole number"),
         ({"width": "0"}, "width is 0"),
         ({"width": "4,4"}, "distinct"),
         ({"protocol": "anti-curr"}, "unknown protocol 'anti-curr'; known:"),
@@ -138,9 +140,71 @@ def test_bad_fields_are_refused_when_the_study_is_made(fields, message):
         ({"learning_rate": "inf"}, "learning_rate is inf"),
         ({"memory": "nan"}, "memory is nan"),
         ({"replicates": "many"}, "replicates"),
-        ({"train_readout": "perhaps"}, "need bool"),
+        ({"train_readout": "perhaps"}, "need true or false"),
+        ({"learning-rate": "1"}, "unknown field 'learning-rate'; did you mean learning_rate"),
+        ({"options": "1"}, "options has entries; set one, as --options.NAME VALUE"),
+        ({"options.noise": "1"}, "unknown option of xor_mixture 'noise'"),
+        ({"width.noise": "1"}, "width has no entries; set it as --width VALUE"),
+        ({"easy.prior": "0.4:0.1:0.4"}, "need 4 probabilities"),
+        ({"easy.prior": "0.4:0.1:0.4:0.1,0.1:0.4:0.1:0.4"}, "easy.prior is a vector; give one"),
+        ({"easy.prior": "0.4:some"}, "easy.prior is '0.4:some'|easy.prior is 'some'; need a number"),
     ],
 )
 def test_bad_overrides_are_refused(given, message):
     with pytest.raises((ValueError, TypeError), match=message):
         small.study().changed(given)
+
+
+def test_replicates_that_are_computed_beside_those_asked_for_are_counted():
+    assert small.study(replicates=3, rows=2).surplus == 1
+    assert small.study(replicates=4, rows=2).surplus == 0
+    assert small.study(replicates=1, rows=8).surplus == 7
+
+
+def test_labels_of_blocks_name_all_that_differs_between_them():
+    study = Study(small.CELL, ({"width": (2, 4), "easy.noise": (0.1, 0.5)}, {"seed": (0, 1)}), 2, rows=2)
+    labels = [block.label() for block in study.blocks()]
+    assert labels[1] == "easy.noise 0.5 seed 0 width 2 replicates 0-1"
+    assert len(set(labels)) == len(labels)
+    assert small.study(widths=(8,)).blocks()[1].label() == "width 8 replicates 2-3"
+
+
+def test_counts_may_be_numpy_integers_and_nothing_but_whole():
+    counts: Any = {"replicates": np.int64(3), "rows": np.int32(2)}
+    study = small.study(widths=(2,), **counts)
+    assert study.address == small.study(widths=(2,)).address
+    assert json.loads(json.dumps(study.entry()))["replicates"] == 3
+    wrong: Any
+    for wrong in (0, -1, 1.5, "2"):
+        with pytest.raises(ValueError, match="replicates is .*; need"):
+            small.study(replicates=wrong)
+
+
+@pytest.mark.parametrize(
+    ("grids", "message"),
+    [
+        ({"width": (2, 4)}, "grids is one mapping; need a tuple of them"),
+        (({"protocol": "curriculum"},), "axis protocol is 'curriculum'; need a tuple of values"),
+        (({"width": 4},), "axis width is 4; need a tuple of values"),
+        (({"width": ()},), "axis width needs distinct values, at least one"),
+        (({"widht": (2,)},), "unknown field 'widht'; did you mean width"),
+        (({"easy.signal": (0.5, 1.0)}, {"width": (2,)}), "easy has no entry 'signal' where it is not swept"),
+        (({"easy.irrelevant": (0.5, 1.0)},), "unknown difficulty field 'irrelevant'; known: noise"),
+    ],
+)
+def test_bad_grids_are_refused(grids, message):
+    with pytest.raises(ValueError, match=message) as error:
+        Study(small.CELL, grids, 2)
+    assert "\n" not in str(error.value)
+
+
+def test_an_axis_that_every_grid_has_needs_no_value_in_the_base():
+    assert Study(small.CELL, ({"easy.signal": np.array([0.5, 1.0])},), 2).axes()["easy.signal"] == (0.5, 1.0)
+
+
+def test_name_and_question_stand_in_the_file_alone_and_the_question_not_in_the_address():
+    study = get("xor_mixture")
+    assert study.name == "xor_mixture"
+    assert study.question.startswith("How does the benefit of a curriculum change with width")
+    assert study.named("xor_mixture", "Why?").address == study.address
+    assert study.named("other", study.question).address != study.address

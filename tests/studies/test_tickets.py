@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 
 from studies.cells.tickets.base import ARMS
-from studies.cells.tickets.images import ImageTickets, ImageWorld, material
+from studies.cells.tickets.images import ImageTickets, ImageWorld
 from studies.cells.tickets.online import OnlineTickets, OnlineWorld
 from studies.cells.tickets.winners import contributions, winners
 from studies.store import load
@@ -32,11 +32,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ENDS = [0, -1]
 PAIR = ("curriculum", "no_curriculum")
 ONLINE = OnlineTickets(
-    width=6, n_inputs=12, steps=120, n_records=3, rounds=2, scope="units", n_test=32, learning_rate=0.8,
+    width=6, n_inputs=12, n_steps=120, n_records=3, rounds=2, scope="units", n_test=32, learning_rate=0.8,
     arms=("ticket", "random_mask"), swap=True,
 )  # fmt: skip
 IMAGES = ImageTickets(
-    width=4, steps=30, n_records=3, rounds=2, arms=ARMS, batch_size=10, n_train=200, n_test=100
+    width=4, n_steps=30, n_records=3, rounds=2, arms=ARMS, batch_size=10, n_examples=200, n_test=100
 )
 
 
@@ -49,7 +49,7 @@ def quick_programs():
 
 
 def block(cell: Any, protocols=PAIR, rows=3):
-    return Study("x", "?", cell, ({"protocol": protocols},), replicates=rows, rows=rows).blocks()[0]
+    return Study(cell, ({"protocol": protocols},), replicates=rows, rows=rows).blocks()[0]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_online_rounds_are_those_by_hand(online):
         begin = jax.tree.map(lambda x: x[:, None], world.start(False))
         rule, masks = Pruning(0.2, "units"), full(begin)
         for n, left in enumerate((6, 5, 4)):
-            end, seen, _ = world.advance(rewound(begin, masks), masks, 0, ONLINE.steps, 0)
+            end, seen, _ = world.advance(rewound(begin, masks), masks, 0, ONLINE.n_steps, 0)
             mine = online.sel(arm="ticket", protocol=protocol, trained_with=protocol, round=n)
             np.testing.assert_allclose(mine.test_accuracy[:, -1], seen["test_accuracy"][:, 0], atol=1e-6)
             assert (mine.units == left).all()
@@ -84,7 +84,7 @@ def test_image_rounds_are_those_by_hand(images):
     own = block(IMAGES, ("no_curriculum",))
     world = ImageWorld(IMAGES, own, [0])
     start, other = world.start(False), world.start(True)
-    rule = IMAGES.rule()
+    rule = IMAGES.pruning()
     counts = rule.counts(IMAGES.template(), 2)
     prune = jax.jit(jax.vmap(rule.prune, (0, 0, None)))
 
@@ -166,12 +166,12 @@ def test_fresh_rounds_see_samples_of_their_own(cell, online, images):
     kind = OnlineWorld if cell is ONLINE else ImageWorld
     world: Any = kind(mine, block(mine, ("no_curriculum",)), [0])
     begin = jax.tree.map(lambda x: x[:, None], world.start(False))
-    rule, masks = mine.rule(), full(begin)
+    rule, masks = mine.pruning(), full(begin)
     counts = rule.counts(mine.template(), 1)
-    dense, _, _ = world.advance(world.begin(begin, 0), masks, 0, mine.steps, 0)
+    dense, _, _ = world.advance(world.begin(begin, 0), masks, 0, mine.n_steps, 0)
     prune = jax.vmap(jax.vmap(rule.prune, (0, 0, None)), (0, 0, None))
     masks = prune(world.params(dense), masks, counts[1])
-    _, seen, _ = world.advance(world.begin(rewound(begin, masks), 0), masks, 0, mine.steps, 1)
+    _, seen, _ = world.advance(world.begin(rewound(begin, masks), 0), masks, 0, mine.n_steps, 1)
     np.testing.assert_allclose(found.sel(round=1).isel(time=-1), seen[name][:, 0], atol=1e-6)
 
 
@@ -196,8 +196,8 @@ def test_rewinding_starts_every_round_from_the_weights_of_that_step():
         world.student, world.data, world.targets, orders, at=(10, 30), initial=world.start(False), **settings
     )
     early = train(world.student, world.data, {}, orders, at=(10,), initial=world.start(False), **settings)
-    counts = cell.rule().counts(cell.template(), 1)[1]
-    masks = jax.vmap(cell.rule().prune, (0, 0, None))(whole.state.params, full(whole.state.params), counts)
+    counts = cell.pruning().counts(cell.template(), 1)[1]
+    masks = jax.vmap(cell.pruning().prune, (0, 0, None))(whole.state.params, full(whole.state.params), counts)
     begin = epochs.start(world.student, Optimiser("adam"), world.data, world.keys, masks, early.state.params)
     begin = begin._replace(step=jnp.asarray(10, jnp.int32))
     again = train(
@@ -210,7 +210,8 @@ def test_rewinding_starts_every_round_from_the_weights_of_that_step():
 def test_levels_of_the_protocols_reach_the_images():
     """Easy examples are the first half of the array; the curriculum shows them first, to every replicate."""
     cell = replace(IMAGES, easy={"noise": 0.1}, hard={"noise": 4.0}, easy_fraction=0.5)
-    data, _, size = material(cell)
+    data = cell.material().bank
+    size = len(data.labels) // 2
     assert data.labels.shape[0] == 2 * size
     np.testing.assert_array_equal(data.labels[:size], data.labels[size:])
     assert float(data.inputs[size:].std()) > 1.5 * float(data.inputs[:size].std())
@@ -255,9 +256,9 @@ def test_a_computation_goes_on_from_any_save_to_the_same_bits(online, tmp_path, 
     progress = Stopping(tmp_path, "a")
     progress.left = saves
     with pytest.raises(Stopped):
-        ONLINE.compute(block(ONLINE), progress)
+        ONLINE.resume(block(ONLINE), progress)
     xr.testing.assert_identical(
-        ONLINE.compute(block(ONLINE), Progress(tmp_path, "a")).drop_attrs(), online.drop_attrs()
+        ONLINE.resume(block(ONLINE), Progress(tmp_path, "a")).drop_attrs(), online.drop_attrs()
     )
 
 
@@ -266,8 +267,8 @@ def test_images_go_on_too(images, tmp_path):
     progress.left = 6
     own = block(IMAGES, ("no_curriculum",))
     with pytest.raises(Stopped):
-        IMAGES.compute(own, progress)
-    again = IMAGES.compute(own, Progress(tmp_path, "a"))
+        IMAGES.resume(own, progress)
+    again = IMAGES.resume(own, Progress(tmp_path, "a"))
     xr.testing.assert_identical(again.drop_attrs(), images.drop_attrs())
 
 
@@ -286,8 +287,8 @@ def test_damaged_progress_is_left_aside(tmp_path, capsys):
 
 
 TINY = [
-    *("--width", "6", "--rounds", "3", "--steps", "200", "--n_records", "20", "--batch_size", "10"),
-    *("--n_train", "300", "--replicates", "2", "--rows", "1"),
+    *("--width", "6", "--rounds", "3", "--n_steps", "200", "--n_records", "20", "--batch_size", "10"),
+    *("--n_examples", "300", "--replicates", "2", "--rows", "1"),
 ]
 
 
@@ -356,15 +357,15 @@ def test_winners_by_hand():
         (replace(IMAGES, fraction=0.9, rounds=9), "would empty a layer"),
         (replace(ONLINE, arms=("ticket", "random")), "unknown arm 'random'; known: magnitude_at_start"),
         (replace(ONLINE, arms=("random_mask",)), "need ticket first"),
-        (replace(ONLINE, steps=121), "steps 121 is not a multiple of n_records = 3"),
+        (replace(ONLINE, n_steps=121), "n_steps 121 is not a multiple of n_records = 3"),
         (replace(ONLINE, protocol="rule_curriculum"), "stages clusters"),
         (replace(ONLINE, easy={"signal": 1.0}), "need noise and nothing else"),
         (replace(ONLINE, hard={"noise": 0.0}), "noise is 0.0"),
         (replace(ONLINE, scope="unit"), "unknown scope 'unit'"),
-        (replace(IMAGES, images="cifar"), "unknown data set 'cifar'"),
+        (replace(IMAGES, data_set="cifar"), "unknown data set 'cifar'"),
         (replace(IMAGES, student="cnn"), "fully connected"),
         (replace(IMAGES, hard={"noise": -1.0}), "level is -1.0"),
-        (replace(IMAGES, labels="digits"), "unknown labels 'digits'"),
+        (replace(IMAGES, relabelling="digits"), "unknown relabelling 'digits'"),
         (replace(IMAGES, optimiser="adamw"), "unknown optimiser"),
     ],
 )

@@ -8,15 +8,15 @@ minibatches of the same size, and are tested on the same fixed images.
 """
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from studies.cells.images.data import Material
-from studies.store.provenance import provenance
+from studies.cells.images.data import Material, OnImages, prepared
+from studies.cells.result import Values, result
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import RUNS, TUNING
 
@@ -34,49 +34,33 @@ RATES, MOST_RATES = (1e-12, 1e6), 64
 
 
 @dataclass(frozen=True)
-class ImageCell(ABC):
-    """One run on images, as plain data.
+class ImageCell(OnImages):
+    """One run on images, as plain data; see `OnImages` for the rest.
 
     Parameters
     ----------
-    data_set : "digits", "mnist", "fashion_mnist", "cifar10" or the path of an .npz file
-    data_dir : folder of the files, see `load_images`; changes no number
-    relabelling : name from `teacher_student.tasks.relabelling.RELABELLINGS`
-    pair : the two classes of polarity_xor, as "0-4"
-    side : images are averaged over the smallest squares of pixels that leave at most this many a side
-    student, width, parametrisation : see `teacher_student.students.flax_nets.make_student`
-    optimiser, schedule : see `teacher_student.training.optimisers.Optimiser`
-    batch_size, n_steps : int, of every arm
+    schedule : of the learning rate, see `teacher_student.training.optimisers.Optimiser`
+    n_steps : int, steps of every arm
     record_every : int, steps between two records; divides n_steps
-    slowest_rate, n_rates : the sweep holds slowest_rate x 1, 2, 4, ...; one rate means no sweep
+    slowest_rate : learning rates of the sweep are slowest_rate x 1, 2, 4, ...
+    n_rates : how many; with one there is no sweep
     tuning_replicates : runs per arm and rate of the sweep
-    validation : share of the training images held out to choose the rate (on at most 2500 of them)
-    test_examples : small validation and test sets are shown several times, each time with its own
-        corruption, to have about this many
-    protocol : the arm
-    seed : int, 0 <= seed < 2^32
+    n_test : about so many examples are tested on
+        A smaller validation or test set is shown several times, each time with its own corruption; of the
+        validation images at most 2500 are looked at.
+    protocol : the arm, an order of the examples
     """
 
-    data_set: str = "digits"
-    data_dir: str = field(default="", metadata={"place": True})
     relabelling: str = "polarity_xor"
-    pair: str = "0-4"
-    side: int = 16
-    student: str = "mlp"
-    width: int = 16
-    parametrisation: str = "standard"
-    optimiser: str = "sgd"
-    schedule: str = "constant"
     batch_size: int = 4
+    schedule: str = "constant"
     n_steps: int = 1000
     record_every: int = 125
     slowest_rate: float = 1e-3
     n_rates: int = 8
     tuning_replicates: int = 8
-    validation: float = 0.2
-    test_examples: int = 1000
+    n_test: int = field(default=1000, metadata={"was": "test_examples"})
     protocol: str = "curriculum"
-    seed: int = 0
 
     # what differs between the studies
 
@@ -89,10 +73,6 @@ class ImageCell(ABC):
         """Checksums of the user's own files, which have no name that would fix their content."""
 
     @abstractmethod
-    def material(self) -> Material:
-        """Load and prepare the data."""
-
-    @abstractmethod
     def orders(self, material: Material, protocols: tuple[str, ...], rng: np.random.Generator) -> np.ndarray:
         """Minibatches of one replicate under each protocol, (L, n_steps, batch_size) indices of the bank."""
 
@@ -100,49 +80,21 @@ class ImageCell(ABC):
 
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
-        from teacher_student.checks import known, seed_fits, within
-        from teacher_student.students.flax_nets import SMALLEST
-        from teacher_student.tasks.images import DATA_SETS
+        from teacher_student.checks import seed_fits, within
         from teacher_student.training.optimisers import Optimiser
 
-        if not self.data_set.endswith(".npz"):
-            known("data set", self.data_set, (*DATA_SETS, "a path that ends in .npz"))
-        self.rule()
-        self.network(2)
+        self.check_images()
         Optimiser(self.optimiser, self.schedule)
-        for name in ("batch_size", "n_steps", "record_every", "tuning_replicates", "test_examples"):
+        for name in ("n_steps", "record_every", "tuning_replicates", "n_test"):
             within(name, getattr(self, name), low=1)
-        within("side", self.side, low=SMALLEST if self.student == "cnn" else 1)
         within("slowest_rate", self.slowest_rate, *RATES)
         within("n_rates", self.n_rates, low=1, high=MOST_RATES)
-        within("validation", self.validation, low=0, high=0.9, open_low=True)
         seed_fits(self.seed)
         if self.n_steps % self.record_every:
             raise ValueError(
                 f"n_steps {self.n_steps} is not a multiple of record_every = {self.record_every}"
             )
         self.check_own()
-
-    def network(self, n_labels: int) -> Any:
-        """The student with `n_labels` logits."""
-        from teacher_student.students.flax_nets import make_student
-
-        return make_student(self.student, self.width, n_labels, self.parametrisation)
-
-    def rule(self) -> Any:
-        """The relabelling."""
-        from teacher_student.checks import known
-        from teacher_student.tasks.relabelling import RELABELLINGS
-
-        known("relabelling", self.relabelling, RELABELLINGS)
-        if self.relabelling != "polarity_xor":
-            if self.pair != "0-4":
-                raise ValueError(f"pair is {self.pair!r}, but relabelling {self.relabelling!r} has no pair")
-            return RELABELLINGS[self.relabelling]()
-        first, _, second = self.pair.partition("-")
-        if not (first.isdecimal() and second.isdecimal()):
-            raise ValueError(f"pair is {self.pair!r}; need two classes, as 0-4")
-        return RELABELLINGS[self.relabelling]((int(first), int(second)))
 
     def rates(self) -> np.ndarray:
         """The learning rates of the sweep, (n_rates,) float32."""
@@ -166,10 +118,6 @@ class ImageCell(ABC):
             rows = (rows + 1) // 2
         return rows
 
-    def label(self) -> str:
-        """The settings in a few words."""
-        return f"{self.data_set} width {self.width} steps {self.n_steps}"
-
     @property
     def work(self) -> float:
         """Images shown, weighted by what they cost at this width."""
@@ -188,16 +136,8 @@ class ImageCell(ABC):
 
 def compute(cell: ImageCell, block: "Block") -> xr.Dataset:
     """Accuracy, loss (protocol, replicate, time), the rate of each arm, and the sweep that chose it."""
-    import jax
-
-    from teacher_student.training.streams import root_key
-
     started = time.perf_counter()
-    try:
-        material = cell.material()
-        jax.eval_shape(cell.network(material.n_labels).init, root_key(0), material.bank.inputs[:1])
-    except ValueError as error:  # the user's files: missing or damaged, too few images or too small ones
-        raise OSError(error) from error
+    material = prepared(cell)
     count, rates = len(block.protocols), cell.rates()
     chosen, sweep = np.full(count, rates[0]), np.full((count, len(rates)), np.nan, np.float32)
     if len(rates) > 1:
@@ -205,7 +145,7 @@ def compute(cell: ImageCell, block: "Block") -> xr.Dataset:
         eligible = np.where(np.isnan(sweep), -1.0, sweep)
         chosen = rates[eligible.argmax(1)]
     orders = _orders(cell, material, block, block.replicates, role=RUNS)
-    values, diverged = _train(
+    recorded, diverged = _train(
         cell,
         material,
         block,
@@ -215,28 +155,21 @@ def compute(cell: ImageCell, block: "Block") -> xr.Dataset:
         role=RUNS,
     )
     shape = (count, block.rows)
-    lead = ("protocol", "replicate")
-    recorded = {name: ((*lead, "time"), v.reshape(*shape, -1)) for name, v in values.items()}
-    wide = np.broadcast_to(sweep[:, None], (*shape, len(rates)))
-    return xr.Dataset(
-        recorded
-        | {
-            "learning_rate": (lead, np.repeat(chosen[:, None], block.rows, 1)),
-            "sweep_accuracy": ((*lead, "rate"), wide),
-            "status": (lead, diverged.reshape(shape).astype(np.int8)),
-        },
+    values: Values = {name: (("time",), v.reshape(*shape, -1)) for name, v in recorded.items()}
+    values["learning_rate"] = ((), np.repeat(chosen[:, None], block.rows, 1))
+    values["sweep_accuracy"] = (("rate",), np.broadcast_to(sweep[:, None], (*shape, len(rates))))
+    return result(
+        block,
+        values,
+        diverged.reshape(shape),
         coords={
-            "protocol": list(block.protocols),
-            "replicate": block.replicates,
             "time": np.arange(cell.n_records + 1) * cell.record_every * cell.batch_size / material.n_inputs,
             "rate": rates.astype(float),
         },
-        attrs={
-            "method": "minibatches",
-            "run_steps": (count * block.rows + sweep.size * cell.tuning_replicates) * cell.n_steps,
-            "n_inputs": material.n_inputs,
-        }
-        | provenance(started),
+        method="minibatches",
+        run_steps=(count * block.rows + sweep.size * cell.tuning_replicates) * cell.n_steps,
+        started=started,
+        n_inputs=material.n_inputs,
     )
 
 
@@ -289,7 +222,7 @@ def _train(
     keys = jax.vmap(lambda number: jax.random.fold_in(root, number))(jax.numpy.asarray(numbers, "int32"))
     records = np.minimum(np.arange(block.room + 1), cell.n_records)
     at = np.full(records.shape, cell.n_steps) if role == TUNING else records * cell.record_every
-    result = train(
+    found = train(
         cell.network(material.n_labels),
         material.bank,
         material.targets,
@@ -299,4 +232,4 @@ def _train(
         at=at,
         optimiser=Optimiser(cell.optimiser, cell.schedule),
     )
-    return {name: v[:, : cell.n_records + 1] for name, v in result.values.items()}, result.diverged
+    return {name: v[:, : cell.n_records + 1] for name, v in found.values.items()}, found.diverged

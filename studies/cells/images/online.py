@@ -1,12 +1,14 @@
 """The cell of the study images_online: one pass over corrupted images, the easy ones first or not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from studies.cells.images.base import ImageCell
-from studies.cells.images.data import Material, check_room, digest, held_out, labelled, load_task
+from studies.cells.images.data import Material, check_room, digest, held_out, labelled
+from studies.cells.levels import level_field, noise
 from teacher_student.roles import EXAMPLES
 
 #: Protocol -> ordering of `curricula.ordering`; the examples of a run come shuffled.
@@ -20,15 +22,16 @@ class OnlineImages(ImageCell):
     Parameters, besides those of `ImageCell`
     ----------
     corruption : name from `teacher_student.tasks.corruption.CORRUPTIONS`
-    easy, hard : levels; an easy example has one uniform in [0, easy]; runs are tested on `hard`
+    easy : {"noise": level}; an easy example has a level uniform in [0, this one]
+    hard : {"noise": level} of hard examples; runs are tested on it
     easy_fraction : float in [0, 1], share of easy examples
     n_examples : int, examples that a run's own n_steps x batch_size are drawn from without repeats
     protocol : curriculum (easiest first), anti_curriculum (hardest first), no_curriculum (shuffled)
     """
 
     corruption: str = "noise_beside"
-    easy: float = 2.0
-    hard: float = 16.0
+    easy: Mapping[str, float] = level_field(2.0)
+    hard: Mapping[str, float] = level_field(16.0)
     easy_fraction: float = 0.3
     n_examples: int = 20_000
 
@@ -38,10 +41,10 @@ class OnlineImages(ImageCell):
         from teacher_student.tasks.corruption import Presentation
 
         known("protocol", self.protocol, PROTOCOLS)
-        show = Presentation(self.corruption, n_labels=10 if self.relabelling == "classes" else 2)
+        show = Presentation(self.corruption, n_labels=self.n_labels)
         for level in (self.easy, self.hard):
-            show.check_level(level)
-        within("hard", self.hard, low=self.easy)
+            show.check_level(noise(level))
+        within("hard.noise", noise(self.hard), low=noise(self.easy))
         within("easy_fraction", self.easy_fraction, 0, 1)
         within("n_examples", self.n_examples, low=self.n_steps * self.batch_size)
 
@@ -73,25 +76,25 @@ def _material(cell: OnlineImages) -> Material:
     from teacher_student.tasks.corruption import draw_levels
     from teacher_student.training.streams import root_key
 
-    task = load_task(cell)
+    task, easy, hard = cell.task(), noise(cell.easy), noise(cell.hard)
     check_room("n_examples", cell.n_examples, task)
-    rest, targets = held_out(cell, task, cell.corruption, cell.hard)
+    rest, targets = held_out(cell, task, cell.corruption, hard, cell.n_test)
     rows = np.arange(cell.n_examples) % len(rest.labels)
     draws = np.arange(cell.n_examples) // len(rest.labels)
-    noise, level_key = jax.random.split(jax.random.fold_in(root_key(cell.seed), EXAMPLES))
+    noise_key, level_key = jax.random.split(jax.random.fold_in(root_key(cell.seed), EXAMPLES))
     # a level for each showing of an image: the number of the showing stands in for the seed of the image
     levels = np.asarray(
         draw_levels(
             level_key,
             np.arange(cell.n_examples, dtype=np.uint32),
-            easy=(0.0, cell.easy),
-            hard=cell.hard,
+            easy=(0.0, easy),
+            hard=hard,
             easy_fraction=cell.easy_fraction,
         )
     )
     show = task.presentation(cell.corruption)
     parts = [
-        show(noise, rest, rows[part], jnp.asarray(levels[part]), draws[part])
+        show(noise_key, rest, rows[part], jnp.asarray(levels[part]), draws[part])
         for part in np.array_split(np.arange(cell.n_examples), -(-cell.n_examples // 5000))
     ]
     inputs, labels = (jnp.concatenate(pieces) for pieces in zip(*parts, strict=True))

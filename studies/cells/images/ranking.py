@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from studies.cells.images.base import ImageCell
-from studies.cells.images.data import Material, digest, held_out, labelled, load_task
+from studies.cells.images.data import Material, digest, held_out, labelled
 from teacher_student.roles import EXAMPLES
 
 #: The protocols, named like the orderings of `curricula.ordering`.
@@ -30,7 +30,9 @@ class RankedImages(ImageCell):
     ranking_file : file of scores for the whole training set, see `curricula.load_ranking`
     ranking_epochs : epochs of the networks that compute a score, ten of them
     balanced : whether orders deal the classes out evenly
-    pacing, a, b : see `curricula.pace`; all images are in after the fraction a of the run, it starts with b
+    pacing : how the part that is shown grows, see `curricula.pace`
+    a : fraction of the run after which all images are in
+    b : fraction of the images that it starts with
     protocol : curriculum, anti_curriculum, random (a random order, the same pacing), standard (all images
         from the start)
     """
@@ -122,8 +124,8 @@ def _shown(cell: RankedImages) -> Shown:
 
     from teacher_student.training.streams import root_key
 
-    task = load_task(cell)
-    rest, targets = held_out(cell, task, "label_noise", 0.0)
+    task = cell.task()
+    rest, targets = held_out(cell, task, "label_noise", 0.0, cell.n_test)
     count = cell.n_examples or len(rest.labels)
     if count > len(rest.labels):
         raise ValueError(

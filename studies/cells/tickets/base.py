@@ -22,11 +22,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import xarray as xr
+
+from studies.cells.levels import noise
 
 if TYPE_CHECKING:
     from studies.cell import Block
-    from studies.store.progress import Progress
+    from teacher_student.pruning import Pruning
 
 ARMS = ("ticket", "reinitialised", "random_mask", "magnitude_at_start", "one_shot")
 
@@ -77,29 +78,31 @@ class TicketCell(ABC):
     Parameters
     ----------
     width : int, hidden units (LeNet: 3 K and K)
-    learning_rate : float > 0
-    steps : int, steps of a whole training
+    learning_rate : float > 0, of all steps
+    n_steps : int, steps of a whole training
     n_records : int, records after the first; divides the steps
-    easy, hard : the two difficulty levels, {"noise": ...}; everything is tested on `hard`
+    easy : {"noise": level} of easy samples
+    hard : {"noise": level} of hard samples; everything is tested on it
     easy_fraction : float in [0, 1], easy share of the steps
-    protocol : see curricula.schedule
-    arms : of ARMS, "ticket" first
+    protocol : order of easy and hard samples, see curricula.schedule
+    arms : what is trained beside each other, of ARMS, "ticket" first
     swap : bool, also train every mask with the other protocols of the block
-    fraction, scope : see teacher_student.pruning.Pruning
+    fraction : share of the weights (units) that a round prunes, see teacher_student.pruning.Pruning
+    scope : among which the smallest are sought, see teacher_student.pruning.Pruning
     rounds : int >= 0, rounds of pruning; round 0 is the dense network
-    rewind : int, step that weights are set back to; a multiple of steps / n_records
-    seed : int, 0 <= seed < 2^32
-    stream : int, 0 <= stream < 4294967
+    rewind : int, step that weights are set back to; a multiple of n_steps / n_records
+    seed : int, 0 <= seed < 2^32, of everything that is drawn
+    stream : int, 0 <= stream < 4294967, number of the samples
         Number of the samples: students, teachers and tests are alike in all of them, what is shown and in
         which order is not.
-    fresh : bool
+    fresh : bool, whether every round is trained on samples of its own
         True: every round is trained on samples of its own (images: in an order of its own). False: every
         round on those of round 0, so a mask is judged on the samples that chose it.
     """
 
     width: int = 16
     learning_rate: float = 0.3
-    steps: int = 60000
+    n_steps: int = field(default=60000, metadata={"was": "steps"})
     n_records: int = 20
     easy: Mapping[str, float] = field(default_factory=lambda: {"noise": 0.1})
     hard: Mapping[str, float] = field(default_factory=lambda: {"noise": 1.0})
@@ -114,9 +117,6 @@ class TicketCell(ABC):
     seed: int = 0
     stream: int = field(default=0, metadata={"added": True})
     fresh: bool = field(default=False, metadata={"added": True})
-
-    #: Computed with a `Progress` to go on from.
-    resumable = True
 
     def check(self) -> None:
         """Refuse unknown names and numbers out of range, in one line."""
@@ -138,32 +138,31 @@ class TicketCell(ABC):
             )
         within("learning_rate", self.learning_rate, low=0, open_low=True)
         within("n_records", self.n_records, low=1)
-        within("steps", self.steps, low=1)
-        if self.steps % self.n_records:
-            raise ValueError(f"steps {self.steps} is not a multiple of n_records = {self.n_records}")
-        check_rewind(self.rewind, self.steps)
-        if self.rewind % self.interval:
+        within("n_steps", self.n_steps, low=1)
+        if self.n_steps % self.n_records:
+            raise ValueError(f"n_steps {self.n_steps} is not a multiple of n_records = {self.n_records}")
+        check_rewind(self.rewind, self.n_steps)
+        if self.rewind % self.record_every:
             raise ValueError(
-                f"rewind is {self.rewind}; need a multiple of the {self.interval} steps of a record"
+                f"rewind is {self.rewind}; need a multiple of the {self.record_every} steps of a record"
             )
         seed_fits(self.seed)
         within("stream", self.stream, low=0, high=MOST_STREAMS - 1)
         within("rounds", self.rounds, low=0, high=MOST_ROUNDS - 1)
         for level in (self.easy, self.hard):
-            if set(level) != {"noise"}:
-                raise ValueError(f"a level is {dict(level)}; need noise and nothing else")
-        self.rule().counts(self.template(), self.rounds)
+            noise(level)
+        self.pruning().counts(self.template(), self.rounds)
 
     @property
-    def interval(self) -> int:
+    def record_every(self) -> int:
         """Steps between two records."""
-        return self.steps // self.n_records
+        return self.n_steps // self.n_records
 
     def samples_of(self, n: int) -> int:
         """The number of the samples that round n is trained on."""
         return self.stream * MOST_ROUNDS + (n if self.fresh else 0)
 
-    def rule(self) -> Any:
+    def pruning(self) -> "Pruning":
         """How weights are chosen."""
         from teacher_student.pruning import Pruning
 
@@ -191,15 +190,7 @@ class TicketCell(ABC):
     @property
     def work(self) -> float:
         """Rounds x steps, weighted by what they cost at this width."""
-        return (self.rounds + 1) * self.steps * (16.0 + self.width)
-
-    @abstractmethod
-    def compute(self, block: "Block", progress: "Progress | None" = None) -> xr.Dataset:
-        """Run all rounds of all cells of a block; goes on from `progress` and saves to it."""
-
-    @abstractmethod
-    def label(self) -> str:
-        """The settings in a few words."""
+        return (self.rounds + 1) * self.n_steps * (16.0 + self.width)
 
     @abstractmethod
     def template(self) -> Any:

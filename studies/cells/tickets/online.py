@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studies.cells.tickets.base import Measures, TicketCell, World
+from studies.cells.tickets.base import Measures, World
+from studies.cells.tickets.rounds import InRounds
 from studies.cells.tickets.winners import contributions, winners
-from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from studies.cell import Block
-    from studies.store.progress import Progress
 
 #: Samples drawn at a time; changes no number but by rounding.
 CHUNK = 50
@@ -27,13 +24,14 @@ LENGTH = 2**14
 
 
 @dataclass(frozen=True)
-class OnlineTickets(TicketCell):
+class OnlineTickets(InRounds):
     """One network, its tickets and their controls on XorMixture; see `TicketCell` for the rest.
 
     Parameters
     ----------
-    n_inputs : int, input dimension N; a step is one sample, so the budget is steps / N
-    parametrisation : see TwoLayer; relu units, squared loss, trained readout
+    n_inputs : int, input dimension N; a step is one sample, so the budget is n_steps / N
+    parametrisation : scaling of weights and rates with K, see TwoLayer
+        Units are relu, the loss squared, the readout trained.
     n_test : int, test points per record
     """
 
@@ -62,10 +60,6 @@ class OnlineTickets(TicketCell):
         for level in (self.easy, self.hard):
             task.level(**level)
 
-    def label(self) -> str:
-        """The settings in a few words."""
-        return f"width {self.width} {self.scope} {self.rounds} rounds"
-
     def template(self) -> Any:
         """Zeros of the shapes of one network, which take no memory."""
         from teacher_student.students.two_layer import Params
@@ -78,20 +72,13 @@ class OnlineTickets(TicketCell):
         """One sample a step, plain SGD."""
         return 1, self.n_inputs, "sgd"
 
-    @fixed_settings()
-    def compute(self, block: "Block", progress: "Progress | None" = None) -> "xr.Dataset":
-        """Run all rounds of all cells of a block; goes on from `progress` and saves to it."""
-        from studies.cells.tickets.rounds import compute
-
-        return compute(self, block, progress)
-
     def world(self, block: "Block", trainers: list[int]) -> World:
         """Masked full-vector SGD."""
         return OnlineWorld(self, block, trainers)
 
     def measures(self, values: dict[str, np.ndarray], kept: np.ndarray) -> Measures:
         """Accuracy and coverage over time, and who wins, round by round."""
-        first = self.rewind // self.interval
+        first = self.rewind // self.record_every
         moments = [contributions(values["M"][:, s], values["v"][:, s]) for s in (first, -1)]
         moments[0][0] = contributions(values["M"][0, 0], values["v"][0, 0])
         alive = values["v"][:, first] != 0
@@ -128,9 +115,9 @@ class OnlineWorld:
 
         def levels(number: int) -> np.ndarray:
             seed = cell.seed + (number << 32)
-            steps = draw_steps(block.protocols, cell.easy_fraction, cell.steps, seed, block.replicates)
-            room = -(-(cell.steps + CHUNK) // LENGTH) * LENGTH
-            return np.pad(steps[:, trainers], ((0, 0), (0, 0), (0, room - cell.steps)))
+            steps = draw_steps(block.protocols, cell.easy_fraction, cell.n_steps, seed, block.replicates)
+            room = -(-(cell.n_steps + CHUNK) // LENGTH) * LENGTH
+            return np.pad(steps[:, trainers], ((0, 0), (0, 0), (0, room - cell.n_steps)))
 
         self.levels = lru_cache(1)(levels)
 

@@ -6,23 +6,66 @@ is at hand and is kept (`studies.store.progress`): a killed run goes on inside i
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 
+from studies.cells.result import result
 from studies.cells.tickets.base import TicketCell
-from studies.store.provenance import provenance
+from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
-    from studies.cell import Block
-    from studies.store.progress import Progress
+    import xarray as xr
+
+    from studies.cell import Block, Saved
 
 #: Coordinates of the axis "cluster".
 CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
 
+#: Parts of `State` that are written to.
+SEEN = ("kept", "diverged", "values")
 
-def compute(cell: TicketCell, block: "Block", progress: "Progress | None") -> xr.Dataset:
+
+class State(NamedTuple):
+    """All that goes on from one segment to the next: where we are, what is trained, and what was seen.
+
+    Arrays have leading axes R replicates, L lanes (`dense`: L finders), but those of what was seen.
+
+    where : (2,) round, and record of it that comes next
+    masks : of the weights
+    trained : the state of the trainer in the middle of a round, see `World`
+    point : weights that lanes are set back to
+    dense : weights that every finder has after round 0
+    kept : (rounds + 1, R, L, layers) weights left
+    diverged : (rounds + 1, R, L)
+    values : name -> (rounds + 1, records + 1, R, L, ...); NaN before the step that is rewound to
+    """
+
+    where: np.ndarray
+    masks: Any
+    trained: Any
+    point: Any
+    dense: Any
+    kept: np.ndarray
+    diverged: np.ndarray
+    values: dict[str, np.ndarray]
+
+
+class InRounds(TicketCell):
+    """Tickets, computed round by round."""
+
+    @fixed_settings()
+    def compute(self, block: "Block") -> "xr.Dataset":
+        """Run all rounds of all cells of a block."""
+        return compute(self, block, None)
+
+    @fixed_settings()
+    def resume(self, block: "Block", progress: "Saved") -> "xr.Dataset":
+        """The same, going on from `progress` and saving to it."""
+        return compute(self, block, progress)
+
+
+def compute(cell: TicketCell, block: "Block", progress: "Saved | None") -> "xr.Dataset":
     """The rounds of a block as a dataset: dims protocol, replicate, [trained_with,] arm, round, time, ..."""
     from teacher_student.flops import training_flops
 
@@ -39,34 +82,35 @@ def compute(cell: TicketCell, block: "Block", progress: "Progress | None") -> xr
         axes, sizes = [*axes, "trained_with"], [*sizes, len(block.protocols)]
     if any("cluster" in dims for dims, _ in found.values()):
         coords["cluster"] = list(CLUSTERS)
-    failed = diverged.any(0).reshape(block.rows, *sizes).any(tuple(range(2, 1 + len(sizes))))
+    failed = diverged.any(0).reshape(block.rows, len(block.protocols), -1).max(2)
 
-    def laid_out(dims: tuple[str, ...], x: Any) -> tuple[list[str], np.ndarray]:
+    def laid_out(dims: tuple[str, ...], x: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
         """(rounds and times, R, L, rest) -> axes led by protocol and replicate, lanes taken apart."""
         lead = [d for d in dims if d in ("round", "time")]
         rest = [d for d in dims if d not in lead]
         shape = np.shape(x)
         split = np.asarray(x, np.float32).reshape(*shape[: len(lead) + 1], *sizes, *shape[len(lead) + 2 :])
         names = [*lead, "replicate", *axes, *rest]
-        order = ["protocol", "replicate", *axes[1:], *lead, *rest]
-        return order, split.transpose([names.index(d) for d in order])
+        own = (*axes[1:], *lead, *rest)
+        return own, split.transpose([names.index(d) for d in ("protocol", "replicate", *own)])
 
-    return xr.Dataset(
-        {name: laid_out(dims, x) for name, (dims, x) in found.items()}
-        | {"status": (("protocol", "replicate"), failed.T.astype(np.int8))},
+    return result(
+        block,
+        {name: laid_out(dims, x) for name, (dims, x) in found.items()},
+        failed.T,
         coords={
-            "protocol": list(block.protocols),
-            "replicate": block.replicates,
             "round": np.arange(cell.rounds + 1),
-            "time": np.arange(cell.n_records + 1) * cell.interval * batch / n_inputs,
+            "time": np.arange(cell.n_records + 1) * cell.record_every * batch / n_inputs,
         }
         | coords,
-        attrs={"method": "tickets", "run_steps": diverged.size * cell.steps} | provenance(started),
+        method="tickets",
+        run_steps=diverged.size * cell.n_steps,
+        started=started,
     )
 
 
 def run_rounds(
-    cell: TicketCell, block: "Block", progress: "Progress | None"
+    cell: TicketCell, block: "Block", progress: "Saved | None"
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """All rounds of a block, going on from `progress`.
 
@@ -89,14 +133,13 @@ def run_rounds(
         expand = [list(dict.fromkeys(kinds)).index(kind) for kind in kinds]
     finders = [expand[asked.index((a, 0, a))] for a in range(len(block.protocols))]
     world = cell.world(block, [b for _, _, b in lanes])
-    counts = cell.rule().counts(cell.template(), cell.rounds)
+    counts = cell.pruning().counts(cell.template(), cell.rounds)
     own, other = world.start(False), world.start(True)
     again = [cell.arms[i] == "reinitialised" for _, i, _ in lanes]
     point = jax.tree.map(lambda x, y: jnp.stack([y if new else x for new in again], 1), own, other)
     found_by = partial(jax.tree.map, lambda x: x[:, jnp.array(finders)])
     renew = jax.jit(partial(_masks, cell, lanes, finders))
 
-    # all that goes on depends on: where we are, what is trained, and what was seen
     masks, state, dense = full(point), world.begin(point, 0), found_by(point)
     shape = (cell.rounds + 1, block.rows, len(lanes))
     kept = np.zeros((*shape, len(kernels(cell.template()))), np.float32)
@@ -106,32 +149,35 @@ def run_rounds(
         name: np.full((cell.rounds + 1, cell.n_records + 1, *x.shape), np.nan, np.float32)
         for name, x in blank.items()
     }
-    now = [np.array([0, 0]), masks, state, point, dense, kept, diverged, values]
+    now = State(np.array([0, 0]), masks, state, point, dense, kept, diverged, values)
     saved = progress.load() if progress else None
     if saved is not None:
         now = jax.tree.unflatten(jax.tree.structure(now), saved)
-        kept, diverged, values = (jax.tree.map(np.array, part) for part in now[5:])
-    (begin_round, begin_record), masks, state, point, dense = now[:5]
-    for n in range(int(begin_round), cell.rounds + 1):
-        first = cell.rewind // cell.interval if n else 0
-        for s in range(int(begin_record) if n == begin_round else first, cell.n_records + 1):
+        now = now._replace(**{name: jax.tree.map(np.array, getattr(now, name)) for name in SEEN})
+    _, masks, state, point, dense, kept, diverged, values = now
+    begin_round, begin_record = map(int, now.where)
+    for n in range(begin_round, cell.rounds + 1):
+        first = cell.rewind // cell.record_every if n else 0
+        for s in range(begin_record if n == begin_round else first, cell.n_records + 1):
             if n > 0 and s == first:
                 masks = renew(world.params(state), masks, dense, own, world.keys, jnp.asarray(n), counts[n])
                 state = world.begin(rewound(point, masks), cell.rewind)
             if s == first:
                 kept[n] = np.stack([np.asarray(m.sum((-2, -1))) for m in _by_layer(masks)], -1)
-            before = max(s - 1, first) * cell.interval
-            state, seen, bad = world.advance(state, masks, before, s * cell.interval, cell.samples_of(n))
+            before, stop = max(s - 1, first) * cell.record_every, s * cell.record_every
+            state, seen, bad = world.advance(state, masks, before, stop, cell.samples_of(n))
             for name, x in seen.items():
                 values[name][n, s] = np.asarray(x)
             diverged[n] |= np.asarray(bad)
-            if n == 0 and s * cell.interval == cell.rewind:
+            if n == 0 and stop == cell.rewind:
                 point = world.params(state)
             if n == 0 and s == cell.n_records:
                 dense = found_by(world.params(state))
             if progress and progress.due():
-                where = np.array([n, s + 1] if s < cell.n_records else [n + 1, cell.rewind // cell.interval])
-                progress.save(jax.tree.leaves([where, masks, state, point, dense, kept, diverged, values]))
+                later = n + 1, cell.rewind // cell.record_every
+                where = np.array((n, s + 1) if s < cell.n_records else later)
+                now = State(where, masks, state, point, dense, kept, diverged, values)
+                progress.save(jax.tree.leaves(now))
     return kept[:, :, expand], diverged[:, :, expand], {k: x[:, :, :, expand] for k, x in values.items()}
 
 
@@ -143,7 +189,7 @@ def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, o
     from teacher_student.pruning import full, shuffled
     from teacher_student.training.streams import streams
 
-    rule, chosen = cell.rule(), jnp.array(finders)
+    rule, chosen = cell.pruning(), jnp.array(finders)
     prune = jax.vmap(rule.prune, (0, 0, None))
     several = jax.vmap(prune, (1, 1, None), 1)
     pick = partial(jax.tree.map, lambda x: x[:, chosen])
