@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any
 
 #: Names of fields in descriptions that do not say how fields are called today -> their names today.
@@ -93,6 +94,13 @@ def address(description: Mapping[str, Any]) -> str:
     'ee7c03eccbfdfe2d6de0'
     """
     return hashlib.sha256(canonical(description).encode()).hexdigest()[:20]
+
+
+def digest(path: str) -> str:
+    """SHA-256 of a file of the user's; ValueError in one line where there is none."""
+    if not Path(path).is_file():
+        raise ValueError(f"no such file: {path}")
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _is_noop(cell: Any, f: Field) -> bool:

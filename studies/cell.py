@@ -82,6 +82,24 @@ class ResumableCell(Cell, Protocol):
 
 
 @runtime_checkable
+class NamingCell(Protocol):
+    """A cell that names what a user may define: tasks, protocols and the like. This is optional."""
+
+    def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
+        """Digests of the code of what is named and has no version, see `studies.cells.definitions`."""
+        ...
+
+
+@runtime_checkable
+class FilesCell(Protocol):
+    """A cell that reads files of the user's. This is optional."""
+
+    def paths(self) -> dict[str, str]:
+        """What a file is for -> where it is."""
+        ...
+
+
+@runtime_checkable
 class TiledCell(Cell, Protocol):
     """A cell whose blocks can be spread over the devices of a host. This is optional.
 
@@ -133,13 +151,15 @@ class Block:
         """Everything that changes the block's numbers."""
         settings = describe(self.cell)
         del settings["protocol"]
-        return {
+        found = {
             "cell": settings,
             "protocols": list(self.protocols),
             "tile": self.tile,
             "rows": self.rows,
             "numerics": self.cell.numerics(),
         }
+        named = self.cell.definitions(self.protocols) if isinstance(self.cell, NamingCell) else {}
+        return found | ({"definitions": named} if named else {})
 
     @cached_property
     def address(self) -> str:

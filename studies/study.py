@@ -11,12 +11,13 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from studies.address import address, describe, plain, renamed, written
-from studies.cell import Block, Cell, get_field
+from studies.address import address, describe, digest, plain, renamed, written
+from studies.cell import Block, Cell, FilesCell, get_field
 from studies.settings import check_name, parse, with_fields
 
 #: Axis -> its values.
@@ -151,13 +152,15 @@ class Study:
             }
             for block in self.blocks()
         ]
-        return self.description() | {
+        found = self.description() | {
             "question": self.question,
             "names": renamed(self.cell),
             "address": self.address,
             "axes": {first[axis]: plain(values) for axis, values in axes.items()},
             "blocks": entries,
         }
+        names = {what: Path(path).name for what, path in self._paths.items()}
+        return found | ({"file_names": names} if names else {})
 
     def changed(self, given: Mapping[str, str]) -> "Study":
         """The study with fields set from text, as the command line gives them.
@@ -179,9 +182,13 @@ class Study:
         return replace(self, cell=cell, grids=grids, **own)
 
     def description(self) -> dict[str, Any]:
-        """What was asked, as plain JSON values; axes under their first names."""
+        """What was asked, as plain JSON values; axes under their first names.
+
+        `files` are the checksums of the user's own files, if any are read.
+        """
+        files = {what: digest(path) for what, path in self._paths.items()}
         grids = [{written(self.cell, axis): plain(v) for axis, v in grid.items()} for grid in self.grids]
-        return {
+        found = {
             "name": self.name,
             "cell": describe(self.cell),
             "grids": grids,
@@ -189,6 +196,15 @@ class Study:
             "rows": self.rows,
             "memory": self.memory,
         }
+        return found | ({"files": files} if files else {})
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        """The files of the user's that the cells read: what for -> where."""
+        if not isinstance(self.cell, FilesCell):
+            return {}
+        cells: Iterator[Any] = self.cells()
+        return {what: path for cell in cells for what, path in cell.paths().items()}
 
     @property
     def address(self) -> str:

@@ -113,6 +113,10 @@ class Pruning:
             sizes, rates, least = [sum(sizes[:-1]), sizes[-1]], rates[-2:], [len(sizes) - 1, 1]
         elif self.scope == "units":
             sizes, rates = [kernel.shape[-1] for kernel in kernels(params)[:-1]], rates[:-1]
+        if max(sizes) >= 2**31:
+            raise ValueError(
+                f"a layer has {max(sizes)} weights; need fewer than 2147483648: take a smaller width"
+            )
         table = [
             [remaining(size, rate, n) for size, rate in zip(sizes, rates, strict=True)]
             for n in range(rounds + 1)

@@ -90,8 +90,20 @@ class GradingCell:
         """The version of the scorers."""
         return {"version": NUMERICS}
 
+    def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
+        """Digests of the code of a task or score that is not the project's own."""
+        from curricula.difficulty.trained import SCORES
+        from studies.cells.definitions import digests
+
+        scores = {name: SCORES[name] for name in self.scores if name in SCORES}
+        return digests("task", {self.task: type(self._task())}) | digests("score", scores)
+
     def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
-        """`most`: data sets are graded one after the other."""
+        """`most`: data sets are graded one after the other, but the networks of one have to fit."""
+        from teacher_student.training.memory import check_fits
+
+        # weights, their gradients and momenta
+        check_fits(self.width, 12.0 * self.networks * self.width * (self.n_inputs + 4), gigabytes * 2**30)
         return most
 
     @property

@@ -150,6 +150,19 @@ class OnlineCell:
         method = self.method_in_use()
         return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
 
+    def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
+        """Digests of the code of what is named here and is not the project's own."""
+        from curricula.schedule import PROTOCOLS
+        from studies.cells.definitions import digests
+        from teacher_student.students.two_layer import ACTIVATIONS, LOSSES
+
+        return (
+            digests("task", {self.task: type(self.world()[0])})
+            | digests("protocol", {name: PROTOCOLS[name] for name in protocols})
+            | digests("activation", {self.activation: ACTIVATIONS[self.activation]})
+            | digests("loss", {self.loss: LOSSES[self.loss]})
+        )
+
     def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
         """Replicates per block, at most `most`, that need less than `gigabytes` GiB."""
         from teacher_student.training.memory import rows_that_fit

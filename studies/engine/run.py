@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from studies.cell import Block
+from studies.engine.changes import note
 from studies.engine.events import Ended, Event, Executor, Listener, Started
 from studies.engine.executors import run_here
 from studies.engine.how import How
@@ -57,6 +58,8 @@ def run(study: Study, out: str, how: How | None = None, listeners: Sequence[List
             study.replicates + study.surplus,
             study.replicates,
         )
+    if changed := note(store, [block for block in blocks if block.address in finished]):
+        logger.info("note: %s", changed)
     tally = Tally(how.processes)
     log = RunLog(store.logs)
     heard = (tally, Journal(log, tally), *listeners)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from studies.cell import Block
+from studies.engine.changes import differs
 from studies.engine.executors import compute
 from studies.store import Store
 from studies.study import Study
@@ -36,8 +37,9 @@ def verify(study: Study, out: str, cells: int = 3, seed: int | None = None) -> V
     """Compute randomly chosen finished cells again and compare them bit by bit.
 
     A cell is one protocol and replicate of a block. Its whole block is computed, as its shape decides
-    the bits. Other kinds of devices or versions of the libraries may give other bits: the largest
-    difference is printed with what the stored block was made by.
+    the bits. Other code, other kinds of devices or versions of the libraries may give other bits: the
+    largest difference is said with how today's code differs from that which made the stored block, and where
+    it does not, with the libraries and the device of then.
     """
     if cells < 1:
         raise ValueError(f"cells is {cells}; need cells >= 1")
@@ -69,9 +71,11 @@ def verify(study: Study, out: str, cells: int = 3, seed: int | None = None) -> V
         if difference is None:
             logger.info("  %s: identical", name)
             continue
-        differ[name] = (
-            f"{difference}; stored by {stored.attrs.get('versions')} on {stored.attrs.get('device')}"
+        made = differs(str(stored.attrs.get("code", ""))) or (
+            f"made by {stored.attrs.get('versions')} on {stored.attrs.get('device')}"
+            + (f" with XLA_FLAGS {flags}" if (flags := stored.attrs.get("xla_flags")) else "")
         )
+        differ[name] = f"{difference}; stored block {made}"
         logger.info("  %s: DIFFERS, %s", name, differ[name])
     return Verified(len(chosen), differ)
 

@@ -47,12 +47,17 @@ def rows_that_fit(
     while rows > 1 and run_bytes(method, rows, protocols, n_steps, n_test) > limit_bytes:
         rows = (rows + 1) // 2
     needed = run_bytes(method, rows, protocols, n_steps, n_test)
-    if needed > limit_bytes:
-        raise ValueError(
-            f"one replicate of width {method.student.width} needs about {needed / 2**30:.2f} GiB, more than "
-            f"the limit of {limit_bytes / 2**30:.2f} GiB; allow more memory or shorten the budget"
-        )
+    check_fits(method.student.width, needed, limit_bytes, "shorten the budget")
     return rows
+
+
+def check_fits(width: int, needed: float, limit: float, otherwise: str = "take a smaller width") -> None:
+    """Raise ValueError where one replicate needs more bytes than the limit."""
+    if needed > limit:
+        raise ValueError(
+            f"one replicate of width {width} needs about {needed / 2**30:.2f} GiB, more than the limit of "
+            f"{limit / 2**30:.2f} GiB; allow more memory or {otherwise}"
+        )
 
 
 def free_bytes() -> float:

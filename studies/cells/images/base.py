@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from studies.address import digest
 from studies.cells.images.data import Material, OnImages, prepared
 from studies.cells.result import Values, result
 from teacher_student.fixed_settings import fixed_settings
@@ -68,9 +69,9 @@ class ImageCell(OnImages):
     def check_own(self) -> None:
         """Refuse what is wrong with the fields of the subclass."""
 
-    @abstractmethod
-    def files(self) -> dict[str, str]:
-        """Checksums of the user's own files, which have no name that would fix their content."""
+    def paths(self) -> dict[str, str]:
+        """The user's own files, which have no name that would fix their content: what for -> where."""
+        return {"data": self.data_set} if self.data_set.endswith(".npz") else {}
 
     @abstractmethod
     def orders(self, material: Material, protocols: tuple[str, ...], rng: np.random.Generator) -> np.ndarray:
@@ -104,18 +105,31 @@ class ImageCell(OnImages):
 
     def numerics(self) -> dict[str, Any]:
         """Version, and checksums of the user's own files."""
-        return {"version": NUMERICS, **self.files()}
+        return {"version": NUMERICS} | {what: digest(path) for what, path in self.paths().items()}
+
+    def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
+        """Digests of the code of a relabelling or student that is not the project's own."""
+        from studies.cells.definitions import digests
+        from teacher_student.students.flax_nets import STUDENTS
+        from teacher_student.tasks.relabelling import RELABELLINGS
+
+        return digests("relabelling", {self.relabelling: RELABELLINGS[self.relabelling]}) | digests(
+            "student", {self.student: STUDENTS[self.student]}
+        )
 
     def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
         """Replicates per block, at most `most`: minibatches, parameters and gradients below the limit.
 
         Inputs are counted as 1024 numbers where the data have not been loaded yet.
         """
+        from teacher_student.training.memory import check_fits
+
         inputs = 3072 if self.data_set == "cifar10" else 1024
         one = 4 * protocols * (self.n_steps * self.batch_size + 6 * inputs * (self.batch_size + self.width))
         rows = most
         while rows > 1 and rows * one > gigabytes * 2**30:
             rows = (rows + 1) // 2
+        check_fits(self.width, one, gigabytes * 2**30)
         return rows
 
     @property

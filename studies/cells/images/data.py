@@ -1,10 +1,8 @@
 """What all cells on images share: the images, how they are loaded, held out and shown, and the network."""
 
-import hashlib
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -226,10 +224,3 @@ def check_room(what: str, count: int, task: "ImageTask") -> None:
         raise ValueError(
             f"{what} is {count}, which needs {need / 2**30:.0f} GiB; this host has {has / 2**30:.0f}"
         )
-
-
-def digest(path: str) -> str:
-    """SHA-256 of a file of the user's; ValueError in one line where there is none."""
-    if not Path(path).is_file():
-        raise ValueError(f"no such file: {path}")
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

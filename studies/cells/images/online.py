@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from studies.cells.images.base import ImageCell
-from studies.cells.images.data import Material, check_room, digest, held_out, labelled
+from studies.cells.images.data import Material, check_room, held_out, labelled
 from studies.cells.levels import level_field, noise
 from teacher_student.roles import EXAMPLES
 
@@ -47,10 +47,6 @@ class OnlineImages(ImageCell):
         within("hard.noise", noise(self.hard), low=noise(self.easy))
         within("easy_fraction", self.easy_fraction, 0, 1)
         within("n_examples", self.n_examples, low=self.n_steps * self.batch_size)
-
-    def files(self) -> dict[str, str]:
-        """The checksum of an .npz data set."""
-        return {"data": digest(self.data_set)} if self.data_set.endswith(".npz") else {}
 
     def material(self) -> Material:
         """Corrupted images, each with its level."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from studies.cells.images.base import ImageCell
-from studies.cells.images.data import Material, digest, held_out, labelled
+from studies.cells.images.data import Material, held_out, labelled
 from teacher_student.roles import EXAMPLES
 
 #: The protocols, named like the orderings of `curricula.ordering`.
@@ -75,10 +75,17 @@ class RankedImages(ImageCell):
 
         return pace(self.pacing, total=self.n_steps, a=self.a, b=self.b)
 
-    def files(self) -> dict[str, str]:
-        """Checksums of an .npz data set and of a published ranking."""
-        found = {"data": digest(self.data_set)} if self.data_set.endswith(".npz") else {}
-        return found | ({"ranking": digest(self.ranking_file)} if self.ranking == PUBLISHED else {})
+    def paths(self) -> dict[str, str]:
+        """An .npz data set and a published ranking."""
+        return super().paths() | ({"ranking": self.ranking_file} if self.ranking == PUBLISHED else {})
+
+    def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
+        """Those of all image cells, and of a score that is not the project's own."""
+        from curricula.difficulty.trained import SCORES
+        from studies.cells.definitions import digests
+
+        score = {self.ranking: SCORES[self.ranking]} if self.ranking in SCORES else {}
+        return super().definitions(protocols) | digests("score", score)
 
     def material(self) -> Material:
         """Training images and their ranking."""

@@ -179,12 +179,21 @@ class TicketCell(ABC):
         """The version of the rounds."""
         return {"version": NUMERICS}
 
+    def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
+        """Digests of the code of a protocol that is not the project's own."""
+        from curricula.schedule import PROTOCOLS
+        from studies.cells.definitions import digests
+
+        return digests("protocol", {name: PROTOCOLS[name] for name in protocols})
+
     def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
         """Replicates per block: about twelve copies of the weights of every lane."""
         from teacher_student.pruning import kernels
+        from teacher_student.training.memory import check_fits
 
         own = 4 * 12 * sum(kernel.size for kernel in kernels(self.template()))
         lanes = protocols * len(self.arms) * (protocols if self.swap else 1)
+        check_fits(self.width, own * lanes, gigabytes * 2**30)
         return max(1, min(most, int(gigabytes * 2**30 / (own * lanes))))
 
     @property

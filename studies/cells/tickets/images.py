@@ -78,6 +78,18 @@ class ImageTickets(InRounds, OnImages):
         for level in (self.easy, self.hard):
             show.check_level(noise(level))
 
+    def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
+        """Those of all tickets, and of a relabelling or student that is not the project's own."""
+        from studies.cells.definitions import digests
+        from teacher_student.students.flax_nets import STUDENTS
+        from teacher_student.tasks.relabelling import RELABELLINGS
+
+        return (
+            super().definitions(protocols)
+            | digests("relabelling", {self.relabelling: RELABELLINGS[self.relabelling]})
+            | digests("student", {self.student: STUDENTS[self.student]})
+        )
+
     def template(self) -> Any:
         """The shapes of one network."""
         return shapes(self.network(self.n_labels), self.pixels(self.corruption))
