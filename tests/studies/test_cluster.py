@@ -19,11 +19,12 @@ import pytest
 from dask import config
 from processes import (
     HERE,
+    PATIENCE,
     ROOT,
     call,
     command,
-    compiling_into,
     counts,
+    finding_tests,
     marks,
     same_numbers,
     wait_for,
@@ -41,8 +42,8 @@ TINY = [
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    return compiling_into(tmp_path_factory.mktemp("compiled"))
+def environment():
+    return finding_tests()
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def worker_of(made: Path, address: str) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("blow", "options"), [("SIGKILL", []), ("SIGSTOP", ["--timeout", "6"])])
+@pytest.mark.parametrize(("blow", "options"), [("SIGKILL", []), ("SIGSTOP", ["--timeout", "20"])])
 def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_path, blow, options):
     made = tmp_path / "marks"
     made.mkdir()
@@ -103,7 +104,7 @@ def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_pa
         assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
         assert worker_of(made, stopped)[1] != victim.pid
         (made / "go").touch()
-        out, err = client.communicate(timeout=60)
+        out, err = client.communicate(timeout=PATIENCE)
     finally:
         client.kill()  # else its task keeps a worker from the tests that follow
     assert (client.returncode, err) == (0, ""), out
@@ -154,7 +155,7 @@ def test_workers_listen_on_localhost_only_and_an_interrupt_stops_cleanly(environ
     assert len(sockets) >= 3  # the scheduler and two workers
     assert {socket.laddr.ip for socket in sockets} == {"127.0.0.1"}
     os.killpg(client.pid, signal.SIGINT)  # as a terminal does
-    out, _ = client.communicate(timeout=60)
+    out, _ = client.communicate(timeout=PATIENCE)
     assert client.returncode == 130, out
     assert "the same command goes on from here" in out
     assert 2 <= len(Store(tmp_path, "cheap").finished()) < 120
@@ -230,11 +231,11 @@ def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_
     made = tmp_path / "marks"
     made.mkdir()
     fields = ["--marks", made, "--stop", "3", "--width", "3,2", "--replicates", "2", "--out", tmp_path]
-    code, out, err = call("run", "cheap", "--workers", "1", "--timeout", "8", *fields)
+    code, out, err = call("run", "cheap", "--workers", "1", "--timeout", "20", *fields)
     assert (code, err) == (1, "")
     hung = "width 3 rate 0.5 replicates 0-1  "
-    assert out.count(f"{hung}no end after 8 s: its worker is replaced") == 2
-    assert f"{hung}FAILED: TimeoutError: longer than 8 s, 3 times" in out
+    assert out.count(f"{hung}no end after 20 s: its worker is replaced") == 2
+    assert f"{hung}FAILED: TimeoutError: longer than 20 s, 3 times" in out
     assert "1 blocks failed" in out
     study = cheap.study(widths=(3, 2), replicates=2, marks=str(made), stop=3)
     assert counts(study, tmp_path) == (1, 1)
@@ -255,7 +256,7 @@ def test_a_scheduler_that_dies_ends_the_run_in_one_line(environment, tmp_path):
         wait_for(lambda: len(marks(made)) == 2)
         wait_for(lambda: events(tmp_path) == ["start", "block"])
         process.kill()
-        out, err = client.communicate(timeout=60)
+        out, err = client.communicate(timeout=PATIENCE)
     assert client.returncode == 2, out
     assert err == (
         "error: the Dask scheduler is gone; the 1 blocks finished in this run are safe, and the same command "

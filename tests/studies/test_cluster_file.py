@@ -7,11 +7,12 @@ import cheap
 import psutil
 import pytest
 from processes import (
+    PATIENCE,
     ROOT,
     call,
     command,
-    compiling_into,
     counts,
+    finding_tests,
     wait_for,
 )
 
@@ -19,8 +20,8 @@ from studies.engine.cluster_file import from_file, read
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    return compiling_into(tmp_path_factory.mktemp("compiled"))
+def environment():
+    return finding_tests()
 
 
 #: Who has a certificate.
@@ -74,7 +75,7 @@ def test_the_slurm_file_of_the_documentation(tmp_path):
         process.kill()
     wait_for(lambda: len(list(jobs.iterdir())) >= 3)  # one was asked for in its place
     (made / "go").touch()
-    out, err = client.communicate(timeout=120)
+    out, err = client.communicate(timeout=PATIENCE)
     assert (client.returncode, err) == (0, ""), [path.read_text() for path in scripts.glob("*.out")]
     assert counts(study, tmp_path) == (4, 0), out
 

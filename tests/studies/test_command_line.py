@@ -1,6 +1,5 @@
 """The command line as a user meets it: real processes, exit status, one-line errors, kill -9 and resume."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from processes import PATIENCE
 
 from figures.__main__ import main as figures_main
 from studies.__main__ import main
@@ -27,19 +27,9 @@ def tiny(width="2,3,4", replicates=3, protocol="curriculum,no_curriculum") -> li
 TINY = tiny()
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """Processes of this module share compiled programs."""
-    cache = tmp_path_factory.mktemp("compiled")
-    return os.environ | {
-        "JAX_COMPILATION_CACHE_DIR": str(cache),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    }
-
-
-def call(module, *arguments, env=None, **options):
+def call(module, *arguments):
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, **options)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def inside(main, capsys, *arguments):
@@ -60,9 +50,9 @@ def refused(result, *words):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, environment):
+def undisturbed(tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed")
-    result = call("studies", "run", "xor_mixture", "--out", out, *TINY, env=environment)
+    result = call("studies", "run", "xor_mixture", "--out", out, *TINY)
     assert result.returncode == 0, result.stderr
     return out
 
@@ -74,20 +64,20 @@ def same(a: Path, b: Path) -> None:
 
 
 @pytest.mark.slow
-def test_running_twice_does_nothing_the_second_time(undisturbed, environment):
+def test_running_twice_does_nothing_the_second_time(undisturbed):
     files = {p: p.stat().st_mtime_ns for p in (undisturbed / "xor_mixture" / "blocks").iterdir()}
-    again = call("studies", "run", "xor_mixture", "--out", undisturbed, *TINY, env=environment)
+    again = call("studies", "run", "xor_mixture", "--out", undisturbed, *TINY)
     assert "6 of 6 blocks done" in again.stdout
     assert files == {p: p.stat().st_mtime_ns for p in (undisturbed / "xor_mixture" / "blocks").iterdir()}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wait_for_blocks", [0, 1, 3])
-def test_a_killed_run_resumes_to_the_same_bits(undisturbed, environment, tmp_path, wait_for_blocks):
+def test_a_killed_run_resumes_to_the_same_bits(undisturbed, tmp_path, wait_for_blocks):
     command = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     blocks = tmp_path / "xor_mixture" / "blocks"
-    until = time.monotonic() + 300
+    until = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until:
         if blocks.exists() and len(list(blocks.glob("*.nc"))) >= wait_for_blocks:
             break
@@ -95,20 +85,20 @@ def test_a_killed_run_resumes_to_the_same_bits(undisturbed, environment, tmp_pat
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = len(list(blocks.glob("*.nc")))
-    status = call("studies", "status", "xor_mixture", "--out", tmp_path, *TINY, env=environment)
+    status = call("studies", "status", "xor_mixture", "--out", tmp_path, *TINY)
     assert f"{done} done, {6 - done} pending, 0 runs not ok" in status.stdout
-    again = call("studies", "run", "xor_mixture", "--out", tmp_path, *TINY, env=environment)
+    again = call("studies", "run", "xor_mixture", "--out", tmp_path, *TINY)
     assert again.returncode == 0, again.stderr
     assert f"{done} of 6 blocks done" in again.stdout
     same(undisturbed, tmp_path)
 
 
 @pytest.mark.slow
-def test_a_damaged_block_is_set_aside_recomputed_and_reported(undisturbed, environment, tmp_path):
+def test_a_damaged_block_is_set_aside_recomputed_and_reported(undisturbed, tmp_path):
     subprocess.run(["cp", "-r", undisturbed / "xor_mixture", tmp_path], check=True)
     block = sorted((tmp_path / "xor_mixture" / "blocks").glob("*.nc"))[2]
     block.write_bytes(block.read_bytes()[:-50])
-    again = call("studies", "run", "xor_mixture", "--out", tmp_path, *TINY, env=environment)
+    again = call("studies", "run", "xor_mixture", "--out", tmp_path, *TINY)
     assert again.returncode == 0
     assert "damaged block set aside" in again.stdout
     assert "5 of 6 blocks done" in again.stdout
@@ -116,9 +106,9 @@ def test_a_damaged_block_is_set_aside_recomputed_and_reported(undisturbed, envir
 
 
 @pytest.mark.slow
-def test_cells_do_not_depend_on_what_else_is_asked(undisturbed, environment, tmp_path):
+def test_cells_do_not_depend_on_what_else_is_asked(undisturbed, tmp_path):
     fewer = tiny("3", 2, "no_curriculum")
-    result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fewer, env=environment)
+    result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fewer)
     assert result.returncode == 0, result.stderr
     few, many = load("xor_mixture", tmp_path), load("xor_mixture", undisturbed)
     many = many.sel(width=[3], replicate=[0, 1], protocol=["no_curriculum"])
@@ -126,11 +116,11 @@ def test_cells_do_not_depend_on_what_else_is_asked(undisturbed, environment, tmp
 
 
 @pytest.mark.slow
-def test_interrupt_stops_after_the_block_and_says_how_to_go_on(environment, tmp_path):
+def test_interrupt_stops_after_the_block_and_says_how_to_go_on(tmp_path):
     command = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     blocks = tmp_path / "xor_mixture" / "blocks"
-    until = time.monotonic() + 300
+    until = time.monotonic() + PATIENCE
     while not (blocks.exists() and list(blocks.glob("*.nc"))) and time.monotonic() < until:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
@@ -141,9 +131,9 @@ def test_interrupt_stops_after_the_block_and_says_how_to_go_on(environment, tmp_
 
 
 @pytest.mark.slow
-def test_diverged_runs_are_marked_counted_and_do_no_harm(environment, tmp_path):
+def test_diverged_runs_are_marked_counted_and_do_no_harm(tmp_path):
     fields = [*tiny("4"), "--learning_rate", "0.3,1000"]
-    result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fields, env=environment)
+    result = call("studies", "run", "xor_mixture", "--out", tmp_path, *fields)
     assert " runs not ok (diverged, or out of steps)" in result.stdout
     ds = load("xor_mixture", tmp_path)
     assert (ds.status.sel(learning_rate=1000.0) == 1).all()

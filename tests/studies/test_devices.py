@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import small
 import xarray as xr
+from processes import PATIENCE
 
 from studies.cell import TiledCell
 from studies.engine.devices import local_devices
@@ -34,7 +35,7 @@ def test_bits_do_not_depend_on_the_number_of_devices(tmp_path):
     }
     for devices, expected in ((1, [[1, 1]] * 8), (3, [[3, 3], [3, 3], [2, 3]])):
         line = [sys.executable, HERE / "devices_probe.py", tmp_path / str(devices), str(devices)]
-        result = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240)
+        result = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=PATIENCE)
         assert result.returncode == 0, result.stderr
         assert json.loads(result.stdout.splitlines()[-1]) == expected
     one, three = (load("small", tmp_path / devices) for devices in "13")

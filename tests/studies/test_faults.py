@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import warm
 import xarray as xr
-from processes import FEW, HERE, ROOT, call, counts
+from processes import FEW, HERE, PATIENCE, ROOT, call, counts
 
 from studies.cell import Block, Saved
 from studies.engine.run import run
@@ -42,7 +42,7 @@ def forked(verb: str, out: Path, *numbers: int) -> dict:
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
     result = subprocess.run(
         [sys.executable, HERE / "warm.py", verb, out, *map(str, numbers)],
-        env=environment, capture_output=True, text=True, timeout=300,
+        env=environment, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from image_cells import CALL, ONE, ONLINE, RANKED, ROOT, SMALL, TINY, TWO, block, study
+from processes import PATIENCE
 
 from curricula import Ranking
 from studies.catalogue import get
@@ -216,7 +217,7 @@ def test_a_convolutional_student_in_another_parametrisation_runs():
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     command = [*CALL, "run", "images_online", "--out", str(tmp_path / "parts"), *TINY]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    blocks, until = tmp_path / "parts" / "images_online" / "blocks", time.monotonic() + 300
+    blocks, until = tmp_path / "parts" / "images_online" / "blocks", time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until and not list(blocks.glob("*.nc")):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)

@@ -9,7 +9,7 @@ import cheap
 import numpy as np
 import pytest
 import xarray as xr
-from processes import FEW, call, command, wait_for
+from processes import FEW, PATIENCE, call, command, wait_for
 from rich.console import Console
 
 from studies.command_line import spoken
@@ -109,7 +109,7 @@ def test_status_watch_follows_a_run_to_its_end(tmp_path):
     assert len(set(done)) >= 2
     assert done[-1] == 8
     assert "being computed now: 1" in out
-    assert running.wait(timeout=60) == 0
+    assert running.wait(timeout=PATIENCE) == 0
     running.communicate()
 
 

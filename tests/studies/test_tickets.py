@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
+from processes import PATIENCE
 
 from studies.cells.tickets.base import ARMS
 from studies.cells.tickets.images import ImageTickets, ImageWorld
@@ -308,7 +309,7 @@ def test_a_run_killed_inside_a_round_resumes_to_the_same_bits(tmp_path):
     partial, moments = killed / "lottery_tickets" / "partial", set()
     for _ in range(2):
         process = subprocess.Popen(command(killed), cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
-        began, until = None, time.monotonic() + 200
+        began, until = None, time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < until:
             files = list(partial.glob("*.npz"))
             stamp = (files[0].name, files[0].stat().st_mtime_ns) if files else None

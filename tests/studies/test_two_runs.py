@@ -8,7 +8,7 @@ import sys
 import cheap
 import pytest
 import xarray as xr
-from processes import HERE, ROOT, command, counts, marks, wait_for
+from processes import HERE, PATIENCE, ROOT, command, counts, marks, wait_for
 
 from studies.engine.run import run
 from studies.engine.status import survey
@@ -21,7 +21,7 @@ def test_two_runs_on_one_folder_do_the_work_once(tmp_path):
     made.mkdir()
     fields = ["--marks", made, "--seconds", "0.05", "--out", tmp_path]
     runs = [command("run", "cheap", *fields) for _ in range(2)]
-    texts = [run.communicate(timeout=180)[0] for run in runs]
+    texts = [run.communicate(timeout=PATIENCE)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     study = cheap.study(marks=str(made), seconds=0.05)
     assert marks(made) == {block.address: 1 for block in study.blocks()}
@@ -51,7 +51,7 @@ def test_the_block_of_a_killed_run_passes_to_the_other_run(tmp_path):
     first.communicate()
     wait_for(lambda: marks(made)[stopped] == 2)
     (made / "go").touch()
-    text, _ = second.communicate(timeout=180)
+    text, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode == 0
     assert "is being computed by another run; left for last" in text
     assert counts(study, tmp_path) == (4, 0)
@@ -83,9 +83,9 @@ def test_without_locks_two_runs_may_compute_a_block_twice_and_nothing_else(tmp_p
     wait_for(lambda: sum(marks(made).values()) == 2)  # both in the first block
     slow.send_signal(signal.SIGSTOP)
     (made / "go").touch()
-    quick.wait(timeout=180)
+    quick.wait(timeout=PATIENCE)
     slow.send_signal(signal.SIGCONT)
-    texts = [run.communicate(timeout=180) for run in runs]
+    texts = [run.communicate(timeout=PATIENCE) for run in runs]
     assert [(run.returncode, err) for run, (_, err) in zip(runs, texts, strict=True)] == [(0, "")] * 2
     assert texts[0][0].count("found: it was stored in the meantime") == 4
     study = cheap.study(replicates=2, marks=str(made), stop=2)
