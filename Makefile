@@ -4,11 +4,12 @@
 # make optimised set up, run some of the numerical tests at the compiler's usual level of optimisation
 # make check     set up, format, lint and types
 # make oldest    the tests that are not slow, with the oldest versions that pyproject.toml allows
+# make gallery   set up, draw figures/gallery again from the arrays in figures/data
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: venv figures test quick optimised check oldest
+.PHONY: venv figures test quick optimised check oldest gallery
 
 venv: .venv/complete
 
@@ -45,3 +46,9 @@ oldest:
 	.venv/oldest/bin/pip install --quiet --disable-pip-version-check \
 	  --constraint .venv/oldest/constraints.txt --editable '.[test]'
 	.venv/oldest/bin/python -m pytest -m "not slow"
+
+gallery: venv
+	$(BIN)/python -m figures xor_mixture --from figures/data --out figures/gallery
+	$(BIN)/python -m figures images_ranking --from figures/data/c_score --out figures/gallery/images_ranking/c_score
+	for study in $(filter-out xor_mixture,$(basename $(notdir $(wildcard figures/data/*.nc)))); do \
+	  $(BIN)/python -m figures $$study --from figures/data --out figures/gallery/$$study || exit; done

@@ -5,113 +5,97 @@ early_stopping  step of the lowest validation loss against the weights left, a l
 curves          test accuracy against the step, a panel per share of weights left, a line per arm
 """
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from functools import partial
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.parts.style import SERIES, save, words
-from figures.parts.summary import counts, left_out, summary_of
-from studies.analysis import over_replicates, usable
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.style import GREY, series, words
+from figures.parts.tickets import left_axis, percent
+from figures.parts.write import Drawn, Figures
+from studies.analysis import usable
 from studies.analysis.tickets import early_stopping
 
 ARMS = ("ticket", "reinitialised", "random_mask", "magnitude_at_start", "one_shot")
+AXES = ()
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """Means over replicates with bootstrap intervals; differences from the dense network are paired."""
+    """Means over replicates with intervals; differences from the dense network are paired."""
     ds = ds.isel(protocol=0, width=0, drop=True)
+    if "ticket" not in ds.arm:
+        raise sums.Missing("the arm 'ticket' was not run")
     ends = early_stopping(ds)
     dense = ends.sel(round=0, arm="ticket", drop=True)
-    out = xr.Dataset()
-    for name in ("accuracy", "step", "final_accuracy"):
-        for prefix, data in ((name, ends[name]), (f"{name}_gain", ends[name] - dense[name])):
-            found = over_replicates(data)
-            out = out.merge(found.rename({key: f"{prefix}_{key}" for key in found.data_vars}), join="outer")
-    ahead = ends.accuracy.sel(arm="ticket", drop=True) - ends.accuracy.drop_sel(arm="ticket")
-    found = over_replicates(ahead)
-    out = out.merge(found.rename({key: f"ahead_{key}" for key in found.data_vars}), join="outer")
-    curves = over_replicates(usable(ds))
-    out = out.merge(curves.rename({key: f"curve_{key}" for key in curves.data_vars}), join="outer")
+    runs = {name: ends[name] for name in ("accuracy", "step", "final_accuracy")}
+    runs |= {f"{name}_gain": ends[name] - dense[name] for name in runs}
+    runs["ahead"] = ends.accuracy.sel(arm="ticket", drop=True) - ends.accuracy.drop_sel(arm="ticket")
+    runs["curve"] = usable(ds)
+    out = sums.merged(
+        *(sums.prefixed(name, sums.mean(values)) for name, values in runs.items() if values.size)
+    )
     weights = ds.weights.isel(replicate=0, arm=0, drop=True)
-    out["left"] = weights / weights.sel(round=0)
-    out["left_out"] = left_out(ds).sum()
-    return summary_of(ds, out)
+    return sums.summary_of(
+        ds, out.assign(left=weights / weights.sel(round=0), left_out=sums.left_out(ds).sum())
+    )
 
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
-    cell = json.loads(summary.attrs["description"])["cell"]
+    cell = sums.cell_of(summary)
     some = f"{cell['n_train']} images" if cell["n_train"] else "all images"
     return (
-        f"LeNet of {3 * cell['width']} and {cell['width']} units, {cell['images']}, {some} for "
-        f"training, {cell['optimiser']} at {cell['learning_rate']}, batches of {cell['batch_size']}, "
+        f"LeNet of {3 * cell['width']} and {cell['width']} units, {words(cell['images'])}, {some} for "
+        f"training, {words(cell['optimiser'])} at {cell['learning_rate']}, batches of {cell['batch_size']}, "
         f"{cell['steps']} steps; every round prunes {100 * cell['fraction']:g} % of a layer's weights (half "
-        f"of that in the last layer) and sets the others back to step {cell['rewind']}. "
-        f"{counts(summary)}"
+        f"of that in the last layer) and sets the others back to step {cell['rewind']}."
     )
 
 
-def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
-    """Draw all figures into `out`; yields the images written."""
-    yield line_figure(summary, "accuracy", "test accuracy at early stopping", out / "accuracy", fmt)
-    yield line_figure(summary, "step", "early-stopping step", out / "early_stopping", fmt)
-    yield curve_figure(summary, out / "curves", fmt)
-
-
-def looks(table: xr.Dataset) -> list[tuple[str, tuple[str, str]]]:
+def styles(table: xr.Dataset) -> dict[str, dict]:
     """Arms that were run, each always with the same colour and marker."""
-    return [(arm, look) for arm, look in zip(ARMS, SERIES, strict=True) if arm in table.arm]
+    return {arm: style for arm, style in series(ARMS).items() if arm in table.arm}
 
 
-def left_axis(axes: Any, left: np.ndarray) -> None:
-    """A logarithmic axis of the share of weights left, dense on the left."""
-    axes.set_xscale("log")
-    shown = left[:: max(1, len(left) // 6)]
-    axes.set_xticks(shown, [f"{100 * x:.3g}" for x in shown])
-    axes.minorticks_off()
-    axes.invert_xaxis()
-    axes.set_xlabel("weights left, %")
-
-
-def line_figure(summary: xr.Dataset, name: str, label: str, path: Path, fmt: str) -> Path:
+def against_left(name: str, label: str, summary: xr.Dataset) -> Drawn:
     """A quantity against the share of weights left, a line per arm."""
-    table = summary[[f"{name}_mean", f"{name}_ci_low", f"{name}_ci_high", "left"]]
-    figure, axes = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
-    for arm, (colour, marker) in looks(table):
-        line = table.sel(arm=arm)
-        middle = line[f"{name}_mean"]
-        error = [middle - line[f"{name}_ci_low"], line[f"{name}_ci_high"] - middle]
-        axes.errorbar(line.left, middle, error, color=colour, marker=marker, capsize=2, label=words(arm))
-    axes.axhline(float(table[f"{name}_mean"].sel(arm="ticket", round=0)), color="#888888", lw=0.8, ls=":")
+    table = summary[[*sums.columns(f"{name}_mean"), "left"]]
+    figure, ((axes,),) = panels.grid(1, 1, 3)
+    drawn = styles(table)
+    for (arm, style), shift in zip(drawn.items(), panels.spread(len(drawn), 0.05), strict=True):
+        panels.bars(axes, table.left.values, table.sel(arm=arm), f"{name}_mean", style, shift)
+    axes.axhline(float(table[f"{name}_mean"].sel(arm="ticket", round=0)), color=GREY, lw=0.8, ls=":")
     left_axis(axes, table.left.values)
     axes.set_ylabel(label)
-    axes.legend()
-    return save(figure, table, f"Dotted: the dense network. {caption(summary)}", path, fmt)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=2)
+    return Drawn(figure, table, f"Dotted: the dense network. {caption(summary)}")
 
 
-def curve_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def curves(summary: xr.Dataset) -> Drawn:
     """Test accuracy against the step at four shares of weights left."""
-    cell = json.loads(summary.attrs["description"])["cell"]
-    table = summary[["curve_mean", "curve_ci_low", "curve_ci_high"]]
+    cell = sums.cell_of(summary)
+    table = summary[sums.columns("curve_mean")]
     rounds = np.unique(np.linspace(0, summary.sizes["round"] - 1, 4).astype(int))
     steps = np.arange(summary.sizes["time"]) * (cell["steps"] // cell["n_records"])
-    figure, grid = plt.subplots(
-        1, len(rounds), figsize=(2.2 * len(rounds), 2.7), sharey=True, layout="constrained", squeeze=False
-    )
-    for axes, n in zip(grid[0], rounds, strict=True):
-        for arm, (colour, marker) in looks(table):
-            line = table.sel(arm=arm).isel(round=n)
-            axes.plot(steps, line.curve_mean, color=colour, marker=marker, markevery=0.25, label=words(arm))
-            axes.fill_between(steps, line.curve_ci_low, line.curve_ci_high, color=colour, alpha=0.2, lw=0)
-        axes.set_title(f"{100 * float(summary.left[n]):.3g} % left")
-    low = float(table.curve_mean.isel(time=slice(2, None)).min())
-    grid[0, 0].set_ylim(max(0, low - 0.02), float(table.curve_ci_high.max()) + 0.01)
-    grid[0, 0].set_ylabel("test accuracy")
-    figure.supxlabel("step", fontsize=9)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return save(figure, table, caption(summary), path, fmt)
+    figure, (row,) = panels.grid(1, len(rounds), 2.2, sharey=True)
+    for axes, n in zip(row, rounds, strict=True):
+        for arm, style in styles(table).items():
+            panels.band(axes, steps, table.sel(arm=arm).isel(round=n), "curve_mean", style)
+        axes.set_title(f"{percent(float(summary.left[n]))} % left")
+    late = table.curve_mean.isel(time=slice(2, None)) if len(steps) > 2 else table.curve_mean
+    row[0].set_ylim(max(0, float(late.min()) - 0.02), float(table.curve_mean.max()) + 0.02)
+    row[0].set_ylabel("test accuracy")
+    figure.supxlabel("step", fontsize=8)
+    panels.legend_above(figure, 5)
+    return Drawn(figure, table, caption(summary))
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {
+        "accuracy": partial(against_left, "accuracy", "test accuracy at early stopping"),
+        "early_stopping": partial(against_left, "step", "early-stopping step"),
+        "curves": curves,
+    }

@@ -2,101 +2,92 @@
 
 widths   correlation with the surprise of the label against width, at the end of training, by score
 times    the same against training time, a panel per width
-scores   correlation of every score with every oracle, at the best moment of the widest network
+scores   correlation of every score with every oracle, at the end of training of the widest network
 """
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.parts.panels import time_panels
-from figures.parts.style import save, width_axis, words
-from figures.parts.summary import summary_of
-from studies.analysis import over_replicates, usable
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.style import GREY, series, width_axis, words
+from figures.parts.write import Drawn, Figures
+from studies.analysis import usable
 
-#: Shown as curves; the others are in the table and in `scores`.
-SHOWN = {
-    "grand": ("#0072B2", "o"),
-    "forgetting": ("#D55E00", "s"),
-    "c_score": ("#009E73", "^"),
-    "el2n": ("#CC79A7", "D"),
-    "prediction_depth": ("#E69F00", "v"),
-    "prototype_distance": ("#000000", "x"),
-}
+AXES = ("width",)
+#: Shown as curves, all others in the table and in `scores`; where none of them was run, the first six are.
+SHOWN = ("grand", "forgetting", "c_score", "el2n", "prediction_depth", "prototype_distance")
+NUMBERS = ["mean", "ci_low", "ci_high"]
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """Mean correlations over data sets with bootstrap intervals; NaN where a score was constant."""
+    """Mean correlations over data sets with intervals; NaN where a score was constant."""
     data = usable(ds, "correlation").isel(protocol=0, drop=True)
-    known = data.where(data.notnull().all("replicate"))
-    found = over_replicates(known)
-    return summary_of(ds, found)
+    return sums.summary_of(ds, sums.mean(data.where(data.notnull().all("replicate"))))
 
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of data sets."""
-    cell = json.loads(summary.attrs["description"])["cell"]
+    cell = sums.cell_of(summary)
     return (
         f"Spearman correlation (1: the score orders examples as the oracle does). XOR-like mixture, N = "
         f"{cell['n_inputs']}, {cell['n_examples']} examples at noise {', '.join(map(str, cell['levels']))}; "
-        f"scores averaged over {cell['networks']} relu networks. {summary.attrs['replicates']} data sets; "
-        "bars and bands: 95 % bootstrap intervals."
+        f"scores averaged over {cell['networks']} networks."
     )
 
 
-def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
-    """Draw all figures into `out`; yields the images written."""
-    part = summary.sel(oracle="label_surprise")
-    shown = {name: look for name, look in SHOWN.items() if name in part.score}
-    yield width_figure(part, shown, caption(summary), out / "widths", fmt)
-    yield time_figure(part, shown, caption(summary), out / "times", fmt)
-    yield score_figure(summary, out / "scores", fmt)
+def surprise(summary: xr.Dataset) -> tuple[xr.Dataset, dict[str, dict]]:
+    """Correlations with the surprise of the label, and the scores shown as curves with their styles."""
+    part = summary.sel(oracle="label_surprise")[NUMBERS]
+    there = part.score.values.tolist()
+    names = [name for name in SHOWN if name in there] or there[: len(SHOWN)]
+    return part, series(names)
 
 
-def width_figure(part: xr.Dataset, shown: dict, text: str, path: Path, fmt: str) -> Path:
+def widths(summary: xr.Dataset) -> Drawn:
     """Correlation against width at the end of training."""
+    part, styles = surprise(summary)
     end = part.isel(time=-1)
-    figure, axes = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
-    for i, (name, (colour, marker)) in enumerate(shown.items()):
-        line = end.sel(score=name)
-        error = [line["mean"] - line.ci_low, line.ci_high - line["mean"]]
-        x = line.width * 2 ** (0.05 * (i - len(shown) / 2))
-        axes.errorbar(x, line["mean"], error, color=colour, marker=marker, capsize=2, label=words(name))
+    figure, ((axes,),) = panels.grid(1, 1, 3)
+    for (name, style), shift in zip(styles.items(), panels.spread(len(styles), 0.05), strict=True):
+        panels.bars(axes, end.width.values, end.sel(score=name), "mean", style, shift)
     width_axis(axes, part.width.values)
-    axes.set_ylabel("correlation with the label's surprise")
-    axes.set_title("after training")
-    axes.legend(bbox_to_anchor=(1, 1), loc="upper left")
-    return save(figure, end[["mean", "ci_low", "ci_high"]], text, path, fmt)
+    axes.set(ylabel="correlation with the label's surprise", title="after training")
+    panels.legend_below(axes, 2)
+    return Drawn(figure, end, caption(summary))
 
 
-def time_figure(part: xr.Dataset, shown: dict, text: str, path: Path, fmt: str) -> Path:
+def times(summary: xr.Dataset) -> Drawn:
     """Correlation against time, a panel per width."""
-    looks = {name: (*look, "-") for name, look in shown.items()}
-    figure = time_panels(part, "score", looks, "correlation with the label's surprise")
-    return save(figure, part[["mean", "ci_low", "ci_high"]], text, path, fmt)
+    part, styles = surprise(summary)
+    label = "correlation with\nthe label's surprise"
+    return Drawn(panels.time_panels(part, "mean", "score", styles, label), part, caption(summary))
 
 
-def score_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
-    """Every score against every oracle at the end of training, widest network."""
+def scores(summary: xr.Dataset) -> Drawn:
+    """Every score against every oracle at the end of training, widest network; the best on top."""
     end = summary.isel(time=-1, width=-1)
     order = end["mean"].sel(oracle="label_surprise").fillna(-1).argsort().values
     end = end.isel(score=order)
-    figure, axes = plt.subplots(figsize=(5, 0.22 * len(order) + 1), layout="constrained")
+    figure, ((axes,),) = panels.grid(1, 1, 0.2 * len(order) + 0.9)
     y = np.arange(len(order))
-    for oracle, (colour, marker), shift in zip(
+    looks = zip(
         end.oracle.values, [("#E69F00", "s"), ("#009E73", "^"), ("#0072B2", "o")], (-0.2, 0, 0.2), strict=True
-    ):
+    )
+    for oracle, (colour, marker), shift in looks:
         line = end.sel(oracle=oracle)
-        error = [line["mean"] - line.ci_low, line.ci_high - line["mean"]]
-        axes.errorbar(
-            line["mean"], y + shift, xerr=error, color=colour, marker=marker, ls="none", label=words(oracle)
-        )
-    axes.axvline(0, color="#888888", lw=0.8)
-    axes.set_yticks(y, [words(str(name)) for name in end.score.values])
-    axes.set_xlabel(f"rank correlation after training, K = {summary.width.values[-1]}")
-    axes.legend(loc="lower right")
-    return save(figure, end[["mean", "ci_low", "ci_high"]], caption(summary), path, fmt)
+        error = np.nan_to_num([line["mean"] - line.ci_low, line.ci_high - line["mean"]])
+        style = {"color": colour, "marker": marker, "ls": "none", "label": words(oracle)}
+        axes.errorbar(line["mean"], y + shift, xerr=error, **style)
+    axes.axvline(0, color=GREY, lw=0.8)
+    axes.set_yticks(y, [words(name) for name in end.score.values])
+    axes.set_ylim(-0.7, len(order) - 0.3)
+    axes.set_xlabel(f"rank correlation after training, K = {end.width.item()}")
+    handles, labels = axes.get_legend_handles_labels()  # the last is drawn on top of each group
+    axes.legend(handles[::-1], labels[::-1], loc="lower right")
+    return Drawn(figure, end[NUMBERS], caption(summary))
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {"widths": widths, "times": times, "scores": scores}

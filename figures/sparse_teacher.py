@@ -2,159 +2,136 @@
 
 accuracy    accuracy against time, a panel per width, a line per protocol
 benefit     benefit against width at the end of each budget, and with each arm at its own best rate
-map         benefit over width and time, with the curves where its interval covers 0
+map         benefit over width and time, with dots where its interval covers 0
 perceptron  the perceptron of arXiv 2106.08068: simulation beside the equations, every protocol
 """
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import xarray as xr
 
-from figures.parts.panels import (
-    benefit_by_budget,
-    maps,
-    plot_benefit,
-    rate_panel,
-    time_panels,
-    zero_and_widths,
-)
-from figures.parts.style import PROTOCOLS, SERIES, save, words
-from figures.parts.summary import counts, left_out, summary_of
-from studies.analysis import benefit, benefit_at_own_rate, over_replicates, usable, with_axes
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.style import looks, series, words
+from figures.parts.write import Drawn, Figures
+from studies.analysis import usable, with_axes
 
-#: The protocols that are compared.
+#: The protocols that are compared, and the values at which curves are shown.
 PAIR = ("curriculum", "no_curriculum")
-#: The axes of the study and the values at which its curves are shown.
-HEADLINE = {"parametrisation": "standard", "budget": 20.0, "learning_rate": 0.5}
+HEADLINE = {"parametrisation": "standard", "budget": 20.0}
 SIMULATED = {"method": "auto", "train_readout": True, "readout_start": "gaussian"}
 PERCEPTRON = {"train_readout": False, "readout_start": "sign", "width": 1}
+AXES = ("protocol", "width", "learning_rate", *HEADLINE, *SIMULATED)
+BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
+LABEL = "benefit over no curriculum\n(test accuracy)"
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """All that the figures show, replicates reduced to means and bootstrap intervals."""
-    ds = with_axes(ds, (*HEADLINE, *SIMULATED))
-    rate = {"learning_rate": HEADLINE["learning_rate"]}
-    plain = ds.sel(SIMULATED, drop=True)
-    out = _prefixed("accuracy", over_replicates(usable(plain.sel(rate, drop=True))))
-    out = out.merge(benefit(plain.sel(rate, drop=True)).drop_attrs())
-    perceptron = ds.sel(PERCEPTRON | HEADLINE, drop=True)
-    out = out.merge(_prefixed("perceptron", over_replicates(usable(perceptron))))
-    if ds.sizes["learning_rate"] > 1:
-        end = {name: HEADLINE[name] for name in ("parametrisation", "budget")}
-        out = out.merge(benefit_at_own_rate(plain.sel(end, drop=True)), join="outer")
-    out["left_out"] = left_out(plain.sel(rate, drop=True)).sum("replicate")
-    return summary_of(ds, out)
-
-
-def _prefixed(prefix: str, found: xr.Dataset) -> xr.Dataset:
-    return found.rename({name: f"{prefix}_{name}" for name in found.data_vars})
-
-
-def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
-    """Draw all figures into `out`; yields the images written."""
-    yield accuracy_figure(summary, out / "accuracy", fmt)
-    yield benefit_figure(summary, out / "benefit", fmt)
-    yield map_figure(summary, out / "map", fmt)
-    yield perceptron_figure(summary, out / "perceptron", fmt)
-
-
-def caption(summary: xr.Dataset) -> str:
-    """Settings, number of replicates and of runs left out."""
-    cell = json.loads(summary.attrs["description"])["cell"]
-    return (
-        f"Sign teacher on {cell['options']['relevant']:.0%} of N = {cell['n_inputs']} inputs, "
-        f"{cell['activation']} student, {cell['loss']} loss, learning rate {cell['learning_rate']:g}; "
-        f"variance of the irrelevant inputs {cell['easy']['noise']:g} then {cell['hard']['noise']:g}, "
-        f"easy fraction {cell['easy_fraction']:g}, tested at {cell['hard']['noise']:g}. "
-        f"{counts(summary)}"
+    """All that the figures show, replicates reduced to means and intervals; one rate but for `tuned`."""
+    ds = with_axes(ds, AXES[2:])
+    plain = ds.sel(sums.choose(ds, SIMULATED), drop=True)
+    shown = plain.sel(sums.choose(ds, {"learning_rate": 0.5}), drop=True)
+    out = sums.merged(
+        sums.prefixed("accuracy", sums.mean(usable(shown))),
+        sums.gain(shown, *PAIR),
+        _perceptron(ds),
+        sums.own_rates(plain.sel(sums.choose(ds, HEADLINE), drop=True), PAIR),
     )
+    return sums.summary_of(ds, out.assign(left_out=sums.left_out(shown).sum("replicate")))
+
+
+def _perceptron(ds: xr.Dataset) -> xr.Dataset:
+    """Accuracy of the perceptron by both methods; nothing where it was not run by both."""
+    if not all(value in ds[axis] for axis, value in (PERCEPTRON | {"method": "theory"}).items()):
+        return xr.Dataset()
+    at = sums.choose(ds, HEADLINE | {"learning_rate": 0.5})
+    runs = ds.sel(PERCEPTRON | at, drop=True)
+    solved = sums.asked(runs).any("replicate").sel({"method": "theory"})
+    return sums.prefixed("perceptron", sums.mean(usable(runs))) if bool(solved.any()) else xr.Dataset()
 
 
 def headline(summary: xr.Dataset) -> xr.Dataset:
-    """The standard parametrisation at the headline budget."""
-    budget = HEADLINE["budget"] if HEADLINE["budget"] in summary.budget else summary.budget.values[-1]
-    part = summary.sel(parametrisation=HEADLINE["parametrisation"], budget=budget)
-    return part.sel(time=slice(0, budget))
+    """The standard parametrisation at the headline budget, or what there is."""
+    return sums.within_run(summary.sel(sums.choose(summary, HEADLINE)))
 
 
-def accuracy_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def caption(summary: xr.Dataset) -> str:
+    """Settings and number of replicates."""
+    cell = sums.cell_of(summary)
+    return (
+        f"Sign teacher on {100 * cell['options']['relevant']:g} % of N = {cell['n_inputs']} inputs, "
+        f"{panels.learner(cell)}; variance of the irrelevant inputs {cell['easy']['noise']:g} then "
+        f"{cell['hard']['noise']:g}, easy fraction {cell['easy_fraction']:g}, tested at "
+        f"{cell['hard']['noise']:g}."
+    )
+
+
+def accuracy(summary: xr.Dataset) -> Drawn:
     """Accuracy against time per width and protocol."""
-    names = {f"accuracy_{name}": name for name in ("mean", "ci_low", "ci_high")}
-    table = headline(summary)[[*names]]
-    figure = time_panels(table.rename(names), "protocol", PROTOCOLS, "test accuracy")
-    return save(figure, table, caption(summary), path, fmt)
+    table = headline(summary)[sums.columns("accuracy_mean")]
+    figure = panels.time_panels(
+        table, "accuracy_mean", "protocol", looks(table.protocol.values), "test accuracy"
+    )
+    return Drawn(figure, table, caption(summary))
 
 
-def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width: by budget, by parametrisation, at each arm's own rate; the rates."""
-    part = summary.sel(parametrisation=HEADLINE["parametrisation"])
-    ends = xr.concat([part.sel(budget=b, time=b).drop_vars("time") for b in part.budget.values], part.budget)
-    tuned, kinds = "tuned_benefit" in summary, summary.sizes["parametrisation"] > 1
-    count = 1 + 2 * tuned + kinds
-    figure, grid = plt.subplots(
-        -(-count // 2), min(count, 2), figsize=(3.8 * min(count, 2), 2.9 * -(-count // 2)),
-        layout="constrained", squeeze=False,
-    )  # fmt: skip
+    at = sums.choose(summary, HEADLINE)
+    ends = sums.at_ends(summary[BENEFIT])
+    budgets, kinds = (ends.sel({axis: at[axis]}) for axis in ("parametrisation", "budget"))
+    tables = {"by budget": budgets}
+    if kinds.sizes["parametrisation"] > 1:
+        tables["by parametrisation"] = kinds
+    own = xr.Dataset()
+    if "tuned_benefit" in summary:
+        own = summary[[str(n) for n in summary.data_vars if str(n).startswith("tuned_")]]
+        own = own.dropna("width", how="all")
+        tables |= {"one rate": ends.sel(at), "each at its best rate": own}
+    count = len(tables)
+    figure, grid = panels.grid(-(-count // 2), min(count, 2), 2.9)
     first, *rest = grid.flat
-    benefit_by_budget(first, ends)
-    first.set_ylabel("benefit over no curriculum\n(test accuracy)")
-    first.margins(y=0.35)
-    first.legend(loc="upper right", fontsize=7)
-    end = headline(summary).isel(time=-1)
-    if kinds:
+    panels.benefit_by_budget(first, budgets)
+    first.set(ylabel=LABEL, title=f"{words(at['parametrisation'])} parametrisation, one rate")
+    if "by parametrisation" in tables:
         axes, *rest = rest
-        budget = end.budget.item()
-        for i, name in enumerate(summary.parametrisation.values):
-            line = summary.sel(parametrisation=name, budget=budget, time=budget)
-            plot_benefit(axes, line, *SERIES[i], words(name), 0.08 * (i - 1))
-        zero_and_widths(axes, summary.width.values)
-        axes.set_title(f"budget {budget:g}, one rate")
-        axes.legend()
-    if tuned:
+        panels.benefit_lines(axes, kinds, "parametrisation", series(kinds.parametrisation.values))
+        axes.set_title(f"budget {at['budget']:g}, one rate")
+        panels.legend_below(axes, 3)
+    if own:
         left, right, *rest = rest
-        own = summary[["tuned_benefit", "tuned_ci_low", "tuned_ci_high"]]
-        plot_benefit(left, end, "#0072B2", "o", "one rate for both arms", -0.06)
-        names = {f"tuned_{name}": name for name in ("benefit", "ci_low", "ci_high")}
-        plot_benefit(left, own.rename(names), "#D55E00", "s", "each arm at its best rate", 0.06)
-        zero_and_widths(left, summary.width.values)
-        left.set_ylabel("benefit over no curriculum\n(test accuracy)")
-        left.set_title(f"budget {end.budget.item():g}")
-        left.legend()
-        rate_panel(right, summary.tuned_rate, PROTOCOLS)
-    names = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
-    return save(figure, ends[names], caption(summary), path, fmt)
+        panels.tuned_panels(left, right, ends.sel(at), own, summary)
+        left.set(title=f"budget {at['budget']:g}", ylabel=LABEL)
+    for axes in rest:
+        axes.set_axis_off()
+    return Drawn(figure, tables, f"{caption(summary)} {panels.TUNED}" if own else caption(summary))
 
 
-def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def map_(summary: xr.Dataset) -> Drawn:
     """Benefit over width and time within a run of each budget."""
-    part = summary.sel(parametrisation=HEADLINE["parametrisation"])
-    panels = [
-        (f"budget {b:g}", part.sel(budget=b).sel(time=slice(0, b)), "time", "time, samples / N")
-        for b in part.budget.values[:3]
-    ]
-    names = ["benefit", "ci_low", "ci_high", "n"]
-    return save(maps(panels, "benefit (test accuracy)"), part[names], caption(summary), path, fmt)
+    part = summary[BENEFIT].sel(parametrisation=sums.choose(summary, HEADLINE)["parametrisation"])
+    part = part.sel(time=part.time > 0)
+    budgets = [sums.within_run(part.sel(budget=b)) for b in part.budget.values]
+    parts = [(f"budget {run.budget.item():g}", run, "time", "time, samples / N") for run in budgets]
+    return Drawn(panels.maps(parts, "benefit (test accuracy)"), part, caption(summary))
 
 
-def perceptron_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def perceptron(summary: xr.Dataset) -> Drawn:
     """The perceptron: simulated means and intervals over the solution of the equations."""
-    names = {f"perceptron_{name}": name for name in ("mean", "ci_low", "ci_high")}
-    table = summary[[*names]].sel(time=slice(0, HEADLINE["budget"]))
-    figure, axes = plt.subplots(figsize=(4.4, 3), layout="constrained")
-    for name, (colour, marker, dash) in PROTOCOLS.items():
-        if name not in table.protocol:
-            continue
-        curves = table.sel(protocol=name).rename(names)
-        seen, known = curves.sel({"method": "auto"}), curves.sel({"method": "theory"})
-        error = [seen["mean"] - seen.ci_low, seen.ci_high - seen["mean"]]
-        axes.errorbar(
-            seen.time, seen["mean"], error, color=colour, marker=marker, ls="none", label=words(name)
-        )
-        axes.plot(known.time, known["mean"], color=colour, ls=dash, lw=1)
+    if "perceptron_mean" not in summary:
+        raise sums.Missing("the perceptron (width 1, fixed readout) and its equations were not run")
+    table = summary[sums.columns("perceptron_mean")]
+    table = table.sel(time=table.time <= sums.choose(summary, HEADLINE)["budget"])
+    figure, ((axes,),) = panels.grid(1, 1, 2.6)
+    for name, style in looks(table.protocol.values).items():
+        seen = table.sel({"protocol": name, "method": "auto"})
+        known = table.sel({"protocol": name, "method": "theory"})
+        panels.bars(axes, table.time.values, seen, "perceptron_mean", style | {"ls": "none"})
+        axes.plot(table.time, known.perceptron_mean, color=style["color"], ls=style["ls"], lw=1)
     axes.set(xlabel="time, samples / N", ylabel="test accuracy", title="K = 1, readout fixed at 1 or -1")
-    axes.legend(loc="lower right")
-    note = " Points: simulation; lines: equations from the same starts."
-    return save(figure, table, caption(summary) + note, path, fmt)
+    panels.legend_below(axes, 2)
+    note = "Points: simulation; lines: equations from the same starts."
+    return Drawn(figure, table, f"{caption(summary)} {note}")
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {"accuracy": accuracy, "benefit": benefit, "map": map_, "perceptron": perceptron}

@@ -4,35 +4,44 @@ overlay   test loss, one overlap and one readout against time: equations as line
 gap       distance of a run, and of the mean of runs, from the equations against N, with fitted slopes
 """
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from figures.parts.style import SERIES, save, words
-from figures.parts.summary import summary_of
-from studies.analysis import over_replicates, usable, with_axes
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.style import GREY, series, words
+from figures.parts.write import Drawn, Figures
+from studies.analysis import usable, with_axes
 from studies.analysis.theory import distance_to_theory, theory_and_runs
 
+AXES = ("width", "task", "activation", "n_inputs", "method")
 #: Recorded quantities whose first entries are drawn over each other.
-SHOWN = {"test_loss": "test loss", "M": "overlap M_11", "v": "readout v_1"}
+SHOWN = {"test_loss": "test loss", "M": "overlap $M_{11}$", "v": "readout $v_1$"}
 FIRST = {"unit": 0, "direction": 0}
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means of runs with intervals beside the equations, and distances with their slopes, by task."""
-    ds = with_axes(ds, ("task", "activation")).isel(protocol=0, drop=True)
+    ds = with_axes(ds, AXES[1:]).isel(protocol=0, drop=True)
+    if (
+        "theory" not in ds.method
+        or ds.sizes["method"] != 2
+        or ds.sizes["n_inputs"] < 2
+        or ds.sizes["replicate"] < 2
+    ):
+        raise sums.Missing(
+            "needs the equations beside runs at two N or more (--method auto,theory), in two replicates"
+        )
+    if lacking := [name for name in SHOWN if name not in ds]:
+        raise sums.Missing(f"needs {' and '.join(lacking)} recorded")
     parts = []
     for task in ds.task.values:
         own = ds.sel(task=task)
-        asked = (own.status != 3).any([d for d in own.status.dims if d != "activation"])
-        (activation,) = own.activation.values[asked]
+        activation = own.activation.values[
+            sums.asked(own).any([d for d in own.status.dims if d != "activation"])
+        ][0]
         parts.append(_summarise(own.sel(activation=activation, drop=True)))
-    out = xr.concat(parts, ds.task, join="outer")
-    return summary_of(ds, out)
+    return sums.summary_of(ds, xr.concat(parts, ds.task, join="outer"))
 
 
 def _summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -41,86 +50,82 @@ def _summarise(ds: xr.Dataset) -> xr.Dataset:
     out = distance_to_theory(ds, "M")
     for name in SHOWN:
         first = {axis: index for axis, index in FIRST.items() if axis in ds[name].dims}
-        seen = over_replicates(usable(runs, name).isel(first, drop=True))
+        seen = sums.mean(usable(runs, name).isel(first, drop=True))
         out = out.assign({f"{name}_{v}": seen[v] for v in seen.data_vars})
         out[f"{name}_theory"] = theory[name].isel(first, drop=True)
     return out
 
 
-def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
-    """Draw all figures into `out`; yields the images written."""
-    yield overlay_figure(summary, out / "overlay", fmt)
-    yield gap_figure(summary, out / "gap", fmt)
-
-
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
-    cell = json.loads(summary.attrs["description"])["cell"]
+    cell = sums.cell_of(summary)
     return (
         f"Curriculum: noise {cell['easy']['noise']:g}, then {cell['hard']['noise']:g} after "
-        f"{cell['easy_fraction']:.0%} of the samples; learning rate {cell['learning_rate']:g}; relu students "
-        f"for xor mixture, erf elsewhere. Equations and all {summary.attrs['replicates']} runs at each N "
-        "start from the same order parameters."
+        f"{100 * cell['easy_fraction']:g} % of the samples; learning rate {cell['learning_rate']:g}; "
+        "ReLU students for the XOR mixture, erf elsewhere. Equations and runs start from the same order "
+        "parameters."
     )
 
 
-def overlay_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
-    """A row per quantity, a column per task; the narrowest and widest N at one width."""
+def overlay(summary: xr.Dataset) -> Drawn:
+    """A row per quantity, a column per task; the smallest and the largest N at one width."""
     width = 4 if 4 in summary.width else int(summary.width[0])
     sizes = summary.n_inputs.values
     part = summary.sel(width=width, n_inputs=list(dict.fromkeys((sizes[0], sizes[-1]))))
     tasks = summary.task.values
-    figure, grid = plt.subplots(
-        len(SHOWN), len(tasks), figsize=(2.6 * len(tasks), 1.9 * len(SHOWN)), sharex=True, squeeze=False,
-        layout="constrained",
-    )  # fmt: skip
+    figure, grid = panels.grid(len(SHOWN), len(tasks), 1.7, sharex=True)
+    styles = series(part.n_inputs.values, "simulation, N = {}")
+    step = float(summary.time[1] - summary.time[0])
     for row, (name, label) in zip(grid, SHOWN.items(), strict=True):
         for axes, task in zip(row, tasks, strict=True):
             own = part.sel(task=task)
-            axes.plot(own.time, own[f"{name}_theory"], color="#000000", lw=1.2, label="equations")
-            for n, (colour, marker) in zip(part.n_inputs.values, SERIES, strict=False):
-                seen = own.sel(n_inputs=n)
-                mean = seen[f"{name}_mean"]
-                error = [mean - seen[f"{name}_ci_low"], seen[f"{name}_ci_high"] - mean]
-                axes.errorbar(
-                    own.time, mean, error, color=colour, marker=marker, ls="none", ms=3, lw=0.8,
-                    label=f"N = {n}",
-                )  # fmt: skip
+            axes.plot(own.time, own[f"{name}_theory"], color="#000000", lw=1, label="equations")
+            for (n, style), side in zip(styles.items(), (-0.2, 0.2), strict=False):
+                look = style | {
+                    "ls": "none",
+                    "ms": 3,
+                    "elinewidth": 0.8,
+                    "mfc": "white" if side < 0 else None,
+                }
+                panels.bars(axes, own.time.values + side * step, own.sel(n_inputs=n), f"{name}_mean", look)
         row[0].set_ylabel(label)
     for axes, task in zip(grid[0], tasks, strict=True):
-        axes.set_title(words(str(task)))
-    figure.supxlabel("time, samples / N", fontsize=9)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    note = f" K = {width}. Points: mean of the runs with 95 % bootstrap intervals."
+        axes.set_title(words(task))
+    figure.supxlabel("time, samples / N", fontsize=8)
+    panels.legend_above(figure)
+    note = (
+        f"K = {width}. Points: mean of the runs; those of the two N are moved apart by 0.4 of a step in time."
+    )
     names = [f"{name}_{what}" for name in SHOWN for what in ("theory", "mean", "ci_low", "ci_high")]
-    return save(figure, part[names], caption(summary) + note, path, fmt)
+    return Drawn(figure, part[names], f"{caption(summary)} {note}")
 
 
-def gap_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def gap(summary: xr.Dataset) -> Drawn:
     """Distance in M against N: single runs (expected slope -1/2) and their mean."""
     tasks = summary.task.values
-    figure, grid = plt.subplots(
-        1, len(tasks), figsize=(2.6 * len(tasks), 2.9), sharey=True, squeeze=False, layout="constrained"
-    )
+    figure, grid = panels.grid(1, len(tasks), 3, sharey=True)
     for axes, task in zip(grid[0], tasks, strict=True):
         own = summary.sel(task=task)
-        x = own.n_inputs
-        for width, (colour, marker) in zip(summary.width.values, SERIES, strict=False):
+        x = own.n_inputs.values
+        for width, style in series(summary.width.values, "K = {}").items():
             line = own.sel(width=width)
-            error = [line.gap - line.gap_ci_low, line.gap_ci_high - line.gap]
             slope = f"{line.slope:.2f} [{line.slope_ci_low:.2f}, {line.slope_ci_high:.2f}]"
-            axes.errorbar(
-                x, line.gap, error, color=colour, marker=marker, capsize=2, label=f"K = {width}: {slope}"
+            panels.bars(axes, x, line, "gap", style | {"label": f"{style['label']}: {slope}"})
+            axes.plot(
+                x, line.mean_gap, color=style["color"], marker=style["marker"], mfc="none", ls=":", lw=0.8
             )
-            axes.plot(x, line.mean_gap, color=colour, marker=marker, mfc="none", ls=":", lw=0.8)
-        guide = float(own.gap.isel(n_inputs=0).max()) * 1.5 * np.sqrt(float(x[0]) / x)
-        axes.plot(x, guide, color="#888888", lw=0.8, ls="--", label="slope -1/2")
-        axes.set(xscale="log", yscale="log", xlabel="N", title=words(str(task)))
-        axes.legend(fontsize=6.5, loc="lower left")
+        guide = float(own.gap.isel(n_inputs=0).max()) * 1.5 * np.sqrt(x[0] / x)
+        axes.plot(x, guide, color=GREY, lw=0.8, ls="--", label="slope -1/2")
+        axes.set(xscale="log", yscale="log", xlabel="N", title=words(task))
+        panels.legend_below(axes)
     grid[0, 0].set_ylabel("root-mean-square distance in M")
     note = (
-        " Filled, full lines: single runs, with 95 % bootstrap intervals, and fitted slope with its "
-        "interval; open, dotted: mean of the runs."
+        "Filled, full lines: single runs, and fitted slope with its interval; open, dotted: mean of the runs."
     )
-    names = [n for n in summary.data_vars if "gap" in str(n) or "slope" in str(n)]
-    return save(figure, summary[names], caption(summary) + note, path, fmt)
+    names = [str(n) for n in summary.data_vars if "gap" in str(n) or "slope" in str(n)]
+    return Drawn(figure, summary[names], f"{caption(summary)} {note}")
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {"overlay": overlay, "gap": gap}

@@ -2,206 +2,168 @@
 
 accuracy          accuracy against time, a panel per width, a line per protocol
 benefit           benefit against width at the end of each budget, with the width at which it is gone
-map               benefit over width and time, with the curve where its interval covers 0
+map               benefit over width and time, with dots where its interval covers 0
 lottery           replicates with every cluster covered against width, beside the coupon collector
 parametrisations  benefit against width for each parametrisation
 tuned             benefit against width with one rate for all, and with each arm at its own best rate
 """
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import matplotlib.pyplot as plt
 import xarray as xr
 
-from figures.parts.panels import (
-    benefit_by_budget,
-    maps,
-    plot_benefit,
-    rate_panel,
-    time_panels,
-    zero_and_widths,
-)
-from figures.parts.style import PROTOCOLS, SERIES, save, width_axis, words
-from figures.parts.summary import counts, left_out, summary_of
-from studies.analysis import (
-    benefit,
-    benefit_at_own_rate,
-    lottery,
-    over_replicates,
-    usable,
-    with_axes,
-)
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.style import GREY, looks, series, width_axis
+from figures.parts.write import Drawn, Figures
+from studies.analysis import lottery, usable, with_axes
 
-TREATMENTS = ("curriculum", "anti_curriculum", "target_only", "rule_curriculum")
-#: The protocols that are compared.
+#: The protocols that are compared, and the axes that the figures know.
 PAIR = ("curriculum", "no_curriculum")
+AXES = ("protocol", "width", "parametrisation", "budget", "learning_rate")
 #: Parametrisation and budget of the headline.
 HEADLINE = {"parametrisation": "standard", "budget": 600.0}
+BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """All that the figures show, replicates reduced to means and bootstrap intervals.
-
-    Axes parametrisation and budget are there even where a study has a single value of them.
-    """
-    cell = json.loads(ds.attrs["description"])["cell"]
-    ds = with_axes(ds, HEADLINE)
-    rates = None
-    if "learning_rate" in ds.dims:
-        rates, ds = ds, ds.sel(learning_rate=cell["learning_rate"], drop=True)
-    accuracy = over_replicates(usable(ds))
-    out = accuracy.rename({name: f"accuracy_{name}" for name in accuracy.data_vars})
-    present = [p for p in TREATMENTS if p in ds.protocol]
-    gains = [benefit(ds, p).drop_attrs() for p in present]
-    out = out.merge(xr.concat(gains, xr.DataArray(present, dims="treatment", name="treatment")))
-    if "covered" in ds:
-        out = out.merge(lottery(ds))
-    if rates is not None:
-        out = out.merge(benefit_at_own_rate(rates.sel(HEADLINE, drop=True)))
-    out["left_out"] = left_out(ds).sum("replicate")
-    return summary_of(ds, out)
+    """All that the figures show, replicates reduced to means and intervals; one rate but for `tuned`."""
+    ds = with_axes(ds, (*HEADLINE, "learning_rate"))
+    shown = ds.sel(sums.choose(ds, {"learning_rate": None}), drop=True)
+    out = sums.merged(
+        sums.prefixed("accuracy", sums.mean(usable(shown))),
+        sums.gains(shown, PAIR[1]),
+        lottery(shown) if {"covered", "covered_aligned"} <= set(shown) else xr.Dataset(),
+        sums.own_rates(ds.sel(sums.choose(ds, HEADLINE), drop=True), PAIR),
+    )
+    return sums.summary_of(ds, out.assign(left_out=sums.left_out(shown).sum("replicate")))
 
 
 def headline(summary: xr.Dataset) -> xr.Dataset:
-    """The standard parametrisation at the headline budget, or at the last budget there is."""
-    budgets = summary.budget.values
-    budget = HEADLINE["budget"] if HEADLINE["budget"] in budgets else budgets[-1]
-    part = summary.sel(parametrisation=HEADLINE["parametrisation"], budget=budget).sel(time=slice(0, budget))
+    """The standard parametrisation at the headline budget, or what there is, at the widths that were run."""
+    part = sums.within_run(summary.sel(sums.choose(summary, HEADLINE)))
     return part.sel(width=part.accuracy_n.sum("protocol") > 0)
 
 
-def draw(summary: xr.Dataset, out: Path, fmt: str) -> Iterator[Path]:
-    """Draw all figures into `out`; yields the images written."""
-    yield accuracy_figure(summary, out / "accuracy", fmt)
-    yield benefit_figure(summary, out / "benefit", fmt)
-    yield map_figure(summary, out / "map", fmt)
-    if "all_covered" in summary:
-        yield lottery_figure(summary, out / "lottery", fmt)
-    if summary.sizes["parametrisation"] > 1:
-        yield parametrisation_figure(summary, out / "parametrisations", fmt)
-    if "tuned_benefit" in summary:
-        yield tuned_figure(summary, out / "tuned", fmt)
-
-
-def caption(summary: xr.Dataset, part: xr.Dataset) -> str:
-    """Settings, number of replicates and of runs left out."""
-    cell = json.loads(summary.attrs["description"])["cell"]
+def caption(summary: xr.Dataset) -> str:
+    """Settings and number of replicates."""
+    cell = sums.cell_of(summary)
     return (
-        f"XOR-like Gaussian mixture, N = {cell['n_inputs']}, {cell['activation']}, {cell['loss']} loss, "
-        f"learning rate {cell['learning_rate']:g}, noise {cell['easy']['noise']:g} then "
-        f"{cell['hard']['noise']:g}, easy fraction {cell['easy_fraction']:g}, tested at noise "
-        f"{cell['hard']['noise']:g}. {counts(summary, part)}"
+        f"XOR-like Gaussian mixture, N = {cell['n_inputs']}, {panels.learner(cell)}, noise "
+        f"{cell['easy']['noise']:g} then {cell['hard']['noise']:g}, easy fraction {cell['easy_fraction']:g}, "
+        f"tested at noise {cell['hard']['noise']:g}."
     )
 
 
-def accuracy_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def accuracy(summary: xr.Dataset) -> Drawn:
     """Accuracy against time per width and protocol."""
     part = headline(summary)
-    names = {f"accuracy_{name}": name for name in ("mean", "ci_low", "ci_high")}
-    figure = time_panels(part[list(names)].rename(names), "protocol", PROTOCOLS, "test accuracy")
-    table = part[["accuracy_mean", "accuracy_ci_low", "accuracy_ci_high", "accuracy_n"]]
-    return save(figure, table, caption(summary, part), path, fmt)
-
-
-def at_end(summary: xr.Dataset, treatment: str = "curriculum") -> xr.Dataset:
-    """Benefit at the end of every budget: dims (parametrisation, budget, width)."""
-    part = summary[["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]].sel(
-        treatment=treatment
+    figure = panels.time_panels(
+        part, "accuracy_mean", "protocol", looks(part.protocol.values), "test accuracy"
     )
-    ends = [part.sel(budget=b, time=b).drop_vars("time") for b in summary.budget.values]
-    return xr.concat(ends, summary.budget)
+    return Drawn(figure, part[[*sums.columns("accuracy_mean"), "accuracy_n"]], caption(summary), part)
 
 
-def benefit_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def curriculum_at_ends(summary: xr.Dataset) -> xr.Dataset:
+    """Benefit at the end of every budget: dims (parametrisation, budget, width)."""
+    return sums.at_ends(summary[BENEFIT].sel(treatment=PAIR[0]))
+
+
+def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width, by budget (left) and by kind of curriculum (right)."""
-    ends = at_end(summary).sel(parametrisation=HEADLINE["parametrisation"])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained", sharey=False)
-    benefit_by_budget(left, ends)
-    left.set_title("curriculum")
-    part = headline(summary)
-    for i, name in enumerate(summary.treatment.values):
-        line = at_end(summary, name).sel(
-            parametrisation=HEADLINE["parametrisation"], budget=part.budget.item()
-        )
-        colour, marker, _ = PROTOCOLS[name]
-        plot_benefit(right, line, colour, marker, words(name), 0.08 * (i - 1.5))
-    right.set_title(f"all orders, budget {part.budget.item():g}")
-    left.margins(y=0.35)
-    for axes, corner in ((left, "upper right"), (right, "center right")):
-        zero_and_widths(axes, summary.width.values)
-        axes.set_ylabel("benefit over no curriculum\n(test accuracy)")
-        axes.legend(loc=corner, fontsize=7, bbox_to_anchor=None if axes is left else (1, 0.4))
-    return save(figure, ends, caption(summary, ends.assign(left_out=summary.left_out)), path, fmt)
+    at = sums.choose(summary, HEADLINE)
+    kind, budget = at["parametrisation"], at["budget"]
+    ends = curriculum_at_ends(summary).sel(parametrisation=kind)
+    orders = sums.at_ends(summary[BENEFIT]).sel(at)
+    figure, ((left, right),) = panels.grid(1, 2, 3)
+    panels.benefit_by_budget(left, ends)
+    panels.benefit_lines(right, orders, "treatment", looks(summary.treatment.values))
+    panels.legend_below(right, 2)
+    left.set(title="curriculum", ylabel="benefit over no curriculum\n(test accuracy)")
+    right.set_title(f"all orders, budget {budget:g}")
+    tables = {"a: by budget": ends, "b: by order": orders}
+    return Drawn(figure, tables, caption(summary), summary.sel(parametrisation=kind))
 
 
-def map_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def map_(summary: xr.Dataset) -> Drawn:
     """Benefit over width and time within a run, and over width and budget at the end of runs."""
-    part = headline(summary).sel(treatment="curriculum")
-    ends = at_end(summary).sel(parametrisation=HEADLINE["parametrisation"])
-    panels = [("within a run", part, "time", "time, samples / N")]
-    if summary.sizes["budget"] > 2:
-        panels.append(("at the end of a run", ends, "budget", "budget, samples / N"))
-    figure = maps(panels, "benefit (test accuracy)")
-    table = part[["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]]
-    return save(figure, table, caption(summary, part), path, fmt)
+    part = headline(summary)[[*BENEFIT, "left_out"]].sel(treatment=PAIR[0])
+    within = part.sel(time=part.time > 0)
+    ends = curriculum_at_ends(summary).sel(parametrisation=part.parametrisation.item())
+    parts = [(f"within a run, budget {part.budget.item():g}", within, "time", "time, samples / N")]
+    if summary.sizes["budget"] > 1:
+        parts.append(("at the end of a run", ends, "budget", "budget, samples / N"))
+    tables = {"a: within a run": within[BENEFIT], "b: at the end": ends}
+    table = tables if len(parts) > 1 else within[BENEFIT]
+    return Drawn(panels.maps(parts, "benefit (test accuracy)"), table, caption(summary), part)
 
 
-def lottery_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def lottery_figure(summary: xr.Dataset) -> Drawn:
     """Share of replicates whose units cover all clusters, start and end, beside the coupon collector."""
+    if "all_covered" not in summary:
+        raise sums.Missing("record covered and covered_aligned")
     part = headline(summary)
-    figure, grid = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained", sharey=True)
+    figure, grid = panels.grid(1, 2, 2.6, sharey=True)
     kinds = (("covered", "a unit points at every cluster"), ("aligned", "... with the right sign"))
-    for axes, (kind, title) in zip(grid, kinds, strict=True):
-        axes.plot(part.width, part[f"expected_{kind}"], color="#888888", lw=3, label="K random units")
-        for name, moment in (("no_curriculum", "start"), ("no_curriculum", "end"), ("curriculum", "end")):
-            line = part.sel(protocol=name, moment=moment)
-            colour, marker, dash = PROTOCOLS[name]
-            mean = line[f"all_{kind}"]
-            error = [mean - line[f"ci_low_{kind}"], line[f"ci_high_{kind}"] - mean]
-            axes.errorbar(
-                line.width, mean, error, color=colour if moment == "end" else "#E69F00", marker=marker,
-                ls=dash if moment == "end" else "none", capsize=2,
-                label="at the start" if moment == "start" else f"at the end, {words(name)}",
-            )  # fmt: skip
+    at_end = looks(PAIR)
+    start = {**at_end[PAIR[1]], "color": "#E69F00", "ls": "none", "label": "at the start"}
+    for axes, (kind, title) in zip(grid[0], kinds, strict=True):
+        axes.plot(part.width, part[f"expected_{kind}"], color=GREY, lw=3, label="coupon collector")
+        names = dict(
+            zip((f"all_{kind}", f"ci_low_{kind}", f"ci_high_{kind}"), sums.columns("mean"), strict=True)
+        )
+        share = part[[*names]].rename(names)
+        for name, moment, style, shift in (
+            (PAIR[1], "start", start, -0.1),
+            *(
+                (p, "end", at_end[p] | {"label": f"at the end, {at_end[p]['label']}"}, shift)
+                for p, shift in zip(reversed(PAIR), (0, 0.1), strict=True)
+            ),
+        ):
+            panels.bars(
+                axes, part.width.values, share.sel(protocol=name, moment=moment), "mean", style, shift
+            )
         width_axis(axes, part.width.values)
         axes.set_title(title)
-    grid[0].set_ylabel("share of replicates")
-    grid[1].legend()
-    names = [n for n in part.data_vars if "covered" in str(n) or "aligned" in str(n)]
-    return save(figure, part[names], caption(summary, part), path, fmt)
+    grid[0, 0].set_ylabel("share of replicates")
+    panels.legend_above(figure)
+    names = [str(n) for n in part.data_vars if "covered" in str(n) or "aligned" in str(n)]
+    return Drawn(figure, part[names], caption(summary), part)
 
 
-def parametrisation_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def parametrisations(summary: xr.Dataset) -> Drawn:
     """The benefit curve in each parametrisation, at the headline budget."""
-    budget = headline(summary).budget.item()
-    ends = at_end(summary).sel(budget=budget)
+    if summary.sizes["parametrisation"] < 2:
+        raise sums.Missing("one parametrisation only")
+    budget = sums.choose(summary, HEADLINE)["budget"]
+    ends = curriculum_at_ends(summary).sel(budget=budget)
     ends = ends.sel(width=(ends.benefit.notnull().sum("parametrisation") > 1))
-    figure, axes = plt.subplots(figsize=(4.4, 3), layout="constrained")
-    for i, name in enumerate(summary.parametrisation.values):
-        colour, marker = SERIES[i]
-        plot_benefit(axes, ends.sel(parametrisation=name), colour, marker, words(name), 0.08 * (i - 1))
-    zero_and_widths(axes, ends.width.values)
-    axes.set_ylabel("benefit of the curriculum\n(test accuracy)")
-    axes.set_title(f"budget {budget:g}")
-    axes.legend()
-    lost = summary.sel(budget=budget)
-    return save(figure, ends, caption(summary, lost), path, fmt)
+    figure, ((axes,),) = panels.grid(1, 1, 2.8)
+    panels.benefit_lines(axes, ends, "parametrisation", series(ends.parametrisation.values))
+    axes.set(title=f"budget {budget:g}", ylabel="benefit of the curriculum\n(test accuracy)")
+    panels.legend_below(axes, 3)
+    return Drawn(figure, ends, caption(summary), summary.sel(budget=budget))
 
 
-def tuned_figure(summary: xr.Dataset, path: Path, fmt: str) -> Path:
+def tuned(summary: xr.Dataset) -> Drawn:
     """Benefit at a rate shared by both arms, and with each arm at its own best rate; the rates chosen."""
+    if "tuned_benefit" not in summary:
+        raise sums.Missing("needs two learning rates and four replicates")
     part = headline(summary)
-    shared = at_end(summary).sel(parametrisation=HEADLINE["parametrisation"], budget=part.budget.item())
-    own = part[[n for n in part.data_vars if str(n).startswith("tuned_")]].dropna("width", how="all")
-    curve = own.rename({f"tuned_{name}": name for name in ("benefit", "ci_low", "ci_high")})
-    figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3), layout="constrained")
-    plot_benefit(left, shared.sel(width=own.width), "#0072B2", "o", "one rate for both arms", -0.06)
-    plot_benefit(left, curve, "#D55E00", "s", "each arm at its best rate", 0.06)
-    zero_and_widths(left, own.width.values)
+    own = part[[str(n) for n in part.data_vars if str(n).startswith("tuned_")]].dropna("width", how="all")
+    shared = curriculum_at_ends(summary).sel(sums.choose(summary, HEADLINE)).sel(width=own.width)
+    figure, ((left, right),) = panels.grid(1, 2, 2.8)
+    panels.tuned_panels(left, right, shared, own, summary)
     left.set_ylabel("benefit of the curriculum\n(test accuracy)")
-    left.legend()
-    rate_panel(right, own.tuned_rate, PROTOCOLS)
-    note = " Rates chosen on the replicates of even number, benefit shown for the odd ones."
-    return save(figure, own, caption(summary, part) + note, path, fmt)
+    tables = {"a: one rate": shared, "a, b: each at its best rate": own}
+    return Drawn(figure, tables, f"{caption(summary)} {panels.TUNED}", part)
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {
+        "accuracy": accuracy,
+        "benefit": benefit,
+        "map": map_,
+        "lottery": lottery_figure,
+        "parametrisations": parametrisations,
+        "tuned": tuned,
+    }

@@ -1,144 +1,230 @@
-"""Panels that several studies draw: lines against time per width, benefit against width, maps."""
+"""Panels that several studies draw: lines against time per width, benefit against width, maps, rates."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullFormatter
 
-from figures.parts.style import SERIES, width_axis, words
+from figures.parts.style import COLUMN, GREY, PAGE, looks, rate_ticks, series, width_axis, words
+from figures.parts.summary import cell_of, columns, description
+
+Style = Mapping[str, Any]
+#: On top of a line: open markers without line and label.
+OPEN = {"ls": "none", "label": None, "mfc": "white", "zorder": 3}
+
+
+def grid(rows: int, across: int, height: float = 2.2, **options: Any) -> tuple[Figure, np.ndarray]:
+    """A figure one column wide for one panel, else two columns wide; `height` of a row in inches."""
+    figure = Figure(figsize=(COLUMN if across == 1 else PAGE, rows * height + 0.3), layout="constrained")
+    return figure, figure.subplots(rows, across, squeeze=False, **options)
+
+
+def legend_above(figure: Figure, ncols: int = 4) -> None:
+    """One legend for all panels."""
+    handles: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=min(ncols, len(handles)))
+
+
+def legend_below(axes: Axes, ncols: int = 1) -> None:
+    """A legend below the panel, where no line can cross it."""
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=ncols)
+
+
+def bars(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style, shift: float = 0) -> None:
+    """Variable `name` of `table` against `x` with its interval; `shift` (octaves) keeps lines apart."""
+    middle, low, high = (np.atleast_1d(table[column].values) for column in columns(name))
+    known = np.isfinite(middle)
+    place = np.broadcast_to(np.asarray(x, float), middle.shape)[known] * 2.0**shift
+    error = np.stack([middle - low, high - middle])[:, known]
+    if np.isnan(error).all():
+        axes.plot(place, middle[known], **style)
+    else:
+        axes.errorbar(place, middle[known], np.nan_to_num(error), **style)
+
+
+def band(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style) -> None:
+    """Variable `name` of `table` against `x`, its interval as a band."""
+    middle, low, high = (table[column].values for column in columns(name))
+    axes.plot(x, middle, markevery=max(1, len(middle) // 5), **style)
+    if np.isfinite(low).any():
+        axes.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
 
 
 def time_panels(
-    curves: xr.Dataset, series: str, looks: Mapping[str, tuple], ylabel: str, *, log: bool = False
+    curves: xr.Dataset, name: str, axis: str, styles: Mapping[Any, Style], ylabel: str, *, log: bool = False
 ) -> Figure:
     """Lines with bands against time, a panel per width.
 
     Parameters
     ----------
-    curves : `mean`, `ci_low`, `ci_high` over (series, width, time)
-    series : the axis with a line per value
-    looks : value -> (colour, marker, dash); values that are not in `curves`, or NaN there, are left out
+    curves : variable `name` with its interval over (axis, width, time)
+    axis : the axis with a line per value
+    styles : value -> style of its line; where a line is NaN throughout it is left out
     ylabel : what is plotted
     log : logarithmic vertical axis
     """
     widths = curves.width.values
-    columns = min(4, len(widths))
-    rows = -(-len(widths) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(2.1 * columns, 1.9 * rows + 0.4), sharex=True, sharey=True, squeeze=False,
-        layout="constrained",
-    )  # fmt: skip
-    for axes, width in zip(grid.flat, widths, strict=False):
-        for name, (colour, marker, dash) in looks.items():
-            line = curves.sel({"width": width, series: name}) if name in curves[series] else None
-            if line is not None and line["mean"].notnull().any():
-                axes.plot(
-                    line.time, line["mean"], color=colour, ls=dash, marker=marker, markevery=0.24,
-                    label=words(name),
-                )  # fmt: skip
-                axes.fill_between(line.time, line.ci_low, line.ci_high, color=colour, alpha=0.2, lw=0)
+    across = len(widths) if len(widths) < 4 else 3 if len(widths) in (5, 6) else 4
+    rows = -(-len(widths) // across)
+    figure, places = grid(rows, across, 1.7, sharex=True, sharey=True)
+    for axes, width in zip(places.flat, widths, strict=False):
+        for value, style in styles.items():
+            line = curves.sel({"width": width, axis: value})
+            if line[name].notnull().any():
+                band(axes, line.time.values, line, name, style)
         axes.set_title(f"K = {width}")
         if log:
             axes.set_yscale("log")
-    for axes in grid.flat[len(widths) :]:
+            axes.yaxis.set_minor_formatter(NullFormatter())
+    for axes in places.flat[len(widths) :]:
         axes.set_axis_off()
-    for axes in grid.flat[len(widths) - columns : len(widths)]:
+    for axes in places.flat[len(widths) - across : len(widths)]:
         axes.tick_params(labelbottom=True)
-    figure.supxlabel("time, samples / N", fontsize=9)
-    figure.supylabel(ylabel, fontsize=9)
-    handles = dict(zip(*reversed(grid[0, 0].get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles, loc="outside upper center", ncols=5 if len(handles) <= 5 else 3)
+    figure.supxlabel("time, samples / N", fontsize=8)
+    figure.supylabel(ylabel, fontsize=8)
+    legend_above(figure, 5 if len(styles) <= 5 else 3)
     return figure
 
 
-def plot_benefit(axes: Any, line: xr.Dataset, colour: str, marker: str, label: str, shift: float = 0) -> None:
-    """A benefit curve with its intervals; `shift` (in octaves) keeps bars of several curves apart."""
-    x = line.width * 2.0**shift
-    error = [line.benefit - line.ci_low, line.ci_high - line.benefit]
-    axes.errorbar(x, line.benefit, error, color=colour, marker=marker, capsize=2, label=label)
+def gone(line: xr.Dataset) -> str:
+    """From which width on no interval lies above 0, in words; line: `ci_low` (width), `fading_width`."""
+    if not bool((line.ci_low > 0).any()):
+        return "never above 0"
+    return f"gone from K = {float(line.fading_width):.0f}" if np.isfinite(line.fading_width) else "not gone"
 
 
-def benefit_by_budget(axes: Any, ends: xr.Dataset) -> None:
-    """Benefit against width, a curve per budget, a dotted line where the benefit is gone.
-
-    Parameters
-    ----------
-    ends : `benefit`, `ci_low`, `ci_high` (budget, width), `fading_width` (budget)
-    """
-    n = ends.sizes["budget"]
-    for i, budget in enumerate(ends.budget.values):
-        line, (colour, marker) = ends.sel(budget=budget), SERIES[i % len(SERIES)]
-        fading, shift = float(line.fading_width), 0.08 * (i - (n - 1) / 2)
-        gone = f"gone from K = {fading:.0f}" if np.isfinite(fading) else "not gone in this sweep"
-        plot_benefit(axes, line, colour, marker, f"budget {budget:g}: {gone}", shift)
-        if np.isfinite(fading):
-            axes.axvline(fading * 2**shift, color=colour, lw=0.8, ls=":")
-    zero_and_widths(axes, ends.width.values)
+def spread(count: int, step: float = 0.08) -> np.ndarray:
+    """Shifts, in octaves, of the bars of so many lines."""
+    return step * (np.arange(count) - (count - 1) / 2)
 
 
-def zero_and_widths(axes: Any, widths: np.ndarray) -> None:
+def benefit_lines(
+    axes: Axes, table: xr.Dataset, axis: str, styles: Mapping[Any, Style], name: str = "benefit"
+) -> None:
+    """A curve against width for each value of `axis`, the line of no benefit and the width axis."""
+    for (value, style), shift in zip(styles.items(), spread(len(styles)), strict=True):
+        bars(axes, table.width.values, table.sel({axis: value}), name, style, shift)
+    zero_and_widths(axes, table.width.values)
+
+
+def benefit_by_budget(axes: Axes, ends: xr.Dataset) -> None:
+    """Benefit against width, a curve per budget, the legend saying where it is gone."""
+    styles = series(ends.budget.values)
+    for budget, style in styles.items():
+        style["label"] = f"budget {budget:g}: {gone(ends.sel(budget=budget))}"
+    benefit_lines(axes, ends, "budget", styles)
+    legend_below(axes)
+
+
+def zero_and_widths(axes: Axes, widths: np.ndarray) -> None:
     """The line of no benefit and the width axis."""
-    axes.axhline(0, color="#888888", lw=0.8)
+    axes.axhline(0, color=GREY, lw=0.8, zorder=1)
     width_axis(axes, widths)
 
 
-def small_panel(axes: Any, widths: np.ndarray, title: str, *, bottom: bool) -> None:
+def tuned_panels(left: Axes, right: Axes, shared: xr.Dataset, own: xr.Dataset, summary: xr.Dataset) -> None:
+    """Benefit against width with one rate for both arms and with each at its own best; the rates chosen."""
+    n, kept = (int(np.nanmax(part[name])) for part, name in ((shared, "n"), (own, "tuned_n")))
+    styles = series(
+        (f"one rate for both arms ({n} replicates)", f"each arm at its best rate ({kept} replicates)")
+    )
+    one, best = styles.values()
+    bars(left, shared.width.values, shared, "benefit", one, -0.06)
+    bars(left, own.width.values, own, "tuned_benefit", best, 0.06)
+    zero_and_widths(left, own.width.values)
+    legend_below(left)
+    swept = np.array(description(summary)["axes"].get("learning_rate", [cell_of(summary)["learning_rate"]]))
+    rate_panel(right, own.tuned_rate, swept)
+
+
+def rate_panel(axes: Axes, rates: xr.DataArray, swept: np.ndarray) -> None:
+    """The best learning rate of each protocol against width, open where smallest or largest tried."""
+    known = rates.dropna("protocol", how="all")
+    open_ones = False
+    styles = looks(known.protocol.values)
+    for (name, style), shift in zip(styles.items(), spread(len(styles), 0.12), strict=True):
+        line = known.sel(protocol=name).dropna("width")
+        x = line.width.values * 2.0**shift
+        axes.plot(x, line, **style)
+        edge = np.isclose(line, swept.min(), rtol=1e-3) | np.isclose(line, swept.max(), rtol=1e-3)
+        axes.plot(x[edge], line[edge], **style | OPEN)
+        open_ones |= bool(edge.any())
+    rate_ticks(axes, "y", np.sort(swept))
+    axes.set_ylim(swept.min() / 1.2, swept.max() * 1.2)
+    width_axis(axes, rates.width.values)
+    axes.set_ylabel("best learning rate")
+    if open_ones:
+        axes.plot([], [], "o", color=GREY, mfc="white", label="smallest or largest rate tried")
+    legend_below(axes, 2)
+
+
+#: Said below `tuned_panels`.
+TUNED = "Rates chosen on the replicates of even number, benefit shown for the odd ones."
+
+
+def maps(parts: list[tuple[str, xr.Dataset, str, str]], label: str, linear: float | None = None) -> Figure:
+    """Benefit over width and time, each panel with a scale of its own, dots where the interval covers 0.
+
+    Parameters
+    ----------
+    parts : (title, `benefit`, `ci_low`, `ci_high` (down, width), name of the axis down, its label)
+    label : of the colour bar
+    linear : the scale is logarithmic beyond +- this value; linear throughout if None
+    """
+    across = min(2, len(parts))
+    figure, places = grid(-(-len(parts) // across), across, 2.5)
+    for axes, (title, data, down, name) in zip(places.flat, parts, strict=False):
+        data = data.sel(width=data.benefit.notnull().any(down)).transpose(down, "width", ...)
+        x, rows = np.arange(data.sizes["width"]), data[down].values.astype(float)
+        named = down != "time"  # times are an axis, budgets are names
+        rows = np.arange(len(rows)) if named else rows
+        top = max(float(np.abs(data.benefit).max()), 1e-6)
+        norm = Normalize(-top, top) if linear is None else SymLogNorm(linear, vmin=-top, vmax=top)
+        axes.pcolormesh(edges(x), edges(rows), data.benefit, cmap="RdBu_r", norm=norm)
+        covered = np.argwhere(((data.ci_low <= 0) & (data.ci_high >= 0)).values)
+        axes.plot(covered[:, 1], rows[covered[:, 0]], "o", color="#444444", ms=1.5)
+        axes.set_xticks(x, [str(w) for w in data.width.values])
+        if named:
+            axes.set_yticks(rows, [f"{value:g}" for value in data[down].values])
+        axes.set(xlabel="width K", ylabel=name, title=title)
+        bar = figure.colorbar(ScalarMappable(norm, "RdBu_r"), ax=axes, label=label)
+        if linear is not None:
+            marks = [-top, -linear, 0, linear, top]
+            bar.set_ticks(marks, labels=[f"{value:.2g}" for value in marks])
+            bar.minorticks_off()
+    for axes in places.flat[len(parts) :]:
+        axes.set_axis_off()
+    dots = Line2D([], [], color="#444444", marker="o", ms=1.5, ls="none")
+    figure.legend([dots], ["interval covers 0"], loc="outside upper center")
+    return figure
+
+
+def edges(middles: np.ndarray) -> np.ndarray:
+    """The borders of cells around `middles`, which are half-way between neighbours."""
+    half = np.diff(middles) / 2 if len(middles) > 1 else np.array([0.5])
+    inner = middles[:-1] + half[: len(middles) - 1]
+    return np.concatenate([[middles[0] - half[0]], inner, [middles[-1] + half[-1]]])
+
+
+def small_panel(axes: Axes, widths: np.ndarray, title: str, *, bottom: bool) -> None:
     """Width axis and title of one of many panels; only those at the `bottom` say what the axis is."""
     width_axis(axes, widths)
     axes.set_xlabel("width K" if bottom else "")
-    axes.tick_params(axis="x", labelsize=7)
-    axes.set_title(title, fontsize=8.5)
+    axes.set_title(title, fontsize=7)
 
 
-def maps(panels: list[tuple[str, xr.Dataset, str, str]], label: str) -> Figure:
-    """Benefit over width and time, with the curves where its interval covers 0.
-
-    Parameters
-    ----------
-    panels : (title, `benefit`, `ci_low`, `ci_high` (down, width), name of the axis down, its label)
-    label : of the colour bar
-    """
-    figure, grid = plt.subplots(
-        1, len(panels), figsize=(1 + 3.6 * len(panels), 3.2), layout="constrained", squeeze=False
+def learner(cell: Mapping[str, Any]) -> str:
+    """Activation and loss, in words."""
+    return (
+        f"{words(cell['activation'])} students, {cell['loss']} loss, learning rate {cell['learning_rate']:g}"
     )
-    top = max(float(np.abs(p.benefit).max()) for _, p, _, _ in panels)
-    scale = ScalarMappable(Normalize(-top, top), "RdBu_r")
-    for axes, (title, data, down, name) in zip(grid[0], panels, strict=True):
-        data = data.sel(width=data.benefit.notnull().any(down)).transpose(down, "width", ...)
-        x, y = np.arange(data.sizes["width"]), np.arange(data.sizes[down])
-        axes.pcolormesh(x, y, data.benefit, cmap=scale.cmap, norm=scale.norm, shading="nearest")
-        axes.contour(x, y, data.ci_low, levels=[0], colors="black", linewidths=1.6)
-        axes.contour(x, y, data.ci_high, levels=[0], colors="black", linewidths=1.2, linestyles=":")
-        axes.set_xticks(x, [str(w) for w in data.width.values])
-        few = y if len(y) < 6 else y[:: max(1, len(y) // 6)]
-        axes.set_yticks(few, [f"{t:g}" for t in data[down].values[few]])
-        axes.set(xlabel="width K", ylabel=name, title=title)
-    figure.colorbar(scale, ax=grid, label=label)
-    lines = [Line2D([], [], color="black", lw=1.6), Line2D([], [], color="black", lw=1.2, ls=":")]
-    names = ["helps beyond its interval inside this line", "hurts beyond its interval inside this line"]
-    figure.legend(lines, names, loc="outside upper center", ncols=2)
-    return figure
-
-
-def rate_panel(axes: Any, rates: xr.DataArray, looks: Mapping[str, tuple]) -> None:
-    """The best learning rate of each protocol against width; rates (protocol, width)."""
-    known = rates.dropna("protocol", how="all")
-    for name in known.protocol.values:
-        colour, marker, dash = looks[name]
-        axes.plot(
-            rates.width, known.sel(protocol=name), color=colour, marker=marker, ls=dash, label=words(name)
-        )
-    chosen = np.unique(known.values[~np.isnan(known.values)])
-    axes.set_yscale("log")
-    axes.set_yticks(chosen, [f"{rate:g}" for rate in chosen])
-    axes.yaxis.set_minor_locator(NullLocator())
-    width_axis(axes, rates.width.values)
-    axes.set_ylabel("best learning rate")
-    axes.legend()

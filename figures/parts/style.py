@@ -1,16 +1,23 @@
-"""One look for all figures: colour-blind safe, told apart in grey by markers and dashes, small type."""
+"""One look for all figures: colour-blind safe, told apart in grey by markers and dashes, drawn at print size.
 
-import textwrap
-from pathlib import Path
+Figures are one or two columns of a journal wide, and no type in them is below 7 points at that size. They are
+made without pyplot and from Matplotlib's defaults, so nothing a user has set (backend, matplotlibrc) changes
+them.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
-import matplotlib.pyplot as plt
-import xarray as xr
-from matplotlib.figure import Figure
+import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+#: Widths of one and of two columns, in inches.
+COLUMN, PAGE = 3.4, 7.0
 #: Okabe-Ito colours, a marker and a dash pattern for each protocol.
-PROTOCOLS = {
+PROTOCOLS: dict[str, tuple[str, str, Any]] = {
     "curriculum": ("#0072B2", "o", "-"),
     "no_curriculum": ("#000000", "s", "-"),
     "rule_curriculum": ("#009E73", "^", (0, (5, 1.5))),
@@ -20,51 +27,97 @@ PROTOCOLS = {
     "random": ("#009E73", "^", (0, (5, 1.5))),
 }
 #: For anything else that needs telling apart, in this order.
-SERIES = [("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v")]
+SERIES = (
+    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"),
+    ("#56B4E9", "X"), ("#000000", "P"), ("#999999", "*"),
+)  # fmt: skip
+#: For protocols that are not in the list above.
+OTHERS = (("#E69F00", "P", (0, (4, 1, 1, 1))), ("#56B4E9", "X", "--"), ("#999999", "*", "-."))
+GREY = "#888888"
+#: Names that are not their identifier with spaces.
+NAMES = {
+    "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10", "ntk": "NTK", "sgd": "SGD",
+    "adam": "Adam", "relu": "ReLU", "mlp": "MLP", "cnn": "CNN", "lenet": "LeNet", "el2n": "EL2N",
+    "el1n": "EL1N", "grand": "GraNd", "grand_last": "GraNd, last layer", "c_score": "C-score",
+    "aum": "AUM", "vog": "VoG", "bayes_error": "Bayes error", "xor_mixture": "XOR mixture",
+    "polarity_xor": "polarity XOR",
+    "class_group_xor": "class-group XOR", "anti_curriculum": "anti-curriculum",
+    "published": "published score", "quad": "quadratic", "exp": "exponential", "log": "logarithmic",
+}  # fmt: skip
 
 RC: dict[Any, Any] = {
     "figure.dpi": 150,
-    "savefig.dpi": 200,
-    "font.size": 9,
-    "axes.titlesize": 9.5,
+    "savefig.dpi": 250,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
     "legend.frameon": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.4,
-    "lines.markersize": 4,
+    "legend.fontsize": 7,
+    "legend.borderaxespad": 0.3,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "errorbar.capsize": 1.5,
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
 
 
-def words(name: str) -> str:
-    """A protocol's or parametrisation's name as words."""
-    return name.replace("_", " ")
+@contextmanager
+def own_look() -> Iterator[None]:
+    """Matplotlib's defaults, then ours; what the user had set is back afterwards."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(RC)
+        yield
 
 
-def look(protocol: str) -> dict[str, Any]:
-    """Colour, marker, dash and label of a protocol's line."""
-    colour, marker, dash = PROTOCOLS[protocol]
-    return {"color": colour, "marker": marker, "ls": dash, "label": words(protocol)}
+def words(name: object) -> str:
+    """An identifier (protocol, data set, score) as words, by its proper name if it has one."""
+    return NAMES.get(str(name), str(name).replace("_", " "))
 
 
-def width_axis(axes, widths) -> None:
+def looks(protocols: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Colour, marker, dash and label of each protocol's line; those without a style get another."""
+    there = [str(name) for name in protocols]
+    spare = cycle(OTHERS)
+    styles = {name: PROTOCOLS[name] for name in PROTOCOLS if name in there}
+    styles |= {name: next(spare) for name in there if name not in PROTOCOLS}
+    return {
+        name: {"color": colour, "marker": marker, "ls": dash, "label": words(name)}
+        for name, (colour, marker, dash) in styles.items()
+    }
+
+
+def series(values: Iterable[Any], label: str = "{}") -> dict[Any, dict[str, Any]]:
+    """The same for anything else: `label` is formatted with the value in words."""
+    return {
+        value: {"color": colour, "marker": marker, "ls": "-", "label": label.format(words(value))}
+        for value, (colour, marker) in zip(values, cycle(SERIES), strict=False)
+    }
+
+
+def width_axis(axes: Axes, widths: Iterable[int]) -> None:
     """A logarithmic width axis that shows the widths swept, and nothing else."""
+    values = list(widths)
     axes.set_xscale("log", base=2)
-    axes.set_xticks(list(widths), [str(w) for w in widths])
+    axes.set_xticks(values, [str(w) for w in values])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("width K")
 
 
-def save(figure: Figure, table: xr.Dataset, caption: str, path: Path, fmt: str) -> Path:
-    """Write the figure, its caption below it, and the plotted numbers beside it as CSV; close it."""
-    inches = figure.get_figwidth()
-    text = "\n".join(textwrap.wrap(caption, int(inches * 18)))
-    figure.text(0.01, -0.01, text, va="top", fontsize=7, color="#444444")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = path.with_suffix(f".{fmt}")
-    figure.savefig(image, bbox_inches="tight")
-    plt.close(figure)
-    table.to_dataframe().dropna(how="all").to_csv(path.with_suffix(".csv"), float_format="%.6g")
-    return image
+def rate_ticks(
+    axes: Axes, which: str, rates: Iterable[float], more: Iterable[tuple[float, str]] = ()
+) -> None:
+    """A logarithmic axis ("x" or "y") with a tick at each learning rate, and `more` ticks (place, label)."""
+    extra, values = list(more), list(rates)
+    labels = [*(f"{rate:g}" for rate in values), *(label for _, label in extra)]
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_ticks([*values, *(place for place, _ in extra)], labels)
+    axis.set_minor_locator(NullLocator())

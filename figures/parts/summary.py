@@ -1,11 +1,36 @@
-"""What all summaries and captions share: numbers in single precision, replicates, runs left out."""
+"""What all summaries share: settings, single values of axes, means with intervals, runs left out."""
 
+import json
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from studies.analysis import benefit, benefit_at_own_rate, over_replicates
 from studies.store import STATUS
+
+ENDS = ("mean", "ci_low", "ci_high")
+
+
+class Missing(Exception):
+    """Something cannot be drawn because it was not run; the message says what, in a few words."""
+
+
+def description(ds: xr.Dataset) -> dict[str, Any]:
+    """The full description of the study."""
+    return json.loads(ds.attrs["description"])
+
+
+def cell_of(ds: xr.Dataset) -> dict[str, Any]:
+    """The settings common to all cells."""
+    return description(ds)["cell"]
+
+
+def asked(ds: xr.Dataset) -> xr.DataArray:
+    """Which runs have been computed, whether they succeeded or not."""
+    return ~ds.status.isin([STATUS["pending"], STATUS["not_asked"]])
 
 
 def left_out(ds: xr.Dataset) -> xr.DataArray:
@@ -13,20 +38,111 @@ def left_out(ds: xr.Dataset) -> xr.DataArray:
     return ds.status.isin([STATUS["diverged"], STATUS["max_steps"]])
 
 
+def choose(ds: xr.Dataset, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """A value there is for each axis: the one wanted, else that of the study's own cell, else the last."""
+    cell, found = cell_of(ds), {}
+    for axis, value in wanted.items():
+        there = ds[axis].values.tolist()
+        found[axis] = next((v for v in (value, cell.get(axis)) if v in there), there[-1])
+    return found
+
+
+def facets(ds: xr.Dataset, known: tuple[str, ...]) -> Iterator[tuple[str, xr.Dataset]]:
+    """The results at every value of the swept axes that are not among those `known` to a study's figures.
+
+    Yields ("axis=value,...", results there), or ("", ds) without such axes. The description says the values.
+    """
+    extra = [axis for axis in description(ds)["axes"] if axis not in known and ds.sizes.get(axis, 1) > 1]
+    for values in product(*(ds[axis].values.tolist() for axis in extra)):
+        at = dict(zip(extra, values, strict=True))
+        part = ds.sel({axis: [value] for axis, value in at.items()})
+        if bool(asked(part).any()) or not extra:
+            kept = [axis for axis in extra if axis in ("protocol", "width")]
+            label = ",".join(f"{axis}={str(value).replace('/', '_')}" for axis, value in at.items())
+            yield label, _described(part.squeeze([a for a in extra if a not in kept]), at)
+
+
+def _described(ds: xr.Dataset, at: Mapping[str, Any]) -> xr.Dataset:
+    """The Dataset with `at` as settings of its cell."""
+    text = description(ds)
+    for axis, value in at.items():
+        outer, _, inner = axis.partition(".")
+        text["axes"][axis] = [value]
+        if inner:
+            text["cell"][outer][inner] = value
+        else:
+            text["cell"][axis] = value
+    return ds.assign_attrs(description=json.dumps(text))
+
+
+def merged(*parts: xr.Dataset) -> xr.Dataset:
+    """One Dataset of all; what is not known in a part is NaN there."""
+    return xr.merge(parts, join="outer", compat="no_conflicts", combine_attrs="drop")
+
+
+def prefixed(prefix: str, found: xr.Dataset) -> xr.Dataset:
+    """Every variable with `prefix_` before its name."""
+    return found.rename({name: f"{prefix}_{name}" for name in found.data_vars})
+
+
+def columns(name: str) -> list[str]:
+    """A variable and its interval: x_mean and x_benefit have x_ci_low, benefit ci_low, other x x_ci_low."""
+    stem = next((name.removesuffix(end) for end in ("mean", "benefit") if name.endswith(end)), f"{name}_")
+    return [name, f"{stem}ci_low", f"{stem}ci_high"]
+
+
+def mean(data: xr.DataArray) -> xr.Dataset:
+    """`mean`, `ci_low`, `ci_high`, `n` over replicates; a single replicate has a mean and no interval."""
+    found = over_replicates(data)
+    return found.assign(mean=found["mean"].fillna(data.mean("replicate")).where(found.n == 1, found["mean"]))
+
+
+def means(runs: xr.Dataset) -> xr.Dataset:
+    """The same of every variable: name_mean, name_ci_low, name_ci_high, name_n."""
+    parts = {str(name): values.astype(float).dropna("replicate", how="all") for name, values in runs.items()}
+    return merged(*(prefixed(name, mean(values)) for name, values in parts.items()))
+
+
+def gain(ds: xr.Dataset, treatment: str, control: str, variable: str = "test_accuracy") -> xr.Dataset:
+    """`studies.analysis.benefit` without its attributes; a single replicate has a benefit and no interval."""
+    found = benefit(ds, treatment, control, variable).drop_attrs()
+    values = ds[variable].where(ds.status == 0)
+    single = (values.sel(protocol=treatment) - values.sel(protocol=control)).mean("replicate")
+    single = single.drop_vars("protocol", errors="ignore")
+    return found.assign(benefit=found.benefit.fillna(single).where(found.n == 1, found.benefit))
+
+
+def gains(ds: xr.Dataset, control: str) -> xr.Dataset:
+    """The gain of every protocol over `control`, along an axis `treatment`."""
+    names = [name for name in ds.protocol.values if name != control]
+    each = [gain(ds, name, control) for name in names]
+    return xr.concat(each, xr.DataArray(names, dims="treatment", name="treatment"))
+
+
+def own_rates(ds: xr.Dataset, pair: tuple[str, str], variable: str = "test_accuracy") -> xr.Dataset:
+    """`studies.analysis.benefit_at_own_rate`, or nothing where there is no choice to make."""
+    swept = asked(ds.sel(protocol=list(pair)))
+    swept = swept.all([d for d in swept.dims if d not in ("learning_rate", "width")]).sum("learning_rate")
+    if ds.sizes["replicate"] < 4 or not bool((swept > 1).any()):
+        return xr.Dataset()
+    return benefit_at_own_rate(ds, *pair, variable)
+
+
+def at_ends(summary: xr.Dataset) -> xr.Dataset:
+    """The values at the end of the run of each budget, along the axis budget."""
+    ends = [
+        summary.sel(budget=budget).sel(time=budget, method="nearest").drop_vars("time")
+        for budget in summary.budget.values
+    ]
+    return xr.concat(ends, summary.budget)
+
+
+def within_run(part: xr.Dataset) -> xr.Dataset:
+    """A part at one budget, up to the end of its run."""
+    return part.sel(time=part.time <= part.budget.item() * (1 + 1e-9))
+
+
 def summary_of(ds: xr.Dataset, out: xr.Dataset, **attrs: Any) -> xr.Dataset:
     """`out` in single precision, with the attributes of the Dataset `ds` that it sums up."""
     floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
     return out.assign(floats).assign_attrs(ds.attrs | attrs, replicates=ds.sizes["replicate"])
-
-
-def lost(summary: xr.Dataset) -> str:
-    """How many runs a figure leaves out, those in `summary.left_out`."""
-    return f"Runs left out (diverged or out of steps): {int(summary.left_out.sum())}."
-
-
-def counts(summary: xr.Dataset, part: xr.Dataset | None = None) -> str:
-    """The end of a caption: replicates, intervals, and the runs left out of `part`, the part shown."""
-    return (
-        f"{summary.attrs['replicates']} replicates; bands and bars: 95 % bootstrap intervals. "
-        f"{lost(summary if part is None else part)}"
-    )

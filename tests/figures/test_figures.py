@@ -1,4 +1,4 @@
-"""Figures: every one is drawn, from a fresh result and from a published summary, its numbers beside it."""
+"""Figures: drawn from fresh results and from published summaries, their numbers beside them."""
 
 import re
 from dataclasses import replace
@@ -10,12 +10,25 @@ import pytest
 import small
 import xarray as xr
 
+import figures
+from figures import committee, xor_mixture
 from figures.__main__ import main
+from figures.parts.drawing import names
 from studies.analysis import benefit
 from studies.catalogue import get
 from studies.catalogue.xor_mixture import CELL, PROTOCOLS
 from studies.store import STATUS, Store, load
 from studies.study import Study
+
+
+def stored(study: Study, out, compute=small.at_random) -> xr.Dataset:
+    """The results of a study without running it."""
+    store = Store(out, study.name)
+    store.prepare()
+    store.describe(study.entry())
+    for block in study.blocks():
+        store.write(block.address, compute(block))
+    return load(study.name, out)
 
 
 @pytest.fixture(scope="module")
@@ -28,64 +41,113 @@ def results(tmp_path_factory):
         {"budget": (20.0, 40.0, 60.0), "protocol": PROTOCOLS, "width": widths},
         {"parametrisation": ("ntk", "mean_field"), "protocol": PROTOCOLS, "width": widths},
     )
-    study = Study(cell, grids, 6, rows=6, name="xor_mixture")
-    store = Store(out, "xor_mixture")
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
-        store.write(block.address, small.made_up(block))
+    stored(Study(cell, grids, 6, rows=6, name="xor_mixture"), out, small.made_up)
     return out
 
 
 def test_all_figures_and_their_numbers(results):
     assert main(["xor_mixture", "--from", str(results)]) == 0
     folder = results / "xor_mixture" / "figures"
-    names = {"accuracy", "benefit", "map", "lottery", "parametrisations"}
-    assert {p.stem for p in folder.glob("*.png")} == names
-    assert {p.stem for p in folder.glob("*.csv")} == names
-    table = pd.read_csv(folder / "benefit.csv").set_index(["parametrisation", "budget", "width"])
+    drawn = {"accuracy", "benefit", "map", "lottery", "parametrisations"}
+    for ending in ("png", "csv", "txt"):
+        assert {p.stem for p in folder.glob(f"*.{ending}")} == drawn
+    table = pd.read_csv(folder / "benefit.csv").set_index(["panel", "parametrisation", "budget", "width"])
     ds = load("xor_mixture", results)
     assert int((ds.status == STATUS["diverged"]).sum()) == 1
-    part = ds.sel(parametrisation="standard", budget=60.0)
-    expected = benefit(part).sel(time=60.0)
-    row = table.loc["standard", 60.0]
+    expected = benefit(ds.sel(parametrisation="standard", budget=60.0)).sel(time=60.0)
+    row = table.loc["a: by budget", "standard", 60.0]
     np.testing.assert_allclose(row.benefit, expected.benefit, rtol=1e-4)
     np.testing.assert_allclose(row.ci_low, expected.ci_low, rtol=1e-4)
     assert row.n.tolist() == [5, 6, 6]
+    expected = benefit(ds.sel(parametrisation="standard", budget=40.0), "target_only").sel(time=40.0)
+    orders = table.loc["b: by order"].set_index("treatment").loc["target_only"]
+    np.testing.assert_allclose(orders.benefit, expected.benefit, rtol=1e-4)
 
 
-def test_published_summary_gives_the_same_figures_as_vector_graphics(results, tmp_path):
+def test_published_summary_gives_the_same_numbers_and_a_caption_beside_vector_graphics(results, tmp_path):
     main(["xor_mixture", "--from", str(results), "--out", str(tmp_path / "a")])
     main(["xor_mixture", "--from", str(tmp_path / "a"), "--out", str(tmp_path / "b"), "--format", "svg"])
     for name in ("accuracy", "benefit", "map"):
-        assert (tmp_path / "b" / f"{name}.svg").exists()
-        one, two = ((tmp_path / folder / f"{name}.csv").read_text() for folder in "ab")
-        assert one == two
-    text = re.sub("<[^>]*>", " ", (tmp_path / "b" / "accuracy.svg").read_text())
-    assert "left out (diverged or out of steps): 1." in " ".join(text.split())
+        for ending in ("csv", "txt"):
+            one, two = ((tmp_path / folder / f"{name}.{ending}").read_text() for folder in "ab")
+            assert one == two
+    graphic = re.sub("<[^>]*>", " ", (tmp_path / "b" / "accuracy.svg").read_text())
+    assert "test accuracy" in graphic
+    assert "replicates" not in graphic
+    caption = (tmp_path / "b" / "accuracy.txt").read_text()
+    assert caption.endswith(
+        "6 replicates; bands: 95 % intervals. Runs left out (diverged or out of steps): 0.\n"
+    )
+    caption = (tmp_path / "b" / "map.txt").read_text()
+    assert "6 replicates. Runs" in caption
 
 
 def test_captions_count_runs_that_diverged_or_ran_out_of_steps_but_none_that_is_missing(results):
-    from figures.parts.summary import counts, left_out
+    from figures.parts.summary import left_out
 
     ds = load("xor_mixture", results).sel(parametrisation="standard", budget=60.0)
     status = ds.status.copy()
     status[0, 0, :4] = [STATUS[name] for name in ("max_steps", "diverged", "pending", "not_asked")]
-    ds = ds.assign(status=status)
-    assert int(left_out(ds).sum()) == int((status == STATUS["diverged"]).sum()) + 1
-    text = counts(xr.Dataset({"left_out": left_out(ds)}, attrs={"replicates": 6}))
-    assert text.startswith("6 replicates; ")
-    assert text.endswith(f": {int(left_out(ds).sum())}.")
+    assert int(left_out(ds.assign(status=status)).sum()) == int((status == STATUS["diverged"]).sum()) + 1
+    summary = xor_mixture.summarise(ds.assign(status=status))
+    assert int(summary.left_out.sum()) == int((status == STATUS["diverged"]).sum()) + 1
 
 
 def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path):
-    from figures import xor_mixture
-
     ds = load("xor_mixture", results).sel(parametrisation="standard", budget=60.0)
-    summary = xor_mixture.summarise(ds)
-    drawn = list(xor_mixture.draw(summary, tmp_path, "png"))
+    drawn = figures.draw(ds, tmp_path)
     assert {p.stem for p in drawn} == {"accuracy", "benefit", "map", "lottery"}
-    assert isinstance(summary, xr.Dataset)
+    summary = xr.load_dataset(tmp_path / "xor_mixture.nc", engine="h5netcdf")
+    assert summary.benefit.sizes == {"treatment": 4, "parametrisation": 1, "budget": 1, "width": 3, "time": 4}
+
+
+def test_draw_takes_a_name_results_and_a_summary_and_refuses_anything_else(results, tmp_path):
+    by_name = figures.draw("xor_mixture", tmp_path / "name", source=results)
+    by_data = figures.draw(load("xor_mixture", results), tmp_path / "data")
+    summary = xr.load_dataset(tmp_path / "data" / "xor_mixture.nc", engine="h5netcdf")
+    by_summary = figures.draw(summary, tmp_path / "summary", "pdf")
+    for one, two, three in zip(by_name, by_data, by_summary, strict=True):
+        assert one.with_suffix(".csv").read_text() == two.with_suffix(".csv").read_text()
+        assert one.with_suffix(".csv").read_text() == three.with_suffix(".csv").read_text()
+        assert three.suffix == ".pdf"
+    with pytest.raises(ValueError, match="unknown format 'bmp'; known: png, pdf, svg"):
+        figures.draw("xor_mixture", fmt="bmp")
+    with pytest.raises(ValueError, match="not of a study"):
+        figures.draw(xr.Dataset())
+    with pytest.raises(AttributeError, match="it has draw"):
+        figures.paint  # noqa: B018
+
+
+def test_an_export_beside_the_results_or_alone_is_taken_for_results(results, tmp_path, capsys):
+    ds = load("xor_mixture", results)
+    ds.to_netcdf(tmp_path / "xor_mixture.nc", engine="h5netcdf")
+    assert main(["xor_mixture", "--from", str(tmp_path)]) == 0
+    assert (
+        main(["xor_mixture", "--from", str(tmp_path / "xor_mixture.nc"), "--out", str(tmp_path / "b")]) == 0
+    )
+    main(["xor_mixture", "--from", str(results), "--out", str(tmp_path / "c")])
+    for name in ("accuracy", "benefit"):
+        places = (tmp_path / "xor_mixture" / "figures", tmp_path / "b", tmp_path / "c")
+        assert len({(place / f"{name}.csv").read_text() for place in places}) == 1
+
+
+def refused(capsys, *arguments: object) -> str:
+    with pytest.raises(SystemExit) as stop:
+        main([*map(str, arguments)])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert said.count("\n") == 1
+    return said
+
+
+def test_places_that_cannot_be_read_or_written_are_refused_in_one_line(results, tmp_path, capsys):
+    file = tmp_path / "notes.txt"
+    file.write_text("none")
+    assert f"{file} is a file; give a folder" in refused(
+        capsys, "xor_mixture", "--from", results, "--out", file
+    )
+    assert f"{file} is not a netCDF file" in refused(capsys, "xor_mixture", "--from", file)
+    assert "unknown figure 'none'; known: committee" in refused(capsys, "none", "--from", results)
 
 
 @pytest.mark.parametrize(
@@ -102,30 +164,26 @@ def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path
     ],
 )
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_study_of_one_protocol_is_refused_where_two_are_compared(name, pair, which, tmp_path, capsys):
+def test_where_two_protocols_are_compared_one_is_drawn_as_curves(name, pair, which, tmp_path, capsys):
     there, missing = pair.split(",")[:: 1 - 2 * which]
     study = get(name).changed({"protocol": there, "replicates": "2"})
     study = replace(study, grids=({axis: values[:1] for axis, values in study.grids[0].items()},))
-    store = Store(tmp_path, name)
-    store.prepare()
-    store.describe(study.entry())
-    (part,) = study.blocks()
-    lead, shape = ("protocol", "replicate"), (1, part.rows)
-    ds = xr.Dataset(
-        {
-            "test_accuracy": ((*lead, "time"), np.zeros((*shape, 1))),
+
+    def flat(part):
+        lead, shape = ("protocol", "replicate"), (1, part.rows)
+        names = {
+            "test_accuracy": ((*lead, "time"), np.ones((*shape, 2))),
             "status": (lead, np.zeros(shape, np.int8)),
-        },
-        coords={"protocol": [there], "replicate": part.replicates, "time": [0.0]},
-        attrs=small.ATTRS,
-    )
-    store.write(part.address, ds)
-    with pytest.raises(SystemExit) as stop:
-        main([name, "--from", str(tmp_path)])
-    said = capsys.readouterr().err
-    assert stop.value.code == 2
-    assert said.count("\n") == 1
-    assert f"but the study has no {missing}, only {there}; run it with --protocol {pair}" in said
+        }
+        coords = {"protocol": [there], "replicate": part.replicates, "time": [0.0, 1.0]}
+        return xr.Dataset(names, coords, small.ATTRS)
+
+    stored(study, tmp_path, flat)
+    assert main([name, "--from", str(tmp_path)]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert f"but the study has no {missing}; run it with --protocol {pair}" in said[0]
+    assert said[1:] == ["not drawn: benefit (no curriculum beside its control, or no test accuracy or loss)"]
+    assert len(pd.read_csv(tmp_path / name / "figures" / "test_accuracy.csv")) == 2
 
 
 DRAWN = {
@@ -140,33 +198,31 @@ DRAWN = {
 def test_both_presets_of_the_other_tasks_draw(name, preset, tmp_path):
     study = get(name, preset)
     grids = tuple({**grid, "width": grid["width"][:3]} for grid in study.grids)
-    study = replace(study, grids=grids, replicates=4, rows=4)
-    store = Store(tmp_path, name)
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
-        store.write(block.address, small.at_random(block))
+    stored(replace(study, grids=grids, replicates=4, rows=4), tmp_path)
     assert main([name, "--from", str(tmp_path)]) == 0
     folder = tmp_path / name / "figures"
-    names = DRAWN[name] - ({"tuned"} if preset == "quick" else set())
-    assert {p.stem for p in folder.glob("*.png")} == {p.stem for p in folder.glob("*.csv")} == names
+    drawn = DRAWN[name] - ({"tuned"} if preset == "quick" else set())
+    assert {p.stem for p in folder.glob("*.png")} == {p.stem for p in folder.glob("*.csv")} == drawn
 
 
 def test_error_avoided_is_the_control_minus_the_treatment(tmp_path):
-    from figures import committee
-
-    study = get("committee", "quick")
-    store = Store(tmp_path, "committee")
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
+    def compute(block):
         cell: Any = block.cell
         ds = small.at_random(block)
         ds["test_loss"] = 0.5 + 0 * ds.test_loss
         gain = 0.1 if cell.hard["noise"] else 0.2
         ds.test_loss.loc[{"protocol": "curriculum"}] -= gain * (ds.time > 0)
-        store.write(block.address, ds)
-    summary = committee.summarise(load("committee", tmp_path))
+        return ds
+
+    study = get("committee", "quick").changed({"width": "2,4"})
+    summary = committee.summarise(stored(study, tmp_path, compute))
     end = summary.benefit.isel(time=-1, budget=0)
     np.testing.assert_allclose(end.sel(difficulty="label_noise"), 0.1, rtol=1e-6)
     np.testing.assert_allclose(end.sel(difficulty="distractors"), 0.2, rtol=1e-6)
+    assert "label noise 0.5" in committee.loss("label_noise", summary).caption.splitlines()[0]
+
+
+def test_every_study_of_the_catalogue_has_figures():
+    from studies.catalogue import names as studies
+
+    assert set(names()) <= set(studies())

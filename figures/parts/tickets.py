@@ -1,0 +1,47 @@
+"""What the studies of tickets share: axes of weights left and of learning rates, everybody's best rate."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from figures.parts.panels import bars
+from figures.parts.style import GREY, rate_ticks
+
+#: Said below figures that show everybody's best rate.
+OWN = "Best rate: each training at the rate that suits it, chosen on even and shown for odd replicates."
+
+
+def left_axis(axes: Axes, left: np.ndarray) -> None:
+    """A logarithmic axis of the share of weights left, the dense network on the left, every round named."""
+    axes.set_xscale("log")
+    axes.set_xticks(left, [percent(x) for x in left], rotation=90 if len(left) > 8 else 0)
+    axes.minorticks_off()
+    axes.set_xlim(1.15 * left.max(), left.min() / 1.15)
+    axes.set_xlabel("weights left, %")
+
+
+def percent(share: float) -> str:
+    """A share in percent, with two digits or all before the point."""
+    return f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
+
+
+def beside(rates: np.ndarray) -> float:
+    """A place to the right of all rates, for what has everybody's best."""
+    return rates.max() * max(1.6, (rates.max() / rates.min()) ** 0.25)
+
+
+def by_rate(
+    axes: Axes, rates: np.ndarray, table: xr.Dataset, name: str, style: dict[str, Any], shift: float = 0
+) -> None:
+    """`name` against the rate, and `own_` + name, at everybody's best, beside it; both with intervals."""
+    bars(axes, rates, table, f"{name}_mean", style, shift)
+    bars(axes, beside(rates), table, f"own_{name}_mean", style | {"ls": "none", "label": None}, shift)
+
+
+def rate_axis(axes: Axes, rates: np.ndarray) -> None:
+    """The axis of learning rates with a place for everybody's best, and the line of no gain."""
+    axes.axhline(0, color=GREY, lw=0.8, zorder=1)
+    rate_ticks(axes, "x", rates, [(beside(rates), "own best")])
+    axes.set_xlabel("learning rate")

@@ -1,0 +1,207 @@
+"""Any legal run is drawn: what is there, an extra axis by a folder per value, what is missing in one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import small
+import xarray as xr
+
+import figures
+from figures import xor_mixture
+from figures.__main__ import main
+from figures.parts.drawing import MOST
+from studies.catalogue import get
+from studies.store import Store, load
+from studies.study import Study
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def stored(study: Study, out, compute=small.at_random) -> xr.Dataset:
+    """The results of a study without running it."""
+    store = Store(out, study.name)
+    store.prepare()
+    store.describe(study.entry())
+    for block in study.blocks():
+        store.write(block.address, compute(block))
+    return load(study.name, out)
+
+
+FEW = {"width": "2,4", "replicates": "3", "rows": "3"}
+XOR, LOTTERY = {"accuracy", "benefit", "map", "lottery"}, "lottery"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "folders", "drawn"),
+    [
+        ("xor_mixture", {"easy_fraction": "0.1,0.5"}, ["easy_fraction=0.1", "easy_fraction=0.5"], XOR),
+        ("xor_mixture", {"hard.noise": "0.5,1"}, ["hard.noise=0.5", "hard.noise=1.0"], XOR),
+        ("xor_mixture", {"seed": "0,1"}, ["seed=0", "seed=1"], XOR),
+        ("xor_mixture", {"parametrisation": "ntk"}, [""], XOR),
+        ("xor_mixture", {"budget": "40", "learning_rate": "0.1,0.5", "replicates": "4"}, [""],
+         XOR | {"tuned"}),
+        ("xor_mixture", {"replicates": "1"}, [""], XOR),
+        ("xor_mixture", {"width": "4"}, [""], XOR),
+        ("xor_mixture", {"record": "test_accuracy"}, [""], XOR - {"lottery"}),
+        ("xor_mixture", {"record": "test_loss"}, [""], {"test_loss", "benefit"}),
+        ("sparse_teacher", {}, [""], {"accuracy", "benefit", "map"}),
+        ("sparse_teacher", {"width": "1,2", "budget": "10", "record_every": "5"}, [""],
+         {"accuracy", "benefit", "map", "perceptron"}),
+        ("committee", {"budget": "50"}, [""], {"loss_label_noise", "loss_distractors", "benefit", "map"}),
+        ("committee", {"hard.noise": "0.2"}, [""], {"loss_label_noise", "loss_both", "benefit", "map"}),
+        ("committee", {"hard.noise": "0.2,0.4", "seed": "1"}, [""],
+         {"loss_label_noise", "loss_label_noise_0.4_0.1", "loss_both", "loss_both_0.4_4", "benefit", "map"}),
+        ("theory_vs_simulation", {"n_inputs": "100"}, [""], {"test_loss", "test_accuracy"}),
+    ],
+)  # fmt: skip
+def test_legal_runs(name, fields, folders, drawn, tmp_path, capsys):
+    stored(get(name).changed(FEW | fields), tmp_path)
+    assert main([name, "--from", str(tmp_path)]) == 0
+    place = tmp_path / name / "figures"
+    for folder in folders:
+        images = {p.stem for p in (place / folder).glob("*.png")}
+        assert drawn <= images
+        assert images <= drawn | ({"M", "v", "Q", "R", "T"} if name == "theory_vs_simulation" else set())
+        for image in images:
+            numbers = pd.read_csv(place / folder / f"{image}.csv").select_dtypes("number")
+            assert len(numbers)
+            assert np.isfinite(numbers.to_numpy()).any()
+    said = capsys.readouterr().err.splitlines()
+    assert all(line.startswith(("not drawn: ", "curves only: ")) for line in said)
+
+
+def test_the_folder_of_a_value_holds_the_results_at_that_value_and_says_so(tmp_path):
+    ds = stored(get("xor_mixture").changed(FEW | {"easy_fraction": "0.1,0.5"}), tmp_path)
+    figures.draw(ds, tmp_path / "drawn")
+    for fraction in (0.1, 0.5):
+        folder = tmp_path / "drawn" / f"easy_fraction={fraction}"
+        table = pd.read_csv(folder / "accuracy.csv").set_index(["protocol", "width", "time"])
+        runs = ds.test_accuracy.sel(easy_fraction=fraction, protocol="curriculum", width=4, time=40.0)
+        assert table.loc[("curriculum", 4, 40.0), "accuracy_mean"] == pytest.approx(
+            float(runs.mean()), rel=1e-5
+        )
+        assert f"easy fraction {fraction:g}," in (folder / "accuracy.txt").read_text()
+
+
+def test_one_replicate_is_drawn_without_intervals(tmp_path):
+    ds = stored(get("xor_mixture").changed(FEW | {"replicates": "1"}), tmp_path)
+    figures.draw(ds, tmp_path / "drawn")
+    table = pd.read_csv(tmp_path / "drawn" / "benefit.csv").set_index(["panel", "width"])
+    end = ds.test_accuracy.isel(replicate=0).sel(time=ds.test_accuracy.time.max(), width=4)
+    difference = float(end.sel(protocol="curriculum") - end.sel(protocol="no_curriculum"))
+    row = table.loc[("a: by budget", 4)]
+    assert row.benefit == pytest.approx(difference, rel=1e-4)
+    assert np.isnan(row.ci_low)
+    assert (tmp_path / "drawn" / "benefit.txt").read_text().count("1 replicate. ") == 1
+
+
+def test_a_protocol_without_a_style_is_drawn(tmp_path):
+    ds = stored(get("xor_mixture").changed(FEW), tmp_path)
+    own = [{"rule_curriculum": "spiral"}.get(name, name) for name in ds.protocol.values]
+    summary = xor_mixture.summarise(ds.assign_coords(protocol=own))
+    for drawn in (xor_mixture.accuracy(summary), xor_mixture.benefit(summary)):
+        legends = [*drawn.figure.legends, *(axes.get_legend() for axes in drawn.figure.axes)]
+        named = [text.get_text() for legend in legends if legend for text in legend.get_texts()]
+        assert "spiral" in named
+        assert {"curriculum", "anti-curriculum", "target only"} < set(named)
+
+
+def test_a_study_without_figures_of_its_own_is_drawn_as_curves(tmp_path, capsys):
+    """small.fake: accuracy = width + number of the protocol / 10 + replicate / 1000 + time / 1e6."""
+    stored(small.study(), tmp_path, small.fake)
+    assert main(["small", "--from", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""
+    folder = tmp_path / "small" / "figures"
+    assert {p.name for p in folder.glob("*.png")} == {"test_accuracy.png", "benefit.png"}
+    table = pd.read_csv(folder / "test_accuracy.csv").set_index(["protocol", "width", "time"])
+    assert table.loc[("no_curriculum", 4, 10.0), "test_accuracy_mean"] == pytest.approx(4.101, abs=1e-4)
+    gained = pd.read_csv(folder / "benefit.csv")
+    np.testing.assert_allclose(gained.benefit, -0.1, rtol=1e-5)
+    assert main(["small", "--from", str(folder), "--out", str(tmp_path / "again")]) == 0
+    for name in ("test_accuracy", "benefit"):
+        assert (tmp_path / "again" / f"{name}.csv").read_text() == (folder / f"{name}.csv").read_text()
+
+
+@pytest.fixture
+def unpainted(monkeypatch):
+    """Figures are made and their numbers written, but nothing is painted, which takes most of the time."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, path, **more: Path(path).touch())
+
+
+VALUES = {
+    "seed": ("0", "1", "7"), "easy_fraction": ("0.2", "0.4"), "hard.noise": ("0.5", "2"),
+    "learning_rate": ("0.1", "0.3"), "budget": ("40", "60"), "n_inputs": ("20", "30"),
+    "parametrisation": ("standard", "ntk", "mean_field"), "activation": ("relu", "erf"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(4))
+@pytest.mark.parametrize("name", ["xor_mixture", "small"])
+def test_random_axes(name, case, tmp_path, unpainted):
+    """Every combination of values of the axes that the figures do not know has a folder with all figures."""
+    rng = np.random.default_rng([case, len(name)])
+    axes = rng.choice([*VALUES], 2, replace=False)
+    fields = {axis: list(rng.permutation(VALUES[axis])[: rng.integers(1, 3)]) for axis in axes}
+    given = {axis: ",".join(values) for axis, values in fields.items()} | {"replicates": "2", "rows": "2"}
+    if name == "small":
+        study, known = small.study().changed(given), ()
+    else:
+        few = {"width": "2,4", "protocol": "curriculum,no_curriculum", "record": "test_accuracy"}
+        study, known = get(name).changed(few | {"record_every": "20"} | given), xor_mixture.AXES
+    ds = stored(study, tmp_path)
+    paths = figures.draw(ds, tmp_path / "drawn")
+    expected = int(np.prod([len(values) for axis, values in fields.items() if axis not in known]))
+    assert len({path.parent for path in paths}) == expected <= MOST
+    assert len(paths) >= 2 * expected
+
+
+def test_more_settings_than_anybody_looks_at_are_cut_and_said(tmp_path, capsys, unpainted):
+    stored(small.study(replicates=2).changed({"seed": ",".join(map(str, range(MOST + 2)))}), tmp_path)
+    assert main(["small", "--from", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"drawn: the first {MOST} of {MOST + 2} settings")
+    assert len([p for p in (tmp_path / "small" / "figures").iterdir() if p.is_dir()]) == MOST
+
+
+def in_a_process(*arguments: object, **environment: str) -> str:
+    command = [sys.executable, *map(str, arguments)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+@pytest.mark.slow
+def test_what_a_user_has_set_for_matplotlib_changes_nothing(tmp_path):
+    hostile = tmp_path / "matplotlibrc"
+    hostile.write_text(
+        "backend: webagg\ntext.usetex: True\nfont.family: serif\nfigure.figsize: 20, 2\naxes.grid: True\n"
+    )
+    call = ("-m", "figures", "score_grading", "--from", ROOT / "figures" / "data", "--out")
+    in_a_process(*call, tmp_path / "plain")
+    changed = {"MATPLOTLIBRC": str(hostile), "MPLBACKEND": "module://nowhere.inline"}
+    in_a_process(*call, tmp_path / "hostile", **changed)
+    for name in ("widths", "times", "scores"):
+        one, two = ((tmp_path / folder / f"{name}.png").read_bytes() for folder in ("plain", "hostile"))
+        assert one == two
+
+
+def test_what_a_user_has_set_is_back_after_drawing(tmp_path):
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.family": ["serif"], "lines.linewidth": 7.0}):
+        before = dict(mpl.rcParams)
+        figures.draw("score_grading", tmp_path, "svg", source=ROOT / "figures" / "data")
+        assert dict(mpl.rcParams) == before
+    assert "serif" not in (tmp_path / "widths.svg").read_text().replace("sans-serif", "")
+
+
+@pytest.mark.slow
+def test_importing_figures_is_free():
+    heavy = {"numpy", "xarray", "matplotlib", "jax", "studies"}
+    code = f"import sys, figures; print(sorted({heavy} & set(sys.modules)))"
+    assert in_a_process("-c", code).strip() == "[]"
