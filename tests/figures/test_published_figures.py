@@ -34,7 +34,7 @@ def drawn(name: str, source: Path = DATA) -> dict[str, Drawn]:
     return found
 
 
-CASES = [*((name) for name in names()), ("images_ranking", DATA / "c_score")]
+CASES = [*((name, DATA) for name in names()), ("images_ranking", DATA / "c_score")]
 
 
 @pytest.mark.parametrize(("name", "source"), CASES)
