@@ -138,7 +138,10 @@ def lottery(summary: xr.Dataset) -> Drawn:
     width_axis(axes, widths)
     axes.set_ylabel("share with a unit for every cluster")
     panels.legend_below(axes, 2)
-    text = "Share of students with, for every cluster, a unit that points there and has its sign (exact intervals)."
+    text = (
+        "Share of students with, for every cluster, a unit that points there and has its sign, with exact "
+        "binomial intervals."
+    )
     return Drawn(figure, table, f"{text} {caption(summary)}")
 
 

@@ -126,7 +126,9 @@ def lottery_figure(summary: xr.Dataset) -> Drawn:
     grid[0, 0].set_ylabel("share of replicates")
     panels.legend_above(figure)
     names = [str(n) for n in part.data_vars if "covered" in str(n) or "aligned" in str(n)]
-    return Drawn(figure, part[names], caption(summary), part)
+    return Drawn(
+        figure, part[names], f"Intervals of shares are exact binomial ones. {caption(summary)}", part
+    )
 
 
 def parametrisations(summary: xr.Dataset) -> Drawn:
