@@ -52,9 +52,8 @@ def test_all_plotted_numbers_are_in_the_table(name, source):
             data = [line for line in axes.lines if line.get_marker() not in ("None", "|", "_", "")]
             up = figure.figure.axes[0].get_xlabel().startswith("rank correlation")
             plotted = [line.get_xdata() if up else line.get_ydata() for line in data if not is_dot(line)]
-            plotted += [
-                mesh.get_array().compressed() for mesh in axes.collections if isinstance(mesh, QuadMesh)
-            ]
+            maps = [mesh.get_array() for mesh in axes.collections if isinstance(mesh, QuadMesh)]
+            plotted += [np.ma.compressed(values) for values in maps if values is not None]
             for numbers in plotted:
                 numbers = np.asarray(numbers, float)
                 seen += len(numbers)
@@ -73,7 +72,7 @@ def is_dot(line) -> bool:
 def test_figures_have_the_width_of_a_column_or_a_page_and_type_that_can_be_read(name, source):
     for figure in drawn(name, source).values():
         assert figure.figure.get_figwidth() in (COLUMN, PAGE)
-        sizes = [t.get_fontsize() for t in figure.figure.findobj(Text) if t.get_text().strip()]
+        sizes = [float(t.get_fontsize()) for t in figure.figure.findobj(Text) if t.get_text().strip()]
         assert min(sizes) >= 7
 
 
@@ -81,6 +80,7 @@ def test_the_scores_of_a_file_have_their_own_panels():
     found = drawn("images_ranking", DATA / "c_score")
     for name in ("benefit", "accuracy", "rates"):
         table = found[name].table
+        assert isinstance(table, xr.Dataset)
         assert table.ranking.values.tolist() == ["el2n", "published"]
         titles = [axes.get_title(loc="left") for axes in found[name].figure.axes]
         assert sum("published score" in title for title in titles) == len(titles) // 2
@@ -90,7 +90,9 @@ def test_the_scores_of_a_file_have_their_own_panels():
 def test_both_shares_of_wrong_labels_are_drawn():
     found = drawn("images_ranking")
     for name in ("accuracy", "rates"):
-        assert found[name].table.label_noise.values.tolist() == [0.0, 0.4]
+        table = found[name].table
+        assert isinstance(table, xr.Dataset)
+        assert table.label_noise.values.tolist() == [0.0, 0.4]
         titles = [axes.get_title(loc="left") for axes in found[name].figure.axes]
         assert (
             sum("40 % wrong" in title for title in titles) == sum("clean" in title for title in titles) == 4
@@ -109,9 +111,9 @@ def test_axes_of_weights_left_run_from_dense_to_sparse():
 def test_rates_at_an_edge_of_the_sweep_are_open():
     axes = drawn("xor_mixture")["tuned"].figure.axes[1]
     (edge,) = [
-        line for line in axes.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata()) > 1
+        line for line in axes.lines if line.get_markerfacecolor() == "white" and np.size(line.get_xdata()) > 1
     ]
-    np.testing.assert_allclose(edge.get_ydata(), 0.7, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(edge.get_ydata(), float), 0.7, rtol=1e-6)
     assert "smallest or largest rate tried" in axes.get_legend_handles_labels()[1]
     figure = drawn("images_online")["rates"]
     assert "edge" not in figure.caption
