@@ -21,6 +21,7 @@ from studies.analysis import usable, with_axes
 
 #: The protocols that are compared, and the axes that the figures know.
 PAIR = ("curriculum", "no_curriculum")
+RECORDED = ("test_loss",)
 LEVELS = ("hard.noise", "hard.irrelevant")
 AXES = ("protocol", "width", "budget", "learning_rate", *LEVELS)
 #: Budget at which the curves are shown.

@@ -16,6 +16,7 @@ from studies.analysis import usable, with_axes
 
 #: The protocols that are compared, and the values at which curves are shown.
 PAIR = ("curriculum", "no_curriculum")
+RECORDED = ("test_accuracy",)
 HEADLINE = {"parametrisation": "standard", "budget": 20.0}
 SIMULATED = {"method": "auto", "train_readout": True, "readout_start": "gaussian"}
 PERCEPTRON = {"train_readout": False, "readout_start": "sign", "width": 1}

@@ -18,6 +18,7 @@ from studies.analysis import lottery, usable, with_axes
 
 #: The protocols that are compared, and the axes that the figures know.
 PAIR = ("curriculum", "no_curriculum")
+RECORDED = ("test_accuracy",)
 AXES = ("protocol", "width", "parametrisation", "budget", "learning_rate")
 #: Parametrisation and budget of the headline.
 HEADLINE = {"parametrisation": "standard", "budget": 600.0}

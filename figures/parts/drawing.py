@@ -100,6 +100,9 @@ def _results(module: ModuleType | None, ds: xr.Dataset, folder: Path, name: str,
             " and ".join(pair), " and no ".join(lacking), ",".join(pair),
         )  # fmt: skip
         module = None
+    if lacking := [name for name in getattr(module, "RECORDED", ()) if name not in ds]:
+        log.warning("curves only: %s was not recorded", " and ".join(lacking))
+        module = None
     settings = list(facets(ds, getattr(module, "AXES", ("protocol", "width"))))
     if len(settings) > MOST:
         log.warning(
