@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from inspect import cleandoc
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from studies.address import RENAMED
 from studies.cell import AnyCell, Cell
 
 WORDS = {"true": True, "false": False}
+
+#: What a value of a type is called.
+NEED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 def check_name(cell: Cell, name: str) -> str:
@@ -62,7 +65,7 @@ def _read(name: str, kind: Any, text: str) -> Any:
     try:
         return WORDS[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError):
-        need = {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, kind.__name__)
+        need = NEED.get(kind, kind.__name__)
         raise ValueError(f"{name} is {text!r}; need {need}, or several separated by commas") from None
 
 
@@ -71,11 +74,42 @@ def with_fields(cell: AnyCell, changes: Mapping[str, Any]) -> AnyCell:
     new: dict[str, Any] = {}
     for name, value in changes.items():
         outer, _, inner = name.partition(".")
-        old = new.get(outer, getattr(cell, check_name(cell, outer)))
-        if inner and not isinstance(old, Mapping):
-            raise ValueError(f"{outer} has no entries, and so no {inner!r}")
-        new[outer] = {**old, inner: _numbers(name, value)} if inner else _cast(outer, type(old), value)
+        own = cast(cell, name, value)
+        new[outer] = {**new.get(outer, getattr(cell, outer)), inner: own} if inner else own
     return replace(cell, **new)
+
+
+def as_declared(cell: AnyCell) -> AnyCell:
+    """The cell with every field cast to its type, so that 1 and 1.0 ask the same.
+
+    Examples
+    --------
+    >>> from studies.cells.online import OnlineCell
+    >>> as_declared(OnlineCell(learning_rate=1, hard={"noise": 2})).hard
+    {'noise': 2.0}
+    """
+    return with_fields(cell, {f.name: getattr(cell, f.name) for f in fields(cell)})
+
+
+def cast(cell: Cell, name: str, value: object) -> Any:
+    """The value as a field is declared: numbers as int or float, entries of mappings as floats.
+
+    Raises
+    ------
+    ValueError : the field is unknown, or the value is none of its type; in one line
+    """
+    outer, _, inner = name.partition(".")
+    old = getattr(cell, check_name(cell, outer))
+    if inner and not isinstance(old, Mapping):
+        raise ValueError(f"{outer} has no entries, and so no {inner!r}")
+    if inner:
+        return _numbers(name, value)
+    if isinstance(old, Mapping) and isinstance(value, Mapping):
+        return {key: _numbers(f"{name}.{key}", entry) for key, entry in value.items()}
+    declared = next(f.type for f in fields(cell) if f.name == outer)
+    if get_origin(declared) is tuple and isinstance(value, tuple):
+        return tuple(_cast(name, get_args(declared)[0], part) for part in value)
+    return _cast(outer, declared if declared in (bool, int, float, str) else type(old), value)
 
 
 def _numbers(name: str, value: Any) -> float | tuple[float, ...]:
@@ -86,17 +120,15 @@ def _numbers(name: str, value: Any) -> float | tuple[float, ...]:
         raise ValueError(f"{name} is {value!r}; need a number, or several") from None
 
 
-def _cast(name: str, kind: type, value: Any) -> Any:
+def _cast(name: str, kind: Any, value: Any) -> Any:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if kind is int and number and float(value).is_integer():
         return int(value)
-    if kind is int and number:
-        raise ValueError(f"{name} is {value!r}; need a whole number")
     if kind is float and number:
         return float(value)
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    raise ValueError(f"{name} is {value!r}; need {kind.__name__}")
+    raise ValueError(f"{name} is {value!r}; need {NEED.get(kind, kind.__name__)}")
 
 
 def field_help(cell: Cell | type[Cell]) -> dict[str, str]:
@@ -106,7 +138,7 @@ def field_help(cell: Cell | type[Cell]) -> dict[str, str]:
     --------
     >>> from studies.cells.tickets.online import OnlineTickets
     >>> field_help(OnlineTickets)["n_inputs"]
-    'input dimension N; a step is one sample, so the budget is n_steps / N'
+    'int, input dimension N; a step is one sample, so the budget is n_steps / N'
     """
     kind = cell if isinstance(cell, type) else type(cell)
     found: dict[str, str] = {}

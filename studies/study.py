@@ -18,7 +18,7 @@ import numpy as np
 
 from studies.address import address, describe, digest, plain, renamed, written
 from studies.cell import Block, Cell, FilesCell, get_field
-from studies.settings import check_name, parse, with_fields
+from studies.settings import as_declared, cast, check_name, parse, with_fields
 
 #: Axis -> its values.
 Grid = Mapping[str, Sequence[Any] | np.ndarray]
@@ -59,13 +59,14 @@ class Study:
             whole(name, getattr(self, name), low=1)
             object.__setattr__(self, name, int(getattr(self, name)))
         within("memory", self.memory, low=0, open_low=True)
+        object.__setattr__(self, "cell", as_declared(self.cell))
         object.__setattr__(self, "grids", tuple(map(self._checked, _several(self.grids))))
         for cell in self.cells():
             cell.check()
         self.blocks()
 
     def _checked(self, grid: Grid) -> Grid:
-        """The grid with its values as tuples of Python objects."""
+        """The grid with its values as tuples of Python objects, cast to the type of their field."""
         found: dict[str, tuple] = {}
         for axis, values in grid.items():
             check_name(self.cell, axis.partition(".")[0])
@@ -76,7 +77,7 @@ class Study:
                 raise ValueError(f"axis {axis} needs distinct values, at least one; got {own}")
             if "." in axis and len(own) > 1 and any(isinstance(v, tuple) for v in own):
                 raise ValueError(f"{axis} is a vector; give one, as vectors can be no axis")
-            found[axis] = own
+            found[axis] = tuple(cast(self.cell, axis, v) for v in own)
         return found
 
     def named(self, name: str, question: str) -> "Study":

@@ -10,6 +10,8 @@ import small
 
 from studies.address import address, canonical, describe
 from studies.catalogue import get, names
+from studies.cells.grading import GradingCell
+from studies.cells.images.online import OnlineImages
 from studies.cells.online import OnlineCell
 from studies.study import Study
 
@@ -25,6 +27,33 @@ def test_one_and_one_point_zero_are_the_same_question():
     point = small.study().changed({"learning_rate": "1.0"})
     assert whole.address == point.address
     assert small.study().changed({"learning_rate": "1.0000001"}).address != whole.address
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole", "point"),
+    [
+        (OnlineCell, {"hard": {"noise": 2}}, {"hard": {"noise": 2.0}}),
+        (OnlineCell, {"easy": {"prior": (1, 0, 0, 0)}}, {"easy": {"prior": (1.0, 0.0, 0.0, 0.0)}}),
+        (OnlineCell, {"learning_rate": 1, "width": np.int64(4)}, {"learning_rate": 1.0, "width": 4}),
+        (GradingCell, {"levels": (1, 2)}, {"levels": (1.0, 2.0)}),
+        (OnlineImages, {"hard": {"noise": 4}}, {"hard": {"noise": np.float64(4)}}),
+    ],
+)
+def test_whole_numbers_given_in_python_are_the_same_question(kind, whole, point):
+    asked = [Study(kind(**given), ({},), 2) for given in (whole, point)]
+    assert asked[0].address == asked[1].address
+    assert [b.address for b in asked[0].blocks()] == [b.address for b in asked[1].blocks()]
+    assert asked[0].address != Study(kind(), ({},), 2).address
+
+
+def test_whole_numbers_on_an_axis_are_the_same_question():
+    whole, point = (
+        Study(small.CELL, ({"learning_rate": (one, 0.3), "hard.noise": (two,)},), 2)
+        for one, two in ((1, 2), (1.0, 2.0))
+    )
+    assert whole.address == point.address
+    assert whole.entry() == point.entry()
+    assert json.dumps(whole.entry()) == json.dumps(point.entry())
 
 
 def test_a_field_added_later_leaves_old_addresses_alone():
@@ -115,6 +144,9 @@ def test_catalogue_is_valid_and_quick_and_full_exist(name):
         ({"seed": -1}, "seed is -1"),
         ({"seed": 2**32}, "seed is 4294967296; need 0 <= seed <= 4294967295"),
         ({"seed": 2**63}, "seed is 9223372036854775808"),
+        ({"width": "4"}, "width is '4'; need a whole number"),
+        ({"hard": {"noise": "much"}}, "hard.noise is 'much'; need a number"),
+        ({"record": ("M", 3)}, "record is 3; need text"),
     ],
 )
 def test_bad_fields_are_refused_when_the_study_is_made(fields, message):
