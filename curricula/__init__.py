@@ -8,8 +8,9 @@ training loop, since what comes out are plain index arrays:
     path    = order(ranking, "curriculum")                                     # permutation, easiest first
     pacing  = pace("linear", total=10_000, a=0.8, b=0.2)                       # step -> fraction in (0, 1]
 
-and `curricula.draw.batches` turns the last two into batches of indices. Importing the package loads
-neither JAX nor any scorer; `python -m curricula list` prints what there is to choose from.
+and `Sampler(ranking, pacing=pacing, batch_size=128, seed=0)` gives the batches of any training loop, the same
+for every number of workers and replicas and after any interruption. Importing the package loads neither
+JAX nor any scorer or framework; `python -m curricula list` prints what there is to choose from.
 """
 
 import importlib
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from curricula.ordering import order
     from curricula.pacing import pace
     from curricula.ranking import Ranking
+    from curricula.sampler import Sampler
 
-__all__ = ["Ranking", "load_ranking", "order", "pace", "rank"]
+__all__ = ["Ranking", "Sampler", "load_ranking", "order", "pace", "rank"]
 
 _HOME = {
     "Ranking": "curricula.ranking",
+    "Sampler": "curricula.sampler",
     "load_ranking": "curricula.difficulty.stored",
     "order": "curricula.ordering",
     "pace": "curricula.pacing",

@@ -5,6 +5,9 @@ refresh="step"   the pool order[:g(t)] is read at every step and a batch is draw
 refresh="epoch"  the pool is shuffled and walked through without replacement, and g is read again only
                  when it is exhausted. This is what the loaders of Wu, Dyer, Neyshabur, ICLR 2021, arXiv
                  2012.03107, do, with pools of at least n_min = 256 and a short last batch.
+
+A run that may be interrupted, or has several workers or replicas, takes `curricula.Sampler`: the same
+pools, drawn so that every batch can be had on its own.
 """
 
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from curricula.pacing import Pacing
+from curricula.passes import LAST, Passes
 from curricula.randomness import Key, generator
 from curricula.ranking import Ranking
 from teacher_student.checks import known, within
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     import jax
 
 REFRESH = ("step", "epoch")
-LAST = ("drop", "short")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +113,8 @@ def batches(
     within("n_min", n_min, low=1, high=indices.size)
     if refresh == "step":
         return _per_step(indices, pacing, steps, batch_size, n_min, generator(key))
-    smallest = max(n_min, batch_size) if last == "drop" else n_min
-    return _per_epoch(indices, pacing, steps, batch_size, smallest, last, generator(key))
+    passes = Passes(pacing, indices.size, batch_size, n_min, last)
+    return _per_epoch(indices, passes, steps, generator(key))
 
 
 def check_path(path: ArrayLike | Ranking) -> np.ndarray:
@@ -133,20 +136,12 @@ def _per_step(
 
 
 def _per_epoch(
-    path: np.ndarray,
-    pacing: Pacing,
-    steps: int,
-    batch_size: int,
-    n_min: int,
-    last: str,
-    rng: np.random.Generator,
+    path: np.ndarray, passes: Passes, steps: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
-    step = 0
+    step, size = 0, passes.batch_size
     while step < steps:
-        pool = rng.permutation(path[: pacing.count(step, path.size, n_min)])
-        full = pool.size // batch_size * batch_size if last == "drop" else pool.size
-        for start in range(0, full, batch_size):
-            if step == steps:
-                return
-            yield pool[start : start + batch_size]
-            step += 1
+        this = passes.at(step)
+        pool = rng.permutation(path[: this.pool])
+        for batch in range(min(this.batches, steps - step)):
+            yield pool[batch * size : (batch + 1) * size]
+        step += this.batches

@@ -16,15 +16,16 @@ import numpy as np
 
 from curricula.randomness import Key, generator
 from curricula.ranking import Ranking
+from curricula.sorting import stable_order
 from teacher_student.checks import known
 
 
 def _curriculum(ranking: Ranking, key: Key) -> np.ndarray:
-    return np.argsort(ranking.scores, kind="stable")
+    return stable_order(ranking.scores)
 
 
 def _anti_curriculum(ranking: Ranking, key: Key) -> np.ndarray:
-    return np.argsort(-ranking.scores, kind="stable")
+    return stable_order(ranking.scores, descending=True)
 
 
 def _random(ranking: Ranking, key: Key) -> np.ndarray:
@@ -74,13 +75,18 @@ def order(ranking: Ranking, name: str = "curriculum", key: Key = 0, *, balanced:
     >>> order(easy_to_hard, "curriculum", balanced=True).tolist()
     [1, 3, 2, 0]
     """
-    known("ordering", name, ORDERINGS)
     if not isinstance(ranking, Ranking):
         raise ValueError(
             f"ranking is a {type(ranking).__name__}; need a Ranking: for bare scores, "
             'Ranking.from_scores(scores, higher="harder" or "easier")'
         )
-    path = ORDERINGS[name](ranking, key).astype(np.int64)
+    return compact_order(ranking, name, key, balanced=balanced).astype(np.int64)
+
+
+def compact_order(ranking: Ranking, name: str, key: Key = 0, *, balanced: bool = False) -> np.ndarray:
+    """`order` in 4 bytes per example: (P,) uint32."""
+    known("ordering", name, ORDERINGS)
+    path = ORDERINGS[name](ranking, key).astype(np.uint32, copy=False)
     return balance(path, ranking.required_labels()) if balanced else path
 
 

@@ -26,6 +26,7 @@ Weinshall, ICML 2019, arXiv 1904.03626, sec. 2; baby_step, Spitkovsky et al., NA
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,26 @@ class Pacing:
     name : the family
     amount : (namespace, step, n) -> available examples out of n, neither rounded nor clipped
     ceil : whether counts round up
+    parameters : all parameters, if `pace` made it; such a pacing can be pickled
     """
 
     name: str
     amount: Amount
     ceil: bool = False
+    parameters: dict[str, Any] | None = None
+
+    @property
+    def described(self) -> str:
+        """`name(key=value, ...)`; of a table its length and the start of its SHA-256."""
+        if self.parameters and "values" in self.parameters:
+            table = np.asarray(self.parameters["values"], np.float64).astype("<f8")
+            return f"{self.name}({table.size} values, sha256 {sha256(table.tobytes()).hexdigest()[:16]})"
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in (self.parameters or {}).items())})"
+
+    def __reduce__(self) -> Any:
+        if self.parameters is None:
+            return super().__reduce__()
+        return _again, (self.name, self.parameters)
 
     def __call__(self, step: Any) -> Any:
         """Fraction available at `step` (any shape), clipped to (0, 1]."""
@@ -207,4 +223,8 @@ def pace(name: str, **parameters: Any) -> Pacing:
     for key in ("total", "a", "interval"):
         within(key, settings.get(key, 1.0), low=0, open_low=True)
     within("b", settings.get("b", 1.0), low=0, high=1, open_low=True)
-    return Pacing(name, PACINGS[name](**settings), ceil=name == "exponential_step")
+    return Pacing(name, PACINGS[name](**settings), name == "exponential_step", settings)
+
+
+def _again(name: str, parameters: dict[str, Any]) -> Pacing:
+    return pace(name, **parameters)

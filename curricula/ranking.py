@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from curricula.classes import whole_labels
+from curricula.sorting import CHUNK, stable_order
 from teacher_student.checks import known, within
 
 FORMAT = "tilting-odds ranking 1"
@@ -124,23 +125,25 @@ class Ranking:
     def checksum(self) -> str:
         """SHA-256 of scores, labels and ids: the same numbers give the same 64 hex digits anywhere."""
         digest = hashlib.sha256()
-        for array in (self.scores + 0.0, self.labels, self.ids):
-            if array is not None:
-                little = array if array.dtype.kind == "U" else array.astype(array.dtype.newbyteorder("<"))
-                digest.update("\0".join(array).encode() if array.dtype.kind == "U" else little.tobytes())
+        for array in (self.scores, self.labels):
+            for start in range(0, 0 if array is None else array.size, CHUNK):
+                part = np.asarray(array)[start : start + CHUNK] + 0  # -0.0 counts as 0.0
+                digest.update(part.astype(part.dtype.newbyteorder("<")).tobytes())
             digest.update(b"|")
+        digest.update(b"" if self.ids is None else "\0".join(self.ids).encode())
+        digest.update(b"|")
         return digest.hexdigest()
 
     def ranks(self) -> np.ndarray:
         """Position of each example in the curriculum (P,): 0 = easiest; ties by index."""
         ranks = np.empty(len(self), np.int64)
-        ranks[np.argsort(self.scores, kind="stable")] = np.arange(len(self))
+        ranks[stable_order(self.scores)] = np.arange(len(self))
         return ranks
 
     def easiest(self, fraction: float) -> np.ndarray:
         """Indices of the easiest round(fraction * P) examples (at least 1), easiest first; ties by index."""
         within("fraction", fraction, low=0, high=1, open_low=True)
-        return np.argsort(self.scores, kind="stable")[: max(1, round(fraction * len(self)))]
+        return stable_order(self.scores)[: max(1, round(fraction * len(self)))].astype(np.int64)
 
     def restrict(self, indices: Any) -> "Ranking":
         """The ranking of a subset, in the order of `indices` (unique, each in 0..P-1)."""
@@ -157,7 +160,7 @@ class Ranking:
     def per_class(self) -> dict[int, np.ndarray]:
         """Indices of each class, easiest first; needs labels."""
         labels = self.required_labels()
-        path = np.argsort(self.scores, kind="stable")
+        path = stable_order(self.scores).astype(np.int64)
         return {int(c): path[labels[path] == c] for c in np.unique(labels)}
 
     def histogram(self, fraction: float = 0.2) -> dict[int, int]:
