@@ -8,7 +8,6 @@ rates      the learning rate chosen for each arm
 """
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -49,19 +48,20 @@ def caption(summary: xr.Dataset) -> str:
         runs += f" ({' or '.join(f'{n * batch / count:g}' for n in steps)} epochs)"
     return (
         f"{count or 'All'} training images (labels: {words(cell['relabelling'])}), {runs}, ordered by "
-        f"{' or '.join(source(name, cell) for name in np.atleast_1d(summary.ranking.values))}; pacing "
+        f"{' or '.join(source(name, summary) for name in np.atleast_1d(summary.ranking.values))}; pacing "
         f"({words(cell['pacing'])} unless stated) from a share of {cell['b']:g} to all at "
         f"{cell['a']:g} of the run; rates chosen and students tested on true labels. "
         f"{images.settings(summary)}"
     )
 
 
-def source(ranking: str, cell: dict) -> str:
-    """What a ranking is, with its file if it has one."""
-    if ranking != "published":
-        return words(ranking)
-    file = cell.get("ranking_file")
-    return f"a published score ({Path(file).name})" if file else "a published score"
+def source(ranking: str, summary: xr.Dataset) -> str:
+    """What a ranking is; one read from a file with its name and the start of its SHA-256."""
+    asked = sums.description(summary)
+    name = asked.get("file_names", {}).get("ranking")
+    if ranking != "published" or name is None:
+        return "a published score" if ranking == "published" else words(ranking)
+    return f"a published score ({name}, SHA-256 {asked['files']['ranking'][:8]})"
 
 
 def by_setting(summary: xr.Dataset, sharey: str = "row"):

@@ -1,5 +1,6 @@
 """Figures of the studies on images, their numbers and captions."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +112,10 @@ def test_figures_of_the_rankings(tmp_path):
         assert str(tmp_path) not in (folder / f"{name}.csv").read_text()
     summary = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
     assert str(tmp_path) not in str(summary.attrs)
+    checksum = hashlib.sha256((tmp_path / "scores.npz").read_bytes()).hexdigest()
+    assert f"EL2N or a published score (scores.npz, SHA-256 {checksum[:8]})" in " ".join(
+        (folder / "benefit.txt").read_text().split()
+    )
     stored(tmp_path / "one", "images_ranking", RANKED, (common,))
     assert draw(["images_ranking", "--from", str(tmp_path / "one")]) == 0
 
