@@ -143,16 +143,19 @@ def train(
     optimiser = optimiser or Optimiser()
     count = keys.shape[0]
     begin = 0 if state is None else int(state.step)
-    steps = np.asarray(at, np.int32)
-    if steps.ndim != 1 or steps.size == 0 or steps[0] < begin or (np.diff(steps) < 0).any():
-        raise ValueError(f"at is {at}; need steps that do not decrease, the first at least {begin}")
+    steps = np.asarray(at)
+    whole = steps.dtype.kind in "iu"
+    if steps.ndim != 1 or not whole or steps.size == 0 or steps[0] < begin or (np.diff(steps) < 0).any():
+        raise ValueError(f"at is {at}; need whole steps that do not decrease, the first at least {begin}")
+    steps = steps.astype(np.int32)
     total = int(steps[-1]) if total is None else total
     within("the last record", int(steps[-1]), high=total)
     if draw is listed:
         orders = _check_list(orders, count, int(steps[-1]), data.labels.shape[0])
     speeds = np.broadcast_to(np.asarray(rates, np.float32), (count,))
-    if not (speeds > 0).all():
-        raise ValueError(f"rates has {speeds.min()}; need learning rates > 0")
+    wrong = speeds[~((speeds > 0) & (speeds < np.inf))]
+    if wrong.size:
+        raise ValueError(f"rates has {wrong[0]}; need learning rates > 0 that are finite")
     if state is None:
         state = start(student, optimiser, data, keys, masks, initial)
     for what, tree in (("masks", masks), ("parameters", state.params), ("orders", orders)):

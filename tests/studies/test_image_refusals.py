@@ -80,7 +80,7 @@ def test_a_download_that_fails_is_said_in_one_line(tmp_path):
         ({"seed": -1}, "seed is -1"),
         ({"protocol": "anti-curr"}, "unknown protocol 'anti-curr'; known: anti_curriculum, curriculum"),
         ({"corruption": "blur"}, "unknown corruption"),
-        ({"easy": {"noise": 20.0}}, "hard.noise is 16.0"),
+        ({"easy": {"noise": 20.0}}, "easy.noise is 20 and hard.noise 16, but more noise is harder"),
         ({"easy": {"noise": -1.0}}, "level is -1.0"),
         ({"easy_fraction": 1.5}, "easy_fraction is 1.5"),
         ({"n_examples": 10}, "n_examples is 10"),

@@ -361,6 +361,11 @@ def test_winners_by_hand():
         (replace(ONLINE, n_steps=121), "n_steps 121 is not a multiple of n_records = 3"),
         (replace(ONLINE, protocol="rule_curriculum"), "stages clusters"),
         (replace(ONLINE, easy={"signal": 1.0}), "need noise and nothing else"),
+        (
+            replace(ONLINE, easy={"noise": 2.0}),
+            "easy.noise is 2 and hard.noise 1, but more noise is harder",
+        ),
+        (replace(IMAGES, easy={"noise": 2.0}, hard={"noise": 0.0}), "easy.noise is 2 and hard.noise 0, but"),
         (replace(ONLINE, hard={"noise": 0.0}), "noise is 0.0"),
         (replace(ONLINE, scope="unit"), "unknown scope 'unit'"),
         (replace(IMAGES, data_set="cifar"), "unknown data set 'cifar'"),

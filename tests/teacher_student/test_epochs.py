@@ -245,8 +245,11 @@ def test_the_data_is_on_the_device_once():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"at": (5, 4)}, "need steps that do not decrease"),
-        ({"at": ()}, "need steps that do not decrease"),
+        ({"at": (5, 4)}, "need whole steps that do not decrease"),
+        ({"at": ()}, "need whole steps that do not decrease"),
+        ({"at": (0.0, 4.5)}, "need whole steps that do not decrease"),
+        ({"rates": float("inf")}, "rates has inf; need learning rates > 0 that are finite"),
+        ({"rates": float("nan")}, "rates has nan; need learning rates > 0 that are finite"),
         ({"at": (0, 13)}, "at least 13 steps"),
         ({"orders": ORDERS[:2]}, "3 runs"),
         ({"orders": ORDERS + 60}, "but there are 90 examples"),

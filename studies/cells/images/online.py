@@ -8,7 +8,7 @@ import numpy as np
 
 from studies.cells.images.base import ImageCell
 from studies.cells.images.data import Material, check_room, held_out, labelled
-from studies.cells.levels import level_field, noise
+from studies.cells.levels import check_ends, level_field, noise
 from teacher_student.roles import EXAMPLES
 
 #: Protocol -> ordering of `curricula.ordering`; the examples of a run come shuffled.
@@ -44,7 +44,7 @@ class OnlineImages(ImageCell):
         show = Presentation(self.corruption, n_labels=self.n_labels)
         for level in (self.easy, self.hard):
             show.check_level(noise(level))
-        within("hard.noise", noise(self.hard), low=noise(self.easy))
+        check_ends(self.easy, self.hard)
         within("easy_fraction", self.easy_fraction, 0, 1)
         within("n_examples", self.n_examples, low=self.n_steps * self.batch_size)
 

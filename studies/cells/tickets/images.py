@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studies.cells.images.data import Material, OnImages, corrupted, prepared
-from studies.cells.levels import noise
+from studies.cells.levels import check_ends, noise
 from studies.cells.tickets.base import Measures, World
 from studies.cells.tickets.rounds import InRounds
 from teacher_student.fixed_settings import fixed_settings
@@ -77,6 +77,7 @@ class ImageTickets(InRounds, OnImages):
         show = Presentation(self.corruption, n_labels=self.n_labels)
         for level in (self.easy, self.hard):
             show.check_level(noise(level))
+        check_ends(self.easy, self.hard)
 
     def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
         """Those of all tickets, and of a relabelling or student that is not the project's own."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from studies.cells.levels import check_ends
 from studies.cells.tickets.base import Measures, World
 from studies.cells.tickets.rounds import InRounds
 from studies.cells.tickets.winners import contributions, winners
@@ -59,6 +60,7 @@ class OnlineTickets(InRounds):
         super().check()
         for level in (self.easy, self.hard):
             task.level(**level)
+        check_ends(self.easy, self.hard)
 
     def template(self) -> Any:
         """Zeros of the shapes of one network, which take no memory."""
