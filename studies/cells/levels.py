@@ -22,8 +22,8 @@ def check_ends(easy: Mapping[str, float], hard: Mapping[str, float]) -> None:
     """Refuse an easy level with more noise than the hard one; equal levels pass."""
     if noise(easy) > noise(hard):
         raise ValueError(
-            f"easy.noise is {noise(easy):g} and hard.noise {noise(hard):g}, but more noise is harder; swap the "
-            "two (the protocol anti_curriculum shows hard samples first)"
+            f"easy.noise is {noise(easy):g} and hard.noise {noise(hard):g}, but more noise is harder; swap "
+            "the two (the protocol anti_curriculum shows hard samples first)"
         )
 
 
