@@ -3,6 +3,7 @@
 # make quick     set up, run the tests that take no more than a few seconds
 # make optimised set up, run some of the numerical tests at the compiler's usual level of optimisation
 # make check     set up, format, lint and types
+# make adapters  the tests of PyTorch, Grain, Hugging Face and Parquet, in an environment that has them
 # make oldest    the tests that are not slow, with the oldest versions that pyproject.toml allows
 # make gallery   set up, draw figures/gallery again from the arrays in figures/data
 
@@ -39,6 +40,12 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+adapters:
+	$(PYTHON) -m venv .venv/adapters
+	.venv/adapters/bin/pip install --quiet --disable-pip-version-check \
+	  --editable '.[test,torch,grain,huggingface,parquet]'
+	.venv/adapters/bin/python -m pytest tests/curricula/adapters curricula/adapters
 
 oldest:
 	$(PYTHON) -m venv --clear .venv/oldest
