@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from curricula.classes import whole_labels
 from curricula.formats.content import Found, Options, open_content
-from curricula.formats.menu import FORMATS, identify
+from curricula.formats.menu import FORMATS, TABLES, identify
 from curricula.ranking import DIRECTIONS, Ranking
 from teacher_student.checks import known
 
@@ -23,6 +23,7 @@ def load_ranking(
     ids: Sequence[object] | np.ndarray | None = None,
     higher: str | None = None,
     score: str | None = None,
+    id_column: str | None = None,
     index_space: str = "",
 ) -> Ranking:
     """Read a file of difficulty scores; nothing in it is executed, and torch is not needed.
@@ -41,7 +42,11 @@ def load_ranking(
     higher : {"harder", "easier"}, optional
         What a high number means; needed where the format does not say, and it wins over the format.
     score : str, optional
-        Which column, for formats that have several (dataset cartography).
+        Which column, for formats that have several (tables, dataset cartography).
+    id_column : str, optional
+        Which column of a table (CSV, TSV, JSON lines, Parquet) names the examples. Its entries are 0..P-1, or
+        are matched with `ids`. A table of several columns needs it, or `index_map=range(P)` to say that row
+        i is your example i.
     index_space : str
         Your data set and split, for the record.
 
@@ -73,7 +78,7 @@ def load_ranking(
     file = Path(path)
     if higher is not None:
         known("direction", higher, DIRECTIONS)
-    options, place = settings(labels, index_map, ids, score, higher)
+    options, place = settings(labels, index_map, ids, score, higher, id_column)
     name, found = read_scores(file, format, options)
     scores = np.asarray(found.scores)
     mine = None if labels is None else whole_labels(labels)
@@ -113,6 +118,7 @@ def settings(
     ids: Sequence[object] | np.ndarray | None,
     score: str | None,
     higher: str | None,
+    id_column: str | None = None,
 ) -> tuple[Options, np.ndarray | None]:
     """What a reader is told, with labels and ids in the order of the file, and the checked index map."""
     mine = None if labels is None else whole_labels(labels)
@@ -123,13 +129,13 @@ def settings(
         if mine is not None and value is not None and np.shape(value)[:1] != mine.shape:
             raise ValueError(f"labels has {len(mine)} entries but {what} has shape {np.shape(value)}")
     if index_map is None:
-        return Options(mine, names, score, higher), None
+        return Options(mine, names, score, higher, id_column), None
     place = np.asarray(index_map)
     if place.dtype.kind not in "iu" or not np.array_equal(np.sort(place.ravel()), np.arange(len(place))):
         raise ValueError("index_map must hold each index 0..P-1 exactly once")
     if names is not None:
         raise ValueError("pass index_map or ids, not both")
-    return Options(None if mine is None else mine[place], None, score, higher), place
+    return Options(None if mine is None else mine[place], None, score, higher, id_column), place
 
 
 def read_scores(file: Path, format: str = "auto", options: Options | None = None) -> tuple[str, Found]:
@@ -137,8 +143,11 @@ def read_scores(file: Path, format: str = "auto", options: Options | None = None
     content = open_content(file)
     name = identify(content) if format == "auto" else format
     known("format", name, FORMATS)
+    told = options or Options()
+    if told.id_column is not None and name not in TABLES:
+        raise ValueError(f"{file.name} is a file of format {name!r}; only tables have an id_column")
     try:
-        found = FORMATS[name].read(content, options or Options())
+        found = FORMATS[name].read(content, told)
         shape, contradiction = np.shape(found.scores), found.misfit()
     except (KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
         raise ValueError(

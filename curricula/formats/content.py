@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from curricula.formats import torch_files
+from curricula.formats import columns, torch_files
 from curricula.formats.signatures import describe, is_pickle
 from teacher_student.data_sets import pickles
 
@@ -18,8 +18,8 @@ from teacher_student.data_sets import pickles
 class Content:
     """A file as plain data.
 
-    kind : "npz" (name -> array), "npy" (array), "torch", "pickle", "json", "jsonl" (list of objects) or
-        "folder" (list of paths)
+    kind : "npz" (name -> array), "npy" (array), "torch", "pickle", "json", "jsonl" (list of objects),
+        "table" (name -> column) or "folder" (list of paths)
     value : what is in it
     path : where it is; names tell some formats apart
     """
@@ -46,7 +46,7 @@ class Content:
         """What kind of value it is, in a few words."""
         if isinstance(self.value, np.ndarray):
             return f"{self.kind}: {self.value.dtype} array of shape {self.value.shape}"
-        if isinstance(self.value, dict):
+        if isinstance(self.value, Mapping):
             keys = [str(key) for key in self.value]
             return f"{self.kind} with {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}"
         return f"{self.kind}: {type(self.value).__name__}"
@@ -60,12 +60,14 @@ class Options:
     ids : (P,) names of the caller's examples in the order of `labels`
     score : which of several scores
     higher : what a high number means
+    id_column : which column of a table to join by
     """
 
     labels: np.ndarray | None = None
     ids: tuple[str, ...] | None = None
     score: str | None = None
     higher: str | None = None
+    id_column: str | None = None
 
     def direction(self, usual: str | None, why: str = "") -> str:
         """The caller's direction, else the usual one of the format, else a refusal."""
@@ -148,8 +150,12 @@ def _decode(data: bytes, path: Path) -> Content:
         return Content("torch", torch_files.loads(data), path)
     if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return _json(data.decode("utf-8-sig"), path)
+    if data[:4] == b"PAR1":
+        return Content("table", columns.ParquetColumns(path), path)
     if not is_pickle(data):
-        raise ValueError(f"it is {describe(data)}")
+        if not columns.looks_like_text(data, path):
+            raise ValueError(f"it is {describe(data)}")
+        return Content("table", columns.text_columns(data, path), path)
     return Content("pickle", pickles.loads(data), path)
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from curricula.formats import arrays, objects, plain, text
+from curricula.formats import arrays, objects, plain, tables, text
 from curricula.formats.content import Content, Found, Options
 
 
@@ -97,12 +97,18 @@ FORMATS: dict[str, Format] = {
     "depth_json": Format(
         lambda c: c.kind == "json" and _named(c, "pd|depths?") and _depths(c), text.depth_json
     ),
+    "aucurriculum": Format(tables.is_aucurriculum, tables.aucurriculum),
+    "table": Format(lambda c: c.kind in ("table", "jsonl"), tables.table),
     "order": Format(_order, plain.order),
     "scores": Format(
         lambda c: (c.kind == "npz" and c.has("scores")) or plain.single_numbers(c) or c.vector() is not None,
         plain.scores,
     ),
 }
+
+
+#: The formats of which a column of ids can be named.
+TABLES = ("aucurriculum", "table")
 
 
 def identify(content: Content) -> str:

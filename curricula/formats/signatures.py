@@ -14,7 +14,7 @@ _MAGIC = {
     b"%PDF": "a PDF",
     b"\x89PNG": "an image",
 }
-_TABLE = "a table of text; read it with numpy or pandas and pass Ranking.from_scores(column, higher=...)"
+_NUMBERS = "numbers without a name; put the name of the column above them and call the file .csv"
 
 
 def is_pickle(data: bytes) -> bool:
@@ -36,8 +36,8 @@ def describe(data: bytes) -> str:
 
     Examples
     --------
-    >>> describe(b"index,score\\n0,0.5\\n1,0.25\\n")  # doctest: +ELLIPSIS
-    'a table of text; read it with numpy or pandas ...'
+    >>> describe(b"0.5\\n0.25\\n")  # doctest: +ELLIPSIS
+    'numbers without a name; ...'
     >>> describe(b"")
     'empty'
     """
@@ -54,7 +54,6 @@ def describe(data: bytes) -> str:
         return "of no kind known here"
     if lines[0].lstrip()[:1] == "<":
         return "a web page, not the file itself; download it again"
-    first = lines[0].strip()
-    if any(mark in first for mark in ",;\t") or first.replace(".", "", 1).lstrip("-").isdigit():
-        return _TABLE
+    if lines[0].strip().replace(".", "", 1).lstrip("-").isdigit():
+        return _NUMBERS
     return "text that is neither JSON nor a table"

@@ -6,7 +6,7 @@ from score_files import array, arrays, dynamics, learn_t, lines, pickled, zipped
 from torch_writer import Tensor, as_stream
 
 from curricula import load_ranking
-from curricula.formats.menu import FORMATS
+from curricula.formats.menu import FORMATS, TABLES
 
 LABELS = np.array([0, 1, 0, 1])
 
@@ -80,7 +80,7 @@ def test_format(case, tmp_path):
 
 
 def test_every_format_has_a_case():
-    assert {case[1] for case in CASES} | {"ranking", "influence_pairs"} == set(FORMATS)
+    assert {case[1] for case in CASES} | {"ranking", "influence_pairs", *TABLES} == set(FORMATS)
 
 
 def test_probabilities_of_the_dynamics_by_hand(tmp_path):
@@ -170,7 +170,8 @@ def test_partial_files_keep_their_indices_as_ids(tmp_path):
         ("lfs.npz", lambda p: p.write_text("version https://git-lfs.github.com/spec/v1\n"), {}, "Git LFS"),
         ("web.npy", lambda p: p.write_text("<!DOCTYPE html><html></html>"), {}, "it is a web page"),
         ("empty.npy", lambda p: p.write_bytes(b""), {}, "it is empty"),
-        ("s.csv", lambda p: p.write_text("cifar_index,label\n0,3\n"), {}, "it is a table of text; read it"),
+        ("s.csv", lambda p: p.write_text("0.5\n0.25\n"), {}, "the first line has no names of columns"),
+        ("s.txt", lambda p: p.write_text("0.5\n0.25\n"), {}, "it is numbers without a name; put"),
         ("x.npy.gz", lambda p: p.write_bytes(b"\x1f\x8b\x08"), {}, "compressed with gzip; unpack it"),
         ("cube.npy", array(np.ones((2, 2, 2))), {}, r"array of shape \(2, 2, 2\)\) is in no format"),
         ("cut.jsonl", lambda p: p.write_text('{"guid": 0}\n\n{"guid": 1'), {}, "jsonl: line 3 is cut off"),

@@ -59,7 +59,7 @@ def test_inspect_says_whether_it_fits(file, tmp_path, capsys):
         (["{file}", "--higher", "up"], "unknown direction 'up'"),
         (["{file}", "--index-map", "absent.npy"], "no such file: absent.npy"),
         (["{file}", "--index-map", "{text}"], "text.csv holds no index map: need .npy"),
-        (["{text}"], "cannot read text.csv: it is a table of text; read it with numpy"),
+        (["{text}"], "text.csv has columns cifar_index, label; pass score=... to name"),
         (["{file}", "--dataset", "{text}"], "text.csv holds no labels: need .npy"),
         (["{file}", "--dataset", "{column}"], "labels of column.npy have shape (10, 1); need (P,)"),
         (["{file}", "--fraction", "much"], "--fraction: invalid float value: 'much' (see python -m"),
