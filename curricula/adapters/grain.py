@@ -1,8 +1,11 @@
 """Grain: the order of a sampler as a `MapDataset`, which Grain shares, batches and checkpoints."""
+# the framework need not be installed where types are checked
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportArgumentType=false
 
 from typing import Any, Protocol, SupportsIndex, runtime_checkable
 
-import grain  # pyright: ignore[reportMissingImports]
+import grain
 
 from curricula.sampler import Sampler
 from teacher_student.checks import whole

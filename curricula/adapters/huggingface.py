@@ -1,9 +1,12 @@
 """Hugging Face datasets: a ranking joined by an id column, and the examples in the order shown."""
+# the framework need not be installed where types are checked
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportArgumentType=false
 
 from collections.abc import Iterator
 from typing import Any
 
-import datasets  # pyright: ignore[reportMissingImports]
+import datasets
 import numpy as np
 
 from curricula.ranking import Ranking

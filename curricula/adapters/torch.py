@@ -1,9 +1,12 @@
 """PyTorch: `DataLoader(data, batch_sampler=BatchSampler(sampler))`, or torchdata's StatefulDataLoader."""
+# the framework need not be installed where types are checked
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportArgumentType=false
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch  # pyright: ignore[reportMissingImports]
+import torch
 
 from curricula.sampler import Sampler
 

@@ -69,7 +69,7 @@ def test_a_stateful_loader_goes_on_at_the_batch_after_the_last_one(workers, done
             Squares(), batch_sampler=BatchSampler(make()), num_workers=workers
         )
 
-    first, shown = loader(), []
+    first, shown, state = loader(), [], {}
     while len(shown) < done:
         for x in first:
             shown.append(x.tolist())
