@@ -1,9 +1,11 @@
-"""One direction of flow: teacher_student <- curricula <- studies <- figures, and no JAX in figures."""
+"""One way: teacher_student <- curricula <- studies <- figures; no circles; no JAX in figures."""
 
 import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ def imported(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
-            if node.module == "teacher_student":
+            if node.module in ("teacher_student", "studies"):
                 found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
@@ -65,6 +67,57 @@ def test_tasks_import_no_theory_and_theory_no_training(room):
         for name in imported(path):
             other = name.removeprefix("teacher_student.").split(".")[0]
             assert other not in CLOSED_TO[room], f"{path.relative_to(ROOT)} imports {name}"
+
+
+#: Rooms of studies -> what else of studies they may import.
+MAY_IMPORT = {
+    "store": {"address", "cell"},
+    "analysis": {"store"},
+    "cells": {"address", "cell", "store"},
+    "engine": {"address", "cell", "store", "study"},
+    "catalogue": {"cells", "settings", "study"},
+}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_rooms_of_studies_import_only_what_they_rest_on(room):
+    paths = list((ROOT / "studies" / room).rglob("*.py"))
+    assert paths
+    for path in paths:
+        for name in imported(path):
+            package, _, inner = name.partition(".")
+            if package == "studies" and inner:
+                allowed = MAY_IMPORT[room] | {room}
+                assert inner.split(".")[0] in allowed, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def run_at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """The statements that importing a module runs: none inside functions, none that only types need."""
+    for node in ast.iter_child_nodes(tree):
+        typing = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if not typing and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+            yield from run_at_import(node)
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    modules = {module_name(path): path for package in ALLOWED for path in (ROOT / package).rglob("*.py")}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = set()
+        for node in run_at_import(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= inner & set(modules) or {node.module}
+        graph[module] = names & set(modules)
+    assert len(graph["studies.engine.run"]) > 5
+    TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
 
 
 @pytest.mark.parametrize(
