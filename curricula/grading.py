@@ -29,7 +29,11 @@ Oracle = Callable[[np.ndarray, np.ndarray, np.ndarray], Ranking]
 
 HELDOUT = ("c_score", "memorisation")
 STATIC = {"transfer": teacher.transfer, "prototype_distance": teacher.prototype_distance}
-GRADED = (*SCORES, *HELDOUT, *STATIC)
+
+
+def graded() -> tuple[str, ...]:
+    """Names of all scores that can be graded, those that were registered just now among them."""
+    return (*SCORES, *HELDOUT, *STATIC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +72,7 @@ def grade_scores(
     task: Any,
     levels: Sequence[float],
     *,
-    scores: Sequence[str] = GRADED,
+    scores: Sequence[str] | None = None,
     width: int = 64,
     model: Any = None,
     n: int = 1000,
@@ -85,7 +89,7 @@ def grade_scores(
     ----------
     task : a `Task` with labels -1 and +1; with `oracles`, anything that has its `sample`
     levels : difficulties; each example draws one uniformly
-    scores : names from `GRADED`
+    scores : names from `graded()`, by default all of them
     width : hidden units K of the student, a relu MLP; or give any `model`
     n : examples in a replicate's data set
     runs : `Runs`; moments of training are its evaluations. Default 10 seeds, 10 epochs
@@ -112,24 +116,23 @@ def grade_scores(
     >>> grades.correlation.shape, grades.oracles
     ((1, 3, 1, 2), ('noise_level', 'bayes_error', 'label_surprise'))
     """
-    for name in scores:
-        check_known("score", name, GRADED)
-    if not scores or len(set(levels)) < 2:
+    chosen = graded() if scores is None else tuple(scores)
+    for name in chosen:
+        check_known("score", name, graded())
+    if not chosen or len(set(levels)) < 2:
         raise ValueError("need at least one score and two different levels of difficulty")
     within("replicates", replicates, low=1)
     settings = runs or Runs(epochs=10)
     judges = oracles_of(task) if oracles is None else oracles
     student = MLP((width,), 2) if model is None else model
     correlation = [
-        _one_data_set(
-            task, np.asarray(levels, float), tuple(scores), student, n, settings, judges, ratio, k, sub
-        )
+        _one_data_set(task, np.asarray(levels, float), chosen, student, n, settings, judges, ratio, k, sub)
         for sub in jax.random.split(as_key(key), replicates)
     ]
     records = settings.epochs * settings.evaluations
     per_record = settings.steps_per_epoch(n) // settings.evaluations * settings.batch_size
     samples = per_record * np.arange(settings.skip + 1, records + 1)
-    return Grades(np.stack(correlation), tuple(judges), tuple(scores), samples)
+    return Grades(np.stack(correlation), tuple(judges), chosen, samples)
 
 
 def _one_data_set(

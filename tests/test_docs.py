@@ -14,7 +14,7 @@ from teacher_student.tasks import TASKS, task_class
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "extend.md"
 #: What the page registers: the pieces of code after which it is there.
-REGISTERS = ("ACTIVATIONS[", "LOSSES[", "TASKS[")
+REGISTERS = ("ACTIVATIONS[", "LOSSES[", "TASKS[", "PROTOCOLS[", "SCORES[")
 
 
 def blocks() -> tuple[dict[str, str], list[str]]:
@@ -55,18 +55,25 @@ def test_the_page_runs_as_it_stands(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "chosen",
+    ("contract", "chosen", "number"),
     [
-        "hesitant_teacher and (erf-squared_hinge or relu-squared or samples0)",
-        "sparse_teacher-softplus-logistic",
+        (
+            "teacher_student/test_contract.py",
+            "hesitant_teacher and (erf-squared_hinge or relu-squared or samples0)",
+            None,
+        ),
+        ("teacher_student/test_contract.py", "sparse_teacher-softplus-logistic", None),
+        ("teacher_student/test_protocols.py", "two_steps", 3),
+        ("curricula/test_scorers.py", "brier", 2),
     ],
 )
-def test_what_is_registered_joins_the_contract(folder, chosen):
-    contract = "tests/teacher_student/test_contract.py"
+def test_what_is_registered_joins_the_contract(folder, contract, chosen, number):
     options = ("-n", "0", "-p", "no:cacheprovider", "-p", "registered", "-k", chosen)
-    result = run(folder, "-m", "pytest", *options, contract)
+    result = run(folder, "-m", "pytest", *options, f"tests/{contract}")
     assert result.returncode == 0, result.stdout
-    assert re.search(r"\d+ passed", result.stdout), result.stdout
+    passed = re.search(r"(\d+) passed", result.stdout)
+    assert passed, result.stdout
+    assert number is None or int(passed[1]) == number, result.stdout
 
 
 def test_a_task_without_equations_and_an_activation_without_averages_are_refused_by_theory(folder):

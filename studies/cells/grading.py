@@ -39,7 +39,7 @@ class GradingCell:
     epochs : int, passes over the data set
     batch_size : int, examples of a step
     learning_rate : float, SGD with momentum 0.9
-    scores : names from `curricula.grading.GRADED`
+    scores : names from `curricula.grading.graded()`
     protocol : "no_curriculum", the only one: scores are taken from plain training
     seed : int, 0 <= seed < 2^32, of everything that is drawn
     """
@@ -59,12 +59,12 @@ class GradingCell:
 
     def check(self) -> None:
         """Refuse unknown names and numbers out of range, in one line."""
-        from curricula.grading import GRADED
+        from curricula.grading import graded
         from teacher_student.checks import known, seed_fits, within
 
         known("protocol", self.protocol, ("no_curriculum",))
         for score in self.scores:
-            known("score", score, GRADED)
+            known("score", score, graded())
         if not self.scores or len(set(self.levels)) < 2:
             raise ValueError("need at least one score and two different levels")
         within("width", self.width, low=1)

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from curricula import Ranking
 from curricula.difficulty.training import Runs
-from curricula.grading import GRADED, grade_scores, spearman
+from curricula.grading import grade_scores, graded, spearman
 from teacher_student.tasks.xor_mixture import XorMixture
 
 RUNS = Runs(seeds=6, epochs=6, batch_size=25)
@@ -51,12 +51,12 @@ def test_every_score_is_graded_and_most_find_the_noise():
         replicates=1,
         k=10,
     )
-    assert grades.scores == GRADED
+    assert grades.scores == graded()
     assert grades.oracles == ("noise_level", "bayes_error", "label_surprise")
     final = dict(zip(grades.scores, grades.mean()[2, :, -1], strict=True))
     for name in ("el2n", "loss", "grand", "confidence", "correctness", "learned_iteration", "c_score", "aum"):
         assert final[name] > 0.2, (name, final[name])
-    assert np.isnan(grades.correlation[0, :, GRADED.index("variability"), 0]).all()
+    assert np.isnan(grades.correlation[0, :, graded().index("variability"), 0]).all()
     assert np.isfinite(grades.correlation[..., 1:]).mean() > 0.95
 
 

@@ -49,7 +49,7 @@ def scored(name: str, key: int = 0) -> Ranking:
     """Any scorer on the examples above."""
     x, y = examples()
     points, sides, level, posterior = xor()
-    if name in TRAINED:
+    if name in SCORES:
         return trained(key)[name]
     given = {
         "transfer": (x, y),
@@ -76,7 +76,7 @@ def _soft(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def trained(key: int) -> dict[str, Ranking]:
     """All trained scores from one run."""
     x, y = examples()
-    return rank_all(TRAINED, x, y, runs=RUNS, key=key, k=10)
+    return rank_all(tuple(SCORES), x, y, runs=RUNS, key=key, k=10)
 
 
 def test_the_menu_is_complete():
@@ -93,7 +93,7 @@ def test_contract(name):
     assert ranking.definition
     assert ranking.source
     assert ranking.higher_was in ("harder", "easier")
-    if name in TRAINED:
+    if name in SCORES:
         assert ranking.runs == RUNS.seeds
         assert ranking.error is not None
         assert (ranking.error >= 0).all()
@@ -104,7 +104,7 @@ def test_contract(name):
 NOT_ABOUT_LABELS = {"vog", "entropy", "max_confidence", "variability", "threshold_closeness"}
 
 
-@pytest.mark.parametrize("name", sorted({*TRAINED, *HELDOUT, *TEACHER} - NOT_ABOUT_LABELS))
+@pytest.mark.parametrize("name", sorted({*SCORES, *HELDOUT, *TEACHER} - NOT_ABOUT_LABELS))
 def test_wrong_labels_are_harder(name):
     scores = scored(name).scores
     assert scores[:WRONG].mean() > scores[WRONG:].mean() + scores[WRONG:].std() / 4
@@ -134,7 +134,7 @@ def test_oracles_find_the_noisy_half_harder(name):
 @pytest.mark.parametrize("name", ["el2n", *HELDOUT])
 def test_same_key_same_answer_other_key_another(name):
     once, other = scored(name), scored(name, 1)
-    again = trained.__wrapped__(0)[name] if name in TRAINED else scored.__wrapped__(name)
+    again = trained.__wrapped__(0)[name] if name in SCORES else scored.__wrapped__(name)
     np.testing.assert_array_equal(once.scores, again.scores)
     assert (once.scores != other.scores).any()
 

@@ -78,6 +78,17 @@ def test_a_control_shows_the_same_levels_equally_often_in_no_order(made, n_steps
     assert (noises(control, n_steps, seed=1) != shuffled).any()
 
 
+@pytest.mark.parametrize("name", [name for name in PROTOCOLS if name.startswith("shuffled_")])
+def test_what_is_called_shuffled_is_the_control_of_its_protocol(name):
+    """Thousand samples: the mean of any 250 of them, drawn without order, is within 4 standard errors."""
+    ordered, shuffled = noises(name.removeprefix("shuffled_"), 1000), noises(name, 1000)
+    np.testing.assert_array_equal(np.sort(ordered), np.sort(shuffled))
+    error = ordered.std() * ((1 - 1 / 4) / 250) ** 0.5
+    away = [np.abs(x.reshape(4, 250).mean(1) - ordered.mean()).max() for x in (ordered, shuffled)]
+    assert away[1] < 4 * error < away[0]
+    assert (noises(name, 1000, seed=1) != shuffled).any()
+
+
 def test_protocols_of_one_table_do_not_mix_their_levels():
     many = ("curriculum", ramp(5.0, 6.0, 2, name="far"), "ramp", staircase([7.0, 8.0]))
     _, table, plans = tabulate(TASK, many, 0.1, 1.0, 0.4)

@@ -25,7 +25,7 @@ class RankedImages(ImageCell):
     ----------
     n_examples : int, training images, the first ones of the published order that are not held out; 0 = all
     label_noise : share of training labels replaced by another one; tests have the true labels
-    ranking : a trained score of `curricula.difficulty.menu.TRAINED`, computed on the training images, or
+    ranking : a trained score of `curricula.difficulty.trained.SCORES`, computed on the training images, or
         "published": the scores in `ranking_file`
     ranking_file : file of scores for the whole training set, see `curricula.load_ranking`
     ranking_epochs : epochs of the networks that compute a score, ten of them
@@ -53,12 +53,12 @@ class RankedImages(ImageCell):
 
     def check_own(self) -> None:
         """Refuse unknown names, fractions out of range and a published ranking without a file."""
-        from curricula.difficulty.menu import TRAINED
+        from curricula.difficulty.trained import SCORES
         from teacher_student.checks import known, within
         from teacher_student.tasks.corruption import Presentation
 
         known("protocol", self.protocol, PROTOCOLS)
-        known("ranking", self.ranking, (*TRAINED, PUBLISHED))
+        known("ranking", self.ranking, (*SCORES, PUBLISHED))
         if self.ranking == PUBLISHED and not self.ranking_file:
             raise ValueError("ranking 'published' needs the file: --ranking_file FILE")
         within("label_noise", self.label_noise, 0, 0.9)
