@@ -71,11 +71,15 @@ def _read(name: str, kind: Any, text: str) -> Any:
 
 def with_fields(cell: AnyCell, changes: Mapping[str, Any]) -> AnyCell:
     """The cell with fields replaced, cast to their type; unknown names are refused with the known ones."""
+    return replaced(cell, {name: cast(cell, name, value) for name, value in changes.items()})
+
+
+def replaced(cell: AnyCell, changes: Mapping[str, Any]) -> AnyCell:
+    """The cell with fields replaced by what `cast` gave for them."""
     new: dict[str, Any] = {}
     for name, value in changes.items():
         outer, _, inner = name.partition(".")
-        own = cast(cell, name, value)
-        new[outer] = {**new.get(outer, getattr(cell, outer)), inner: own} if inner else own
+        new[outer] = {**new.get(outer, getattr(cell, outer)), inner: value} if inner else value
     return replace(cell, **new)
 
 

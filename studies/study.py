@@ -6,9 +6,9 @@ replicates at one setting of everything else. Its shape never depends on which o
 for, so neither do its numbers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 
 from studies.address import address, describe, digest, plain, renamed, written
 from studies.cell import Block, Cell, FilesCell, get_field
-from studies.settings import as_declared, cast, check_name, parse, with_fields
+from studies.settings import as_declared, cast, check_name, parse, replaced, with_fields
 
 #: Axis -> its values.
 Grid = Mapping[str, Sequence[Any] | np.ndarray]
@@ -51,6 +51,7 @@ class Study:
     memory: float = 2.0
     name: str = "study"
     question: str = ""
+    _blocks: tuple[Block, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         from teacher_student.checks import whole, within
@@ -61,9 +62,11 @@ class Study:
         within("memory", self.memory, low=0, open_low=True)
         object.__setattr__(self, "cell", as_declared(self.cell))
         object.__setattr__(self, "grids", tuple(map(self._checked, _several(self.grids))))
+        room = 0
         for cell in self.cells():
             cell.check()
-        self.blocks()
+            room = max(room, cell.n_records)
+        object.__setattr__(self, "_blocks", tuple(self._cut(room)))
 
     def _checked(self, grid: Grid) -> Grid:
         """The grid with its values as tuples of Python objects, cast to the type of their field."""
@@ -91,7 +94,7 @@ class Study:
         """All cells asked for, replicates aside."""
         for grid in self.grids:
             for values in product(*grid.values()):
-                yield with_fields(self.cell, dict(zip(grid, values, strict=True)))
+                yield replaced(self.cell, dict(zip(grid, values, strict=True)))
 
     def blocks(self) -> list[Block]:
         """The blocks that hold all cells asked for, in the order of the grids.
@@ -100,9 +103,8 @@ class Study:
         """
         return list(self._blocks)
 
-    @cached_property
-    def _blocks(self) -> tuple[Block, ...]:
-        room = max((cell.n_records for cell in self.cells()), default=0)
+    def _cut(self, room: int) -> Iterable[Block]:
+        """The blocks, whose longest cell has `room` records."""
         swept = tuple(a for a, values in self.axes().items() if a == "width" or len(values) > 1)
         swept = tuple(a for a in swept if a != "protocol")
         found: dict[str, Block] = {}
@@ -112,16 +114,18 @@ class Study:
             asked = frozenset(protocols)
             others = {axis: values for axis, values in grid.items() if axis != "protocol"}
             for values in product(*others.values()):
-                cell = with_fields(self.cell, dict(zip(others, values, strict=True)))
+                cell = replaced(self.cell, dict(zip(others, values, strict=True)))
                 rows = cell.rows_that_fit(len(protocols), self.rows, self.memory)
-                for tile in range(-(-self.replicates // rows)):
-                    block = Block(cell, protocols, tile, rows, room, swept)
-                    settings = address(block.description() | {"protocols": None})
-                    before = covered.get(settings, frozenset())
-                    if not asked <= before:
-                        covered[settings] = before | asked if before else asked
-                        found[block.address] = block
-        return tuple(found.values())
+                tiles = [
+                    Block(cell, protocols, tile, rows, room, swept)
+                    for tile in range(-(-self.replicates // rows))
+                ]
+                settings = address(tiles[0].description() | {"protocols": None})
+                before = covered.get(settings, frozenset())
+                if not asked <= before:
+                    covered[settings] = before | asked if before else asked
+                    found |= {block.address: block for block in tiles}
+        return found.values()
 
     @property
     def surplus(self) -> int:

@@ -32,6 +32,20 @@ def named_level(task: Any, given: tuple[tuple[str, float], ...]) -> Any:
 
 
 @lru_cache(maxsize=1024)
+def check_protocol(
+    task: Any,
+    protocol: str,
+    easy: tuple[tuple[str, float], ...],
+    hard: tuple[tuple[str, float], ...],
+    share: float,
+) -> None:
+    """Refuse a protocol that cannot be, or not between these levels with this share of easy samples."""
+    from teacher_student.schedules import tabulate
+
+    tabulate(task, protocol, named_level(task, easy), named_level(task, hard), share)
+
+
+@lru_cache(maxsize=1024)
 def named_method(task: Any, student: Any, method: str, dtype: str) -> Any:
     from teacher_student.training.program import choose_method
 

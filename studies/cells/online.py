@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from studies.cells.named import named_level, named_method, named_student, named_task
+from studies.cells.named import check_protocol, named_level, named_method, named_student, named_task
 from studies.cells.result import result
 from studies.store import STATUS
 from teacher_student.fixed_settings import fixed_settings
@@ -82,11 +82,12 @@ class OnlineCell:
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
         from teacher_student.checks import seed_fits
-        from teacher_student.schedules import tabulate
         from teacher_student.training.recording import check_measured
 
-        task, student, levels = self.world()
-        tabulate(task, self.protocol, *levels, self.easy_fraction)
+        task, student, _ = self.world()
+        check_protocol(
+            task, self.protocol, tuple(self.easy.items()), tuple(self.hard.items()), self.easy_fraction
+        )
         seed_fits(self.seed)
         if self.start_inputs < 0:
             raise ValueError(f"start_inputs is {self.start_inputs}; need an integer >= 0")

@@ -1,8 +1,8 @@
 """Whether the code that computes has changed since stored blocks were made."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from studies.cell import Block
 from studies.store import Store
 from studies.store.provenance import changed_since, code
 
@@ -26,11 +26,10 @@ def differs(stored: str) -> str | None:
     return f"made at commit {commit}, and code that computes has changed since: {files[0]}{more}"
 
 
-def note(store: Store, done: Sequence[Block]) -> str | None:
+def note(store: Store, done: Sequence[Path]) -> str | None:
     """One line where finished blocks, some of them looked at, were made by other code than today's."""
-    for block in done[:: -(-len(done) // LOOKED_AT) or 1]:
-        stored = store.read(block.address)
-        found = differs(str(stored.attrs["code"])) if stored is not None and "code" in stored.attrs else None
-        if found:
+    for path in done[:: -(-len(done) // LOOKED_AT) or 1]:
+        stored = store.attribute(path, "code")
+        if stored and (found := differs(stored)):
             return f"finished blocks were {found}; see: python -m studies verify {store.folder.name}"
     return None

@@ -7,9 +7,9 @@ FORCED = "xla_force_host_platform_device_count"
 
 def prepare(asked: int | None) -> None:
     """Make `asked` CPU devices, where JAX runs on the CPU; call it before JAX has computed anything."""
-    import jax
-
     if asked is not None and asked > 1 and FORCED not in os.environ.get("XLA_FLAGS", ""):
+        import jax
+
         jax.config.update("jax_num_cpu_devices", asked)
 
 

@@ -58,7 +58,7 @@ def run(study: Study, out: str, how: How | None = None, listeners: Sequence[List
             study.replicates + study.surplus,
             study.replicates,
         )
-    if changed := note(store, [block for block in blocks if block.address in finished]):
+    if changed := note(store, [finished[block.address] for block in blocks if block.address in finished]):
         logger.info("note: %s", changed)
     tally = Tally(how.processes)
     log = RunLog(store.logs)

@@ -27,6 +27,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import xarray as xr
 
 from studies.address import address as address_of
@@ -151,6 +152,15 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):  # the digest of something that is no block
             self.set_aside(path)
             return None if path.exists() else self.read(address)
+
+    def attribute(self, path: Path, name: str) -> str | None:
+        """An attribute of a finished block, without a look at its arrays; None where it has none."""
+        data = self.intact(path)
+        try:
+            with h5py.File(io.BytesIO(data or b""), "r") as block:
+                return str(block.attrs[name])
+        except (OSError, KeyError):
+            return None
 
     def set_aside(self, path: Path) -> None:
         """Move a damaged block out of the way and say so; where that is not allowed, only say so."""

@@ -55,7 +55,7 @@ def check_record(record: str | Sequence[str]) -> tuple[str, ...]:
 FEW_UNITS = 4
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def check_measured(task: Task, student: Student, record: tuple[str, ...]) -> None:
     """Refuse quantities that the task does not measure, before anything runs; nothing is computed."""
     # which quantities there are does not depend on the width, so a narrow student stands in for a wide one

@@ -131,7 +131,7 @@ def test_a_block_that_fails_is_tried_again_and_does_not_stop_the_others(schedule
     fields = ["--marks", made, "--fail", "3", "--replicates", "2", "--out", tmp_path]
     code, out, _ = call("run", "cheap", "--cluster", scheduler, *fields)
     assert code == 1
-    assert "width 3 rate 0.5 replicates 0-1  FAILED: RuntimeError: " in out
+    assert "width 3 replicates 0-1  FAILED: RuntimeError: " in out
     assert "ArithmeticError: asked to fail" in out
     assert "1 blocks failed" in out
     study = cheap.study(replicates=2, marks=str(made), fail=3)
@@ -233,7 +233,7 @@ def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_
     fields = ["--marks", made, "--stop", "3", "--width", "3,2", "--replicates", "2", "--out", tmp_path]
     code, out, err = call("run", "cheap", "--workers", "1", "--timeout", "20", *fields)
     assert (code, err) == (1, "")
-    hung = "width 3 rate 0.5 replicates 0-1  "
+    hung = "width 3 replicates 0-1  "
     assert out.count(f"{hung}no end after 20 s: its worker is replaced") == 2
     assert f"{hung}FAILED: TimeoutError: longer than 20 s, 3 times" in out
     assert "1 blocks failed" in out

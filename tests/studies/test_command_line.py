@@ -161,9 +161,9 @@ def test_list_and_where(tmp_path):
         (["run", "xor_mixture", "--hard.noise", "0"], ["noise is 0.0"]),
         (["run", "xor_mixture", "--easy_fraction", "1.1"], ["easy_fraction is 1.1"]),
         (["run", "xor_mixture", "--budget", "1"], ["too short to record"]),
-        (["run", "xor_mixture", "--widht", "4"], ["unknown field 'widht'; did you mean --width? known: "]),
-        (["run", "xor_mixture", "--learning-rate", "1"], ["did you mean --learning_rate? known: "]),
-        (["run", "xor_mixture", "--esay.noise=1"], ["did you mean --easy.noise? known: "]),
+        (["run", "xor_mixture", "--widht", "4"], ["unknown field 'widht'; did you mean width? known: "]),
+        (["run", "xor_mixture", "--learning-rate", "1"], ["did you mean learning_rate? known: "]),
+        (["run", "xor_mixture", "--esay.noise=1"], ["did you mean easy? known: "]),
         (["run", "xor_mixture", "--width=0"], ["width is 0"]),
         (["run", "xor_mixture", "--width=4", "--width", "5"], ["--width is given twice"]),
         (["verify", "xor_mixture", "--cells", "2.5"], ["cells is '2.5'; need a whole number >= 1"]),
@@ -212,7 +212,7 @@ def test_help_of_a_study_lists_its_fields_with_values_and_meaning(capsys):
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert any(line.startswith("--width 2,4,8,16,32,64 ") for line in lines)
     assert "--n_inputs 300 int, input dimension N" in lines
-    assert any(line.startswith("--easy.noise 0.1 the two difficulty levels") for line in lines)
+    assert any(line.startswith("--easy.noise 0.1 level of easy samples") for line in lines)
     assert any(line.startswith("--replicates 64 int >= 1") for line in lines)
     assert max(map(len, lines)) <= 110
 

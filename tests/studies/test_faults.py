@@ -241,7 +241,7 @@ def test_a_folder_made_read_only(tmp_path):
 def test_a_block_that_fails_does_not_stop_the_others(tmp_path, options):
     code, out, err = call("run", "cheap", "--fail", "3", "--replicates", "2", "--out", tmp_path, *options)
     assert (code, err) == (1, "")
-    assert "width 3 rate 0.5 replicates 0-1  FAILED: RuntimeError: " in out
+    assert "width 3 replicates 0-1  FAILED: RuntimeError: " in out
     assert "1 blocks failed, the first: width 3" in out
     assert counts(cheap.study(replicates=2, fail=3), tmp_path) == (3, 1)
     (log,) = (tmp_path / "cheap" / "logs").iterdir()

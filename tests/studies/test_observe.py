@@ -41,9 +41,7 @@ def test_a_run_without_a_terminal_prints_a_plain_line_per_block(tmp_path, capsys
         assert run(FEW, str(tmp_path), listeners=[Display()]).ok
     first, *blocks, last = capsys.readouterr().out.splitlines()
     assert first == f"cheap {FEW.address}: 0 of 2 blocks done"
-    form = (
-        r"  width . rate 0.5 replicates 0-1  drawn  .* s  .* run-steps/s  \[./2  .* run-steps/s(  .* left)?\]"
-    )
+    form = r"  width . replicates 0-1  drawn  .* s  .* run-steps/s  \[./2  .* run-steps/s(  .* left)?\]"
     assert all(re.fullmatch(form, line) for line in blocks)
     assert [" left]" in line for line in blocks] == [True, False]
     assert len(blocks) == 2
@@ -195,8 +193,8 @@ def test_verify_finds_what_it_should(copy, caplog):
     stored.test_accuracy[0, 1, 2] += 1e-12
     store.write(block.address, stored)
     found = verify(FEW, str(copy), cells=8, seed=1)
-    assert "width 3 rate 0.5 curriculum replicate 1: DIFFERS, test_accuracy by up to 1e-12" in caplog.text
-    assert list(found.differ) == ["width 3 rate 0.5 curriculum replicate 1"]
+    assert "width 3 curriculum replicate 1: DIFFERS, test_accuracy by up to 1e-12" in caplog.text
+    assert list(found.differ) == ["width 3 curriculum replicate 1"]
     assert str(found) == "7 of 8 cells identical"
 
 
