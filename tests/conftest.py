@@ -1,5 +1,6 @@
 """Shapes are checked at run time (jaxtyping with beartype) and dtypes never promoted silently."""
 
+import ctypes
 import gc
 import os
 import shutil
@@ -57,6 +58,8 @@ def forget_programs():
     yield
     jax.clear_caches()
     gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc: give back what is free
+        trim(0)
 
 
 @pytest.fixture
