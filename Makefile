@@ -33,8 +33,8 @@ quick: venv
 
 # the other tests compile at level 1, see tests/conftest.py
 optimised: venv
-	XLA_FLAGS= $(BIN)/python -m pytest $(addprefix tests/teacher_student/test_,\
-	  gram.py full.py xor_mixture.py two_layer.py theory_expectations.py)
+	XLA_FLAGS= $(BIN)/python -m pytest $(addprefix tests/teacher_student/,training/test_gram.py \
+	  training/test_full.py tasks/test_xor_mixture.py students/test_two_layer.py theory/test_theory_expectations.py)
 
 check: venv
 	$(BIN)/ruff format --check .

@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
+from root import ROOT
 
 
 def test_importing_the_parts_that_need_no_jax_does_not_load_it():

@@ -2,15 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from root import ROOT
 
 from curricula.__main__ import main
 from curricula.difficulty.menu import SCORERS
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from root import ROOT
 
 import teacher_student as ts
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_importing_and_listing_the_package_loads_nothing_slow():

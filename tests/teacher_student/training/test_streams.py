@@ -2,17 +2,15 @@
 
 import ast
 import itertools
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from root import ROOT
 
 from teacher_student import roles
 from teacher_student.training.streams import replicate_keys, round_keys, stream, streams
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def bits(key) -> tuple[int, ...]:

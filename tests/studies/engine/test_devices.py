@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import small
 import xarray as xr
 from processes import PATIENCE
+from root import ROOT
 
 from studies.cell import TiledCell
 from studies.engine.devices import local_devices
@@ -21,7 +21,6 @@ from teacher_student.training import memory
 from teacher_student.training.program import choose_method
 from teacher_student.training.simulate import run_plans
 
-ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "helpers"
 
 

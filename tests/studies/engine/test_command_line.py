@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from processes import PATIENCE
+from root import ROOT
 
 from figures.__main__ import main as figures_main
 from studies.__main__ import main
 from studies.store import Store, load
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def tiny(width="2,3,4", replicates=3, protocol="curriculum,no_curriculum") -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from processes import PATIENCE
+from root import ROOT
 
 from studies.cells.tickets.base import ARMS
 from studies.cells.tickets.images import ImageTickets, ImageWorld
@@ -28,7 +29,6 @@ from teacher_student.pruning import Pruning, full, kernels, rewound, shuffled
 from teacher_student.training import epochs
 from teacher_student.training.epochs import Optimiser, train
 
-ROOT = Path(__file__).resolve().parents[2]
 #: First and last record.
 ENDS = [0, -1]
 PAIR = ("curriculum", "no_curriculum")
