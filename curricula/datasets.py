@@ -40,24 +40,24 @@ class Dataset:
 
 
 def find_dataset(name: str) -> Dataset:
-    """A known data set, or one given by a file of labels: .npy, .npz with `labels` or `train_labels`, or
-    idx (also .gz).
+    """A known data set.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If it is none; a file of labels is read by `read_labels`.
     """
-    if name in FIRST_LABELS:
-        size, first = FIRST_LABELS[name]
-        return Dataset(name, size, first, read_train_labels(name))
-    if not Path(name).is_file():
-        raise ValueError(f"unknown data set {name!r}; known: {', '.join(FIRST_LABELS)}, or a file of labels")
-    labels = _labels(Path(name))
-    return Dataset(Path(name).name, len(labels), tuple(labels[:10].tolist()), labels)
+    if name not in FIRST_LABELS:
+        hint = "; for a file of labels: --labels FILE" if Path(name).is_file() else ""
+        raise ValueError(f"unknown data set {name!r}; known: {', '.join(FIRST_LABELS)}{hint}")
+    size, first = FIRST_LABELS[name]
+    return Dataset(name, size, first, read_train_labels(name))
 
 
-def _labels(file: Path) -> np.ndarray:
+def read_labels(file: Path) -> np.ndarray:
+    """Labels (P,) from .npy, .npz with `labels` or `train_labels`, or idx (also .gz)."""
+    if not file.is_file():
+        raise ValueError(f"no such file: {file}")
     raw = file.read_bytes()
     raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     if raw[:4] == b"\x00\x00\x08\x01":

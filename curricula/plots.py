@@ -37,6 +37,21 @@ def draw(path: str | Path, panels: Sequence[Panel]) -> Path:
     return target
 
 
+def plot_ranking(ranking: Ranking, pacing: Pacing, path: str | Path) -> Path:
+    """Scores, with labels the classes of the easiest, and the pacing until everything is available."""
+    panels = [scores_panel(ranking), pacing_panel(pacing, _steps_shown(pacing))]
+    if ranking.labels is not None:
+        panels.insert(1, classes_panel(ranking))
+    return draw(path, panels)
+
+
+def _steps_shown(pacing: Pacing) -> int:
+    """The total of the pacing, else the first power of two from which on everything is available."""
+    if total := (pacing.parameters or {}).get("total"):
+        return max(1, int(total))
+    return next((2**k for k in range(30) if pacing(2**k) == 1), 2**30)
+
+
 def scores_panel(ranking: Ranking) -> Panel:
     """Histogram of the scores as they were at the source."""
 

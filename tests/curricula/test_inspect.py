@@ -36,14 +36,14 @@ def test_inspect_says_whether_it_fits(file, tmp_path, capsys):
     np.save(tmp_path / "labels.npy", np.arange(10) % 2)
     np.save(tmp_path / "others.npy", np.arange(10) % 3)
     np.save(tmp_path / "short.npy", np.arange(9) % 2)
-    assert main(["inspect", str(file), "--dataset", str(tmp_path / "labels.npy")]) == 0
+    assert main(["inspect", str(file), "--labels", str(tmp_path / "labels.npy")]) == 0
     assert "yes: size and all labels agree" in capsys.readouterr().out
-    assert main(["inspect", str(file), "--dataset", str(tmp_path / "others.npy")]) == 1
+    assert main(["inspect", str(file), "--labels", str(tmp_path / "others.npy")]) == 1
     assert "no: labels differ" in capsys.readouterr().out
-    assert main(["inspect", str(file), "--dataset", str(tmp_path / "short.npy")]) == 1
+    assert main(["inspect", str(file), "--labels", str(tmp_path / "short.npy")]) == 1
     assert "10 scores but labels has 9" in capsys.readouterr().out
     np.save(tmp_path / "map.npy", np.arange(10)[::-1])
-    moved = ["--index-map", str(tmp_path / "map.npy"), "--dataset", str(tmp_path / "labels.npy")]
+    moved = ["--index-map", str(tmp_path / "map.npy"), "--labels", str(tmp_path / "labels.npy")]
     assert main(["inspect", str(file), *moved]) == 1
 
 
@@ -58,8 +58,8 @@ def test_inspect_says_whether_it_fits(file, tmp_path, capsys):
         (["{file}", "--index-map", "absent.npy"], "no such file: absent.npy"),
         (["{file}", "--index-map", "{text}"], "text.csv holds no index map: need .npy"),
         (["{text}"], "text.csv has columns cifar_index, label; pass score=... to name"),
-        (["{file}", "--dataset", "{text}"], "text.csv holds no labels: need .npy"),
-        (["{file}", "--dataset", "{column}"], "labels of column.npy have shape (10, 1); need (P,)"),
+        (["{file}", "--labels", "{text}"], "text.csv holds no labels: need .npy"),
+        (["{file}", "--labels", "{column}"], "labels of column.npy have shape (10, 1); need (P,)"),
         (["{file}", "--fraction", "much"], "--fraction: invalid float value: 'much' (see python -m"),
         (["{file}", "--colour", "red"], "unrecognized arguments: --colour red"),
         ([], "required: file"),

@@ -252,10 +252,10 @@ def test_keys_0_to_p_take_ids_too_and_names_need_them(tmp_path):
 def test_inspect_shows_the_keys(tmp_path, capsys):
     file = written(tmp_path, KEYED[0][0], KEYED[0][1])
     np.save(tmp_path / "labels.npy", LABELS)
-    assert main(["inspect", str(file), "--dataset", str(tmp_path / "labels.npy")]) == 1
+    assert main(["inspect", str(file), "--labels", str(tmp_path / "labels.npy")]) == 1
     out = capsys.readouterr().out
     assert "keys       1, 2, 3, 4, 5, ..., 60 (keyed by 1..60, not by 0..59)" in out
     assert "fits       no: one_based.pkl is keyed by 1..60" in out
     np.save(tmp_path / "map.npy", np.arange(P))
     mapped = ["--index-map", str(tmp_path / "map.npy")]
-    assert main(["inspect", str(file), "--dataset", str(tmp_path / "labels.npy"), *mapped]) == 0
+    assert main(["inspect", str(file), "--labels", str(tmp_path / "labels.npy"), *mapped]) == 0
