@@ -1,14 +1,12 @@
 """What is asked of labels and of tables of class probabilities, the same everywhere they are taken."""
 
-from typing import Any
-
 import numpy as np
 
 #: Least agreement beyond chance of a table of probabilities with the labels it is used with.
 LEAST_AGREEMENT = 0.25
 
 
-def whole_labels(values: Any, what: str = "labels") -> np.ndarray:
+def whole_labels(values: object, what: str = "labels") -> np.ndarray:
     """Labels as (P,) int64, or a ValueError that names their shape or type; nothing is guessed.
 
     Examples

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from curricula.difficulty import heldout, known, teacher
+from curricula.difficulty.networks import Model
 from curricula.difficulty.trained import SCORES, as_key, check_examples, network_for, resolve
 from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
@@ -74,14 +75,14 @@ def grade_scores(
     *,
     scores: Sequence[str] | None = None,
     width: int = 64,
-    model: Any = None,
+    model: Model | None = None,
     n: int = 1000,
     runs: Runs | None = None,
     replicates: int = 4,
     oracles: Mapping[str, Oracle] | None = None,
     ratio: float = 0.7,
     k: int = 30,
-    key: Any = 0,
+    key: int | jax.Array = 0,
 ) -> Grades:
     """Train students on a synthetic task and correlate every score with its true difficulty.
 
@@ -139,13 +140,13 @@ def _one_data_set(
     task: Any,
     levels: np.ndarray,
     scores: tuple[str, ...],
-    model: Any,
+    model: Model,
     n: int,
     runs: Runs,
     oracles: Mapping[str, Oracle],
     ratio: float,
     k: int,
-    key: Any,
+    key: jax.Array,
 ) -> np.ndarray:
     """Correlations (oracle, score, time) on one sample of the task."""
     level_key, data_key, train_key, subset_key = jax.random.split(key, 4)

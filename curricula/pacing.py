@@ -24,12 +24,14 @@ Weinshall, ICML 2019, arXiv 1904.03626, sec. 2; baby_step, Spitkovsky et al., NA
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from teacher_student.checks import known, within
 
@@ -88,7 +90,7 @@ def _as_array(step: Any) -> tuple[Any, Any]:
 
 
 def _grown(shape: Callable[[Any, Any], Any], b: float, duration: float) -> Amount:
-    def amount(xp: Any, t: Any, n: float) -> Any:
+    def amount(xp: ModuleType, t: Any, n: float) -> Any:
         value = b * n + (1 - b) * n * shape(xp, t / duration)
         return xp.where(t < duration, value, xp.maximum(value, n))
 
@@ -126,7 +128,7 @@ def _geom(total: float, a: float = 1.0, b: float = 1.0) -> Amount:
 def _root_p(total: float, a: float = 1.0, b: float = 1.0, p: float = 2.0) -> Amount:
     within("p", p, low=0, open_low=True)
 
-    def amount(xp: Any, t: Any, n: float) -> Any:
+    def amount(xp: ModuleType, t: Any, n: float) -> Any:
         value = n * (b**p + (1 - b**p) * t / (a * total)) ** (1 / p)
         return xp.where(t < a * total, value, xp.maximum(value, n))
 
@@ -156,7 +158,7 @@ def _exponential_step(b: float = 0.04, inc: float = 1.9, interval: float = 100.0
     return lambda xp, t, n: n * b * inc ** xp.minimum(xp.floor(t / interval), stop)
 
 
-def _table(values: Any) -> Amount:
+def _table(values: ArrayLike | Sequence[float]) -> Amount:
     table = np.asarray(values, np.float64)
     if table.ndim != 1 or table.size == 0 or not ((table > 0) & (table <= 1)).all():
         raise ValueError("values must be a non-empty list of fractions in (0, 1], one per step")

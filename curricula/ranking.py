@@ -6,11 +6,13 @@ direction is kept in `higher_was`.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from curricula.classes import whole_labels
 from curricula.sorting import CHUNK, stable_order
@@ -91,14 +93,14 @@ class Ranking:
             raise ValueError(f"ids must be unique, but {extra} of {scores.size} repeat another")
 
     @classmethod
-    def from_scores(cls, scores: Any, *, higher: str, **fields: Any) -> "Ranking":
+    def from_scores(cls, scores: ArrayLike | Sequence[float], *, higher: str, **fields: Any) -> "Ranking":
         """Build from numbers whose high values mean `higher` ("harder" or "easier"); flips if needed."""
         known("direction", higher, DIRECTIONS)
         numbers = np.asarray(scores, np.float64)
         return cls(numbers if higher == "harder" else 0.0 - numbers, higher_was=higher, **fields)
 
     @classmethod
-    def from_order(cls, easiest_first: Any, **fields: Any) -> "Ranking":
+    def from_order(cls, easiest_first: object, **fields: Any) -> "Ranking":
         """Build from a permutation of 0..P-1 that lists indices easiest first; the score is the rank."""
         path = np.asarray(easiest_first)
         if path.ndim != 1 or path.size == 0 or not np.array_equal(np.sort(path), np.arange(path.size)):
@@ -145,7 +147,7 @@ class Ranking:
         within("fraction", fraction, low=0, high=1, open_low=True)
         return stable_order(self.scores)[: max(1, round(fraction * len(self)))].astype(np.int64)
 
-    def restrict(self, indices: Any) -> "Ranking":
+    def restrict(self, indices: ArrayLike | Sequence[int]) -> "Ranking":
         """The ranking of a subset, in the order of `indices` (unique, each in 0..P-1)."""
         chosen = np.asarray(indices)
         if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu":
@@ -200,7 +202,7 @@ class Ranking:
         return target
 
 
-def _frozen(value: Any, kind: type) -> np.ndarray:
+def _frozen(value: object, kind: type) -> np.ndarray:
     """A read-only copy of `value` as an array of `kind`."""
     array = whole_labels(value) if kind is np.int64 else np.asarray(value).astype(kind)
     array.flags.writeable = False

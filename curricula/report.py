@@ -22,7 +22,7 @@ def inspect_file(
     dataset: Dataset | None = None,
     *,
     fraction: float = 0.2,
-    index_map: Any = None,
+    index_map: ArrayLike | Sequence[int] | None = None,
     **options: Any,
 ) -> tuple[list[str], bool]:
     """Lines that describe the file, and whether it fits (or nothing speaks against it).

@@ -11,23 +11,25 @@ Each minimises sum_i v_i l_i + f(v, lambda) over v in [0, 1]^P. Sources: hard, K
 NeurIPS 2010, eq. (3); the other two, Jiang et al., ACM MM 2014, "Easy samples first", sec. 3.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from teacher_student.checks import known, within
 
 
-def _hard(xp: Any, losses: Any, age: Any) -> Any:
+def _hard(xp: ModuleType, losses: Any, age: float) -> Any:
     return (losses < age).astype(losses.dtype)
 
 
-def _linear(xp: Any, losses: Any, age: Any) -> Any:
+def _linear(xp: ModuleType, losses: Any, age: float) -> Any:
     return xp.clip(1 - losses / age, 0.0, 1.0)
 
 
-def _logarithmic(xp: Any, losses: Any, age: Any) -> Any:
+def _logarithmic(xp: ModuleType, losses: Any, age: float) -> Any:
     z = 1 - age
     return xp.clip(xp.log(xp.minimum(losses, age) + z) / xp.log(z), 0.0, 1.0)
 
@@ -68,7 +70,7 @@ def self_paced_weights(losses: Any, age: float, name: str = "hard") -> Any:
     return WEIGHTINGS[name](xp, values, age)
 
 
-def age_for(losses: Any, fraction: float) -> float:
+def age_for(losses: ArrayLike | Sequence[float], fraction: float) -> float:
     """The age at which the `fraction` of smallest losses has weight 1 under "hard".
 
     Examples

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from studies.catalogue import get, names, question
 from studies.command_line import Parser, fail, path, spoken, whole
@@ -25,11 +25,11 @@ VERBS = {
 class Help(argparse.Action):
     """Prints the help of a verb, and behind the name of a study also that study's fields."""
 
-    def __init__(self, option_strings: list[str], dest: str, **_: Any) -> None:
+    def __init__(self, option_strings: list[str], dest: str, **_: object) -> None:
         text = "this; NAME --help lists the fields of the study, too"
         super().__init__(option_strings, dest=argparse.SUPPRESS, nargs=0, help=text)
 
-    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: Any) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
         parser.print_help()
         if getattr(namespace, "name", None) and hasattr(namespace, "preset"):
             from studies.fields import words

@@ -15,7 +15,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 #: Names of fields in descriptions that do not say how fields are called today -> their names today.
 RENAMED = {
@@ -35,7 +38,7 @@ def canonical(description: Mapping[str, Any]) -> str:
     return json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def describe(cell: Any) -> dict[str, Any]:
+def describe(cell: "DataclassInstance") -> dict[str, Any]:
     """The fields of a frozen dataclass that change numbers, as plain JSON values under their first names."""
     plain_types = (str, int, float, bool)
     values = ((f, getattr(cell, f.name)) for f in fields(cell))
@@ -48,7 +51,7 @@ def describe(cell: Any) -> dict[str, Any]:
     }
 
 
-def written(cell: Any, axis: str) -> str:
+def written(cell: "DataclassInstance", axis: str) -> str:
     """The name under which an axis, a field or "easy.noise" and the like, is written down.
 
     Examples
@@ -63,7 +66,7 @@ def written(cell: Any, axis: str) -> str:
     return name if not inner or metadata.get("only") == inner else f"{name}.{inner}"
 
 
-def renamed(cell: Any) -> dict[str, str]:
+def renamed(cell: "DataclassInstance") -> dict[str, str]:
     """Name in a description -> name today, of the fields for which they differ.
 
     Examples
@@ -103,7 +106,7 @@ def digest(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _is_noop(cell: Any, f: Field) -> bool:
+def _is_noop(cell: "DataclassInstance", f: Field) -> bool:
     if f.metadata.get("place"):
         return True
     return bool(f.metadata.get("added")) and getattr(cell, f.name) == f.default

@@ -189,5 +189,5 @@ def get_field(cell: Cell, name: str) -> Any:
     return value[inner] if inner else value
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -61,7 +61,7 @@ def _entry(name: str, text: str) -> float | tuple[float, ...]:
     return tuple(_read(name, float, part) for part in text.split(":"))
 
 
-def _read(name: str, kind: Any, text: str) -> Any:
+def _read(name: str, kind: type, text: str) -> Any:
     try:
         return WORDS[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError):

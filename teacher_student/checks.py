@@ -3,10 +3,9 @@
 from collections.abc import Collection
 from math import inf, isfinite
 from numbers import Integral
-from typing import Any
 
 
-def known(what: str, name: Any, names: Collection[str]) -> None:
+def known(what: str, name: object, names: Collection[str]) -> None:
     """Raise ValueError, listing the known names, unless `name` is one of them."""
     if name not in names:
         raise ValueError(f"unknown {what} {name!r}; known: {', '.join(sorted(names))}")
@@ -28,13 +27,13 @@ def within(
         raise ValueError(f"{what} is {value!r}; need {left} {what}{right}")
 
 
-def whole(what: str, value: Any, low: int, high: float = inf) -> None:
+def whole(what: str, value: object, low: int, high: float = inf) -> None:
     """Raise ValueError unless the value is an integer, low <= value <= high."""
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise ValueError(f"{what} is {value!r}; need an integer >= {low}")
     within(what, int(value), low, high)
 
 
-def seed_fits(value: Any, what: str = "seed") -> None:
+def seed_fits(value: object, what: str = "seed") -> None:
     """Raise ValueError unless the value is an integer of 32 bits: a key holds no more of a seed."""
     whole(what, value, 0, 2**32 - 1)

@@ -89,7 +89,7 @@ def fixed_settings(dtype: str | None = "float32") -> Iterator[None]:
         yield
 
 
-def _option(name: str, value: Any) -> AbstractContextManager[Any]:
+def _option(name: str, value: object) -> AbstractContextManager[Any]:
     """One option set for a while: for this thread where JAX offers that, else for the process."""
     import jax
 
@@ -98,7 +98,7 @@ def _option(name: str, value: Any) -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def _everywhere(name: str, value: Any) -> Iterator[None]:
+def _everywhere(name: str, value: object) -> Iterator[None]:
     import jax
 
     before = jax.config.values[name]
@@ -109,6 +109,6 @@ def _everywhere(name: str, value: Any) -> Iterator[None]:
         jax.config.update(name, _plain(before))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """The value of an option as it is written: members of an enumeration by their name."""
     return value.name.lower() if isinstance(value, Enum) else value

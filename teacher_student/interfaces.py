@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float, Int, Key, PyTree
 
 #: One difficulty level, or with a leading axis a table of levels: named arrays (NumPy or JAX), all traced.
 Level = Mapping[str, Any]
@@ -191,15 +191,15 @@ class Simulator(Protocol):
 
     def teacher(self, key: Key[Array, ""]) -> Any: ...
 
-    def init(self, key: Key[Array, ""], teacher: Any, scaling: Any, initial: Any) -> Any: ...
+    def init(self, key: Key[Array, ""], teacher: PyTree, scaling: PyTree, initial: PyTree) -> Any: ...
 
-    def draw(self, key: Key[Array, ""], teacher: Any, t: Any) -> Any: ...
+    def draw(self, key: Key[Array, ""], teacher: PyTree, t: Int[Array, ""]) -> Any: ...
 
     def advance(
-        self, state: Any, teacher: Any, samples: Any, level: Level, on: Array, scaling: Any
+        self, state: PyTree, teacher: PyTree, samples: PyTree, level: Level, on: Array, scaling: PyTree
     ) -> Any: ...
 
-    def overlaps(self, state: Any, teacher: Any) -> Any: ...
+    def overlaps(self, state: PyTree, teacher: PyTree) -> Any: ...
 
 
 @runtime_checkable

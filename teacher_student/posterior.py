@@ -3,14 +3,19 @@
 NumPy in double precision, for grading scores; no JAX.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 
 def xor_posterior(
-    inputs: Any, directions: Any, noise: Any, signal: Any = 1.0, prior: Any = (0.25, 0.25, 0.25, 0.25)
+    inputs: ArrayLike,
+    directions: ArrayLike,
+    noise: ArrayLike | Sequence[float],
+    signal: ArrayLike | Sequence[float] = 1.0,
+    prior: ArrayLike | Sequence[float] = (0.25, 0.25, 0.25, 0.25),
 ) -> np.ndarray:
     """Posterior (P, 2) of the labels (-1, +1) of `XorMixture` at inputs (P, N).
 

@@ -46,7 +46,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int, Integer, Key
+from jaxtyping import Float, Int, Integer, Key, PyTree
 
 from teacher_student.checks import known, within
 from teacher_student.students.two_layer import Params
@@ -97,7 +97,7 @@ class Pruning:
         known("scope", self.scope, SCOPES)
         within("output_factor", self.output_factor, 0, 1)
 
-    def counts(self, params: Any, rounds: int) -> Int[np.ndarray, "rounds_and_start groups"]:
+    def counts(self, params: PyTree, rounds: int) -> Int[np.ndarray, "rounds_and_start groups"]:
         """What remains of every group after 0, 1, ..., `rounds` rounds; refused where a layer would be empty.
 
         Groups in order: layers first to last (layer); hidden layers together, last layer (global); hidden
@@ -131,7 +131,7 @@ class Pruning:
                     )
         return np.array(table, np.int32)
 
-    def prune(self, params: Any, masks: Any, counts: Integer[Array | np.ndarray, " groups"]) -> Any:
+    def prune(self, params: PyTree, masks: PyTree, counts: Integer[Array | np.ndarray, " groups"]) -> Any:
         """The mask that keeps `counts` per group, the largest magnitudes among what `masks` keeps.
 
         Ties go to the weight that comes first, see the module. With scope "global" the largest weight of
@@ -154,12 +154,12 @@ class Pruning:
         return of_kernels(params, [*first, _largest(sizes[-1], counts[1])])
 
 
-def full(params: Any) -> Any:
+def full(params: PyTree) -> Any:
     """The mask that keeps everything."""
     return jax.tree.map(jnp.ones_like, params)
 
 
-def rewound(params: Any, masks: Any) -> Any:
+def rewound(params: PyTree, masks: PyTree) -> Any:
     """Parameters of the start (or of step k) under a mask: what a ticket is trained from."""
     return jax.tree.map(jnp.multiply, params, masks)
 
@@ -170,7 +170,7 @@ def check_rewind(step: int, steps: int) -> None:
         raise ValueError(f"rewind is {step}, but training has {steps} steps; need 0 <= rewind < {steps}")
 
 
-def shuffled(key: Key[Array, ""], masks: Any, scope: str = "layer") -> Any:
+def shuffled(key: Key[Array, ""], masks: PyTree, scope: str = "layer") -> Any:
     """A random mask with as many weights (units) kept in every layer: the control for which ones they are."""
     known("scope", scope, SCOPES)
     parts = units(masks) if scope == "units" else kernels(masks)
@@ -181,14 +181,14 @@ def shuffled(key: Key[Array, ""], masks: Any, scope: str = "layer") -> Any:
     return of_units(masks, mixed) if scope == "units" else of_kernels(masks, mixed)
 
 
-def kernels(params: Any) -> list[Any]:
+def kernels(params: PyTree) -> list[Any]:
     """Weight matrices (..., n_in, n_out), first layer to last; a two-layer student has two."""
     if isinstance(params, Params):
         return [params.w.T, params.v[:, None]]
     return [params["params"][name]["kernel"] for name in _layers(params)]
 
 
-def of_kernels(params: Any, masks: list[Array]) -> Any:
+def of_kernels(params: PyTree, masks: list[Array]) -> Any:
     """The mask of a network from those of its weight matrices; biases stay."""
     if isinstance(params, Params):
         return Params(masks[0].T, masks[1][:, 0])
@@ -198,7 +198,7 @@ def of_kernels(params: Any, masks: list[Array]) -> Any:
     return {"params": tree}
 
 
-def of_units(params: Any, kept: list[Array]) -> Any:
+def of_units(params: PyTree, kept: list[Array]) -> Any:
     """The mask that keeps hidden units: 0 for all weights into and out of the others, and their biases."""
     shapes = [kernel.shape for kernel in kernels(params)]
     masks = []
@@ -216,7 +216,7 @@ def of_units(params: Any, kept: list[Array]) -> Any:
     return tree
 
 
-def units(masks: Any) -> list[Float[Array, " K"]]:
+def units(masks: PyTree) -> list[Float[Array, " K"]]:
     """1 for every hidden unit that keeps a weight into it, by hidden layer."""
     return [(m.reshape(-1, m.shape[-1]) > 0).any(0).astype(m.dtype) for m in kernels(masks)[:-1]]
 
@@ -232,7 +232,7 @@ def unit_scores(weights: list[Array]) -> list[Float[Array, " K"]]:
     return scores
 
 
-def weights_kept(masks: Any) -> Float[Array, ""]:
+def weights_kept(masks: PyTree) -> Float[Array, ""]:
     """Number of weights (biases aside) that a mask keeps."""
     return jnp.stack([jnp.sum(mask) for mask in kernels(masks)]).sum()
 
@@ -249,13 +249,13 @@ def _first_largest_ahead(sizes: Float[Array, " n"]) -> Float[Array, " n"]:
     return sizes.at[first].set(jnp.where(sizes[first] < 0, sizes[first], jnp.inf))
 
 
-def _largest(scores: Array, count: Any) -> Array:
+def _largest(scores: Array, count: Array | int) -> Array:
     """1.0 for the `count` largest of `scores`, 0.0 elsewhere; ties go to the first."""
     ranks = jnp.argsort(jnp.argsort(-scores.ravel(), stable=True), stable=True)
     return (ranks < count).astype("float32").reshape(scores.shape)
 
 
-def _layers(params: Any) -> list[str]:
+def _layers(params: PyTree) -> list[str]:
     """Layer names first to last: convolutions before dense layers, each by number."""
     return sorted(
         params["params"], key=lambda name: (name.rstrip("0123456789"), int(re.sub(r"\D", "", name)))

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen
 from jax import Array
+from jaxtyping import PyTree
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _as_network(model: object) -> Network:
 
 
 def _from_linen(model: linen.Module) -> Network:
-    def init(key: Any, inputs: Array) -> Any:
+    def init(key: Array, inputs: Array) -> Any:
         variables = model.init(key, inputs)
         if extra := sorted(set(variables) - {"params"}):
             raise ValueError(
@@ -67,10 +68,10 @@ def _from_linen(model: linen.Module) -> Network:
             )
         return variables
 
-    def apply(params: Any, inputs: Array) -> Array:
+    def apply(params: PyTree, inputs: Array) -> Array:
         return jnp.asarray(model.apply(params, inputs))
 
-    def features(params: Any, inputs: Array) -> list[Array]:
+    def features(params: PyTree, inputs: Array) -> list[Array]:
         blocks: Any = model.apply(params, inputs, method="features")
         return list(blocks)
 
@@ -91,13 +92,13 @@ def _from_nnx(make: Callable[[Any], Any]) -> Network:
             "the model keeps state besides nnx.Param; use one without dropout or batch statistics"
         )
 
-    def init(key: Any, inputs: Array) -> Any:
+    def init(key: Array, inputs: Array) -> Any:
         return nnx.split(make(nnx.Rngs(key)), nnx.Param)[1]
 
-    def apply(params: Any, inputs: Array) -> Array:
+    def apply(params: PyTree, inputs: Array) -> Array:
         return nnx.merge(graph, params)(inputs)
 
-    def features(params: Any, inputs: Array) -> list[Array]:
+    def features(params: PyTree, inputs: Array) -> list[Array]:
         module: Any = nnx.merge(graph, params)
         return list(module.features(inputs))
 

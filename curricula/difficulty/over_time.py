@@ -36,19 +36,19 @@ class OverTime(NamedTuple):
     finish: Callable[[Any, Any], Array]
 
 
-def _moments(state: tuple[Array, Array], v: Array, t: Any) -> tuple[Array, Array]:
+def _moments(state: tuple[Array, Array], v: Array, t: Array | float) -> tuple[Array, Array]:
     mean, squares = state
     step = v - mean
     mean = mean + step / (t + 1)
     return mean, squares + step * (v - mean)
 
 
-def _forgotten(state: tuple[Array, Array, Array], v: Array, t: Any) -> tuple[Array, Array, Array]:
+def _forgotten(state: tuple[Array, Array, Array], v: Array, t: Array | float) -> tuple[Array, Array, Array]:
     before, count, ever = state
     return v, count + before * (1 - v), jnp.maximum(ever, v)
 
 
-def _first(state: tuple[Array, Array], v: Array, t: Any) -> tuple[Array, Array]:
+def _first(state: tuple[Array, Array], v: Array, t: Array | float) -> tuple[Array, Array]:
     first, ever = state
     return jnp.where((ever == 0) & (v > 0), t, first), jnp.maximum(ever, v)
 

@@ -94,8 +94,9 @@ def load_ranking(
     if found.by_class:
         _check_runs(options.labels, file.name)
     names = found.ids if options.ids is None or found.ids is not None else found.keys
-    parts = {"scores": scores, "labels": found.labels, "ids": names, "error": found.fields.get("error")}
+    parts = {"labels": found.labels, "ids": names, "error": found.fields.get("error")}
     if place is not None:
+        scores = scores[np.argsort(place)]
         parts = {k: None if v is None else np.asarray(v)[np.argsort(place)] for k, v in parts.items()}
     if mine is not None and parts["labels"] is not None:
         theirs = whole_labels(parts["labels"], f"labels of {file.name}")
@@ -109,7 +110,7 @@ def load_ranking(
     fields = found.fields | {"error": parts["error"], "source": source, "definition": found.definition}
     fields |= {"labels": parts["labels"] if mine is None else mine, "ids": parts["ids"]}
     fields["index_space"] = index_space or found.fields.get("index_space", "")
-    return Ranking.from_scores(parts["scores"], higher=found.higher, **fields)
+    return Ranking.from_scores(scores, higher=found.higher, **fields)
 
 
 def settings(

@@ -153,7 +153,7 @@ def _depth(k: int, reference: str) -> Score:
     return replace(SCORES["prediction_depth"], measure=prediction_depth(k, reference))
 
 
-def summarise(score: Score, table: np.ndarray, labels: Any, index_space: str) -> Ranking:
+def summarise(score: Score, table: np.ndarray, labels: ArrayLike, index_space: str) -> Ranking:
     """Mean over runs (R, P) -> Ranking with its standard error; refuses runs that are not finite."""
     broken = int((~np.isfinite(table)).any(1).sum())
     if broken:

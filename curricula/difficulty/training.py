@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float, Int, Key
+from jaxtyping import Float, Int, Key, PyTree
 
 from curricula.difficulty.networks import Network
 from curricula.difficulty.pointwise import correct, cross_entropy
@@ -176,7 +176,7 @@ def _one_run(
     inputs: Array,
     labels: Array,
     history: bool,
-    params: Any,
+    params: PyTree,
     order_key: Array,
     members: Array,
 ) -> tuple[tuple[Array, ...], Array]:
@@ -185,11 +185,11 @@ def _one_run(
     sample = View(network, params, inputs[:1], labels[:1], network.apply(params, inputs[:1]))
     states = tuple(_start(score, sample, inputs, labels) for score in scores)
 
-    def loss(params: Any, x: Array, y: Array) -> tuple[Array, Array]:
+    def loss(params: PyTree, x: Array, y: Array) -> tuple[Array, Array]:
         logits = network.apply(params, x)
         return cross_entropy(logits, y).mean(), logits
 
-    def train(carry: Any, step: Array) -> tuple[Any, None]:
+    def train(carry: PyTree, step: Array) -> tuple[Any, None]:
         params, memory, path, states = carry
         epoch, place = step // per_epoch, step % per_epoch
         path = jax.lax.cond(
@@ -208,7 +208,7 @@ def _one_run(
         change, memory = runs.optimizer.update(slope, memory, params)
         return (optax.apply_updates(params, change), memory, path, states), None
 
-    def segment(carry: Any, index: Array) -> tuple[Any, Any]:
+    def segment(carry: PyTree, index: Array) -> tuple[Any, Any]:
         carry, _ = jax.lax.scan(train, carry, index * every + jnp.arange(every))
         params, memory, path, states = carry
         t = (index - runs.skip).astype(jnp.float32)
@@ -222,7 +222,7 @@ def _one_run(
         done = (index // runs.evaluations + 1).astype(jnp.float32)
         return (params, memory, path, states), finish(states, t + 1, done) if history else None
 
-    def finish(states: Any, records: Any, epochs: Any) -> tuple[Array, ...]:
+    def finish(states: PyTree, records: Array | int, epochs: Array | int) -> tuple[Array, ...]:
         return tuple(
             score.finish(score.over_time.finish(state, epochs if score.when == "batch" else records), labels)
             for score, state in zip(scores, states, strict=True)
@@ -247,7 +247,7 @@ def _start(score: Score, sample: View, inputs: Array, labels: Array) -> Any:
     return score.over_time.init(jnp.zeros((labels.shape[0], *value.shape[1:]), value.dtype))
 
 
-def _record(score: Score, state: Any, view: View, t: Array, batch: Array) -> Any:
+def _record(score: Score, state: PyTree, view: View, t: Array, batch: Array) -> Any:
     """Update the accumulator at the examples of the minibatch."""
     here = jax.tree.map(lambda s: s[batch], state)
     new = score.over_time.update(here, score.measure(view), t)
@@ -255,7 +255,7 @@ def _record(score: Score, state: Any, view: View, t: Array, batch: Array) -> Any
 
 
 def _evaluate(
-    network: Network, scores: tuple[Score, ...], chunk: int, params: Any, inputs: Array, labels: Array
+    network: Network, scores: tuple[Score, ...], chunk: int, params: PyTree, inputs: Array, labels: Array
 ) -> tuple[Array | None, ...]:
     """Measure all examples, `chunk` at a time; None for the scores that look at the minibatch."""
 

@@ -2,12 +2,13 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from curricula.formats import columns, torch_files
 from curricula.formats.signatures import describe, is_pickle
@@ -196,7 +197,7 @@ class Keyed(TypedDict):
     reordered: str
 
 
-def in_key_order(keys: Any) -> list[Any]:
+def in_key_order(keys: Iterable[Any]) -> list[Any]:
     """Whole numbers in rising order, other keys in the order of the file."""
     whole = all(isinstance(key, (int, np.integer)) or str(key).isdecimal() for key in keys)
     return sorted(keys, key=int) if whole else list(keys)
@@ -219,7 +220,7 @@ def by_key(pairs: Mapping[Any, float]) -> Keyed:
     return Keyed(scores=scores, ids=names, keys=names, reordered=why)
 
 
-def finite(scores: Any) -> tuple[np.ndarray, str]:
+def finite(scores: ArrayLike | Sequence[float]) -> tuple[np.ndarray, str]:
     """Replace +inf, which some files use for never learned, by the largest finite score + 1."""
     values = np.asarray(scores, np.float64).copy()
     never = np.isposinf(values)

@@ -33,11 +33,11 @@ def _entries(c: Content, kind: str) -> list[Any]:
     return [v for k, v in c.value.items() if isinstance(k, (int, np.integer))]
 
 
-def _loss_and_std(entry: Any) -> bool:
+def _loss_and_std(entry: object) -> bool:
     return isinstance(entry, list) and len(entry) == 2 and all(np.ndim(number) == 0 for number in entry)
 
 
-def _courses(entry: Any) -> bool:
+def _courses(entry: object) -> bool:
     return isinstance(entry, (list, tuple)) and len(entry) == 3 and np.ndim(entry[1]) == 1
 
 

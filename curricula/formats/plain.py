@@ -1,7 +1,6 @@
 """Readers of bare numbers, in any container: scores whose direction must be said, and orders."""
 
 import re
-from typing import Any
 
 import numpy as np
 
@@ -62,7 +61,7 @@ def scores(content: Content, options: Options) -> Found:
 _ANY = (-np.inf, np.inf)
 
 
-def _number(entry: Any) -> float | None:
+def _number(entry: object) -> float | None:
     """The only number of an entry."""
     try:
         array = np.asarray(entry)

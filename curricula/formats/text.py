@@ -1,10 +1,12 @@
 """Readers of JSON: training dynamics of dataset cartography, depths; and per-epoch logs in a folder."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from curricula.formats import torch_files
 from curricula.formats.content import Content, Found, Options, by_key, in_key_order, json_lines
@@ -135,7 +137,11 @@ def learn_t(content: Content, options: Options) -> Found:
 
 
 def _by_guid(
-    guids: list[Any], scores: Any, column: str, options: Options, gold: dict[Any, int] | None = None
+    guids: list[Any],
+    scores: ArrayLike | Sequence[float],
+    column: str,
+    options: Options,
+    gold: dict[Any, int] | None = None,
 ) -> Found:
     """Align by guid where guids are 0..P-1, else keep the guids as ids."""
     if len(set(guids)) != len(guids):

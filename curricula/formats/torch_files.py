@@ -10,7 +10,7 @@ Tensors come back as numpy arrays; where they were saved from (a GPU, say) plays
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ class Tensor:
         return np.lib.stride_tricks.as_strided(numbers[self.offset :], self.size, steps).copy()
 
 
-def _tensor(storage: Storage, offset: int, size: Any, stride: Any, *_: Any) -> Tensor:
+def _tensor(storage: Storage, offset: int, size: Iterable[int], stride: Iterable[int], *_: object) -> Tensor:
     if not isinstance(storage, Storage):
         raise Unsafe("refused: a tensor without a storage")
     return Tensor(storage, int(offset), tuple(int(n) for n in size), tuple(int(n) for n in stride))

@@ -39,7 +39,7 @@ NOT_TEXT = {
 }
 
 
-def check_text(path: Path, name: str, value: Any) -> None:
+def check_text(path: Path, name: str, value: object) -> None:
     """Refuse what YAML has taken for a number, a truth value or a date where text is meant.
 
     It reads 12:00:00 as 43200, 0123 as 83 and on as true, without a word.

@@ -57,7 +57,7 @@ class RunLog:
         self.path = folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(3)}.jsonl"
         self.works = True
 
-    def write(self, event: str, **values: Any) -> None:
+    def write(self, event: str, **values: object) -> None:
         """Add a line; a log that cannot be written is given up with a word."""
         if not self.works:
             return
@@ -69,7 +69,7 @@ class RunLog:
                 "the log %s cannot be written (%s); the run goes on without", self.path, error.strerror
             )
 
-    def start(self, **values: Any) -> None:
+    def start(self, **values: object) -> None:
         """The first line: what runs, and where."""
         self.write(
             "start",

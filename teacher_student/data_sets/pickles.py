@@ -31,10 +31,10 @@ class Call:
     def __init__(self, function: Callable[..., Any]) -> None:
         object.__setattr__(self, "_function", function)
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: object) -> Any:
         return self._function(*arguments)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         raise Unsafe("refused: the pickle tries to alter a constructor")
 
 
@@ -43,7 +43,7 @@ class Dtype:
 
     __slots__ = ("code", "order")
 
-    def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
+    def __init__(self, code: object, align: object = False, copy: object = False) -> None:
         self.code, self.order = str(code).lstrip("<>=|"), "<"
         if self.code not in ("O", "O8") and not _PLAIN.fullmatch(self.code):
             raise Unsafe(f"refused: array type {code!r} is not a plain number or text type")
@@ -78,7 +78,7 @@ class Array:
 
     __slots__ = ("value",)
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: object) -> None:
         self.value = np.empty(0)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -86,15 +86,15 @@ class Array:
         self.value = dtype.read(data, tuple(int(n) for n in shape), bool(fortran))
 
 
-def _refuse(*_: Any) -> Any:
+def _refuse(*_: object) -> Any:
     raise Unsafe("refused: the pickle calls a type that it may only name")
 
 
-def _scalar(dtype: Dtype, data: Any) -> Any:
+def _scalar(dtype: Dtype, data: object) -> Any:
     return dtype.read(data, (1,))[0]
 
 
-def _frombuffer(data: Any, dtype: Dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+def _frombuffer(data: object, dtype: Dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
     if dtype.holds_objects:
         raise Unsafe("refused: object arrays cannot be read from bytes")
     return dtype.read(data, shape, order == "F")
@@ -146,7 +146,7 @@ class _Reader(pickle.Unpickler):
             raise Unsafe(f"refused: the file asks for {module_name}.{global_name}, which is not plain data")
         return self._names[module_name, global_name]
 
-    def persistent_load(self, pid: Any) -> Any:
+    def persistent_load(self, pid: object) -> Any:
         if self._persistent is None:
             raise Unsafe("refused: the pickle refers to data outside itself")
         return self._persistent(pid)

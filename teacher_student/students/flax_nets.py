@@ -25,8 +25,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 from flax import linen
 from jax import Array
+from jaxtyping import PyTree
 
 from teacher_student.checks import known, within
 from teacher_student.students.two_layer import PARAMETRISATIONS
@@ -54,7 +56,7 @@ class MLP(linen.Module):
         super().__post_init__()
 
     @linen.compact
-    def features(self, x: Any) -> list[Array]:
+    def features(self, x: Array | np.ndarray) -> list[Array]:
         """Activations (n, width) after each hidden layer, then the logits (n, classes)."""
         hidden = x.reshape(x.shape[0], -1)
         blocks = []
@@ -65,7 +67,7 @@ class MLP(linen.Module):
         last = "last" if self.widths else "first"
         return [*blocks, _layer(linen.Dense, self.classes, hidden, last, self.parametrisation)]
 
-    def __call__(self, x: Any) -> Array:
+    def __call__(self, x: Array | np.ndarray) -> Array:
         """Logits (n, classes) of inputs (n, ...)."""
         return self.features(x)[-1]
 
@@ -91,7 +93,7 @@ class CNN(linen.Module):
         super().__post_init__()
 
     @linen.compact
-    def features(self, x: Any) -> list[Array]:
+    def features(self, x: Array | np.ndarray) -> list[Array]:
         """Activations after each convolution (n, h, w, channels), then the logits (n, classes)."""
         hidden = x if x.ndim == 4 else x[..., None]
         if min(hidden.shape[1:3]) < SMALLEST:
@@ -107,7 +109,7 @@ class CNN(linen.Module):
         flat = hidden.reshape(hidden.shape[0], -1)
         return [*blocks, _layer(linen.Dense, self.classes, flat, "last", self.parametrisation)]
 
-    def __call__(self, x: Any) -> Array:
+    def __call__(self, x: Array | np.ndarray) -> Array:
         """Logits (n, classes) of images (n, h, w) or (n, h, w, c); h and w at least `SMALLEST`."""
         return self.features(x)[-1]
 
@@ -147,7 +149,7 @@ def make_student(name: str, width: int, classes: int, parametrisation: str = "st
     return STUDENTS[name](width, classes, parametrisation)
 
 
-def rate_factors(student: Any, params: Any, optimiser: str) -> Any:
+def rate_factors(student: MLP | CNN, params: PyTree, optimiser: str) -> Any:
     """Factors on the learning rate, one number per array of `params`, as in the module's table.
 
     Parameters
@@ -186,14 +188,16 @@ def _convolution(channels: int, **options: Any) -> linen.Conv:
     return linen.Conv(channels, PATCH, **options)
 
 
-def _halved(images: Any) -> Any:
+def _halved(images: Array) -> Any:
     """Means of 2 x 2 pixels; a last odd row or column is left out."""
     n, h, w, channels = images.shape
     even = images[:, : h // 2 * 2, : w // 2 * 2]
     return even.reshape(n, h // 2, 2, w // 2, 2, channels).mean((2, 4))
 
 
-def _layer(make: Callable[..., Any], n_out: int, hidden: Any, place: str, parametrisation: str) -> Any:
+def _layer(
+    make: Callable[..., Any], n_out: int, hidden: Array | np.ndarray, place: str, parametrisation: str
+) -> Any:
     """W (s h) + b with s and the start of W from the table."""
     fan_in = hidden.shape[-1] * (PATCH[0] * PATCH[1] if make is _convolution else 1)
     if parametrisation == "ntk" and place != "first":

@@ -15,6 +15,7 @@ The level of an example is known, so it is the oracle difficulty. Sources: noise
 Saglietti, Sarao Mannelli, Saxe, arXiv 2106.08068; the choice of kinds and units for images is ours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Key, Num, UInt32
+from numpy.typing import ArrayLike
 
 from teacher_student.checks import known, within
 from teacher_student.roles import NOISE, OTHER, OTHER_SIGN, SIGN
@@ -77,7 +79,7 @@ class Presentation:
         height, width, channels = image
         return height, width * (1 + self.corruption.endswith("beside")), channels
 
-    def check_level(self, level: Any) -> None:
+    def check_level(self, level: ArrayLike | Sequence[float]) -> None:
         """Refuse levels below 0, and probabilities at which a label says less than nothing.
 
         Label noise has to stay at or below 1 - 1/n_labels, where labels are pure chance. Called for levels
@@ -141,7 +143,7 @@ class Presentation:
             return inputs + extra, labels
         return jnp.concatenate([inputs, extra], 2), labels
 
-    def _relabelled(self, keys: Any, labels: Array, h: Array) -> Array:
+    def _relabelled(self, keys: Key[Array, " n"], labels: Array, h: Array) -> Array:
         """Labels, replaced by another one with probability h."""
         change = jax.vmap(jax.random.uniform)(_stream(keys, NOISE)) < h
         if jnp.issubdtype(labels.dtype, jnp.floating):
@@ -193,18 +195,18 @@ def draw_levels(
     return jax.vmap(one)(jnp.asarray(seeds))
 
 
-def _stream(keys: Any, role: int) -> Any:
+def _stream(keys: Key[Array, " n"], role: int) -> Any:
     """One key per example for a role, see `teacher_student.roles`."""
     return jax.vmap(lambda key: jax.random.fold_in(key, role))(keys)
 
 
-def _signs(keys: Any, role: int) -> Array:
+def _signs(keys: Key[Array, " n"], role: int) -> Array:
     """(n, 1, 1, 1) of -1 and +1."""
     draw = jax.vmap(lambda key: jax.random.rademacher(key, (1, 1, 1), jnp.float32))
     return draw(_stream(keys, role))
 
 
-def _others(keys: Any, rows: Array, size: int) -> Array:
+def _others(keys: Key[Array, " n"], rows: Array, size: int) -> Array:
     """For each row another one below `size`, uniformly."""
     if size < 2:
         raise ValueError(f"a distractor needs a second example; there are {size}")

@@ -15,14 +15,15 @@ Ben Arous, Gheissari, Jagannath, NeurIPS 2022, arXiv 2206.04030 (its dynamics). 
 as "easy" and "hard" is our reading of arXiv 2406.01589.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int, Key
+from numpy.typing import ArrayLike
 
 from teacher_student.checks import whole, within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
@@ -189,7 +190,7 @@ class XorMixture:
             "covered_aligned": jnp.sum((points & right).any(0)).astype(pull.dtype),
         }
 
-    def posterior(self, inputs: Any, noise: Any) -> np.ndarray:
+    def posterior(self, inputs: ArrayLike, noise: ArrayLike | Sequence[float]) -> np.ndarray:
         """Posterior (n, 2) of the labels -1 and +1 at inputs (n, N); task directions are the first axes."""
         return xor_posterior(inputs, np.eye(2, self.n_inputs), noise)
 

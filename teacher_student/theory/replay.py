@@ -18,12 +18,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, PyTree
 
 _plus = partial(jax.tree.map, jnp.add)
 
 
-def runge_kutta(solver: Any, slope: Callable[[Any], Any], start: Any, length: Array) -> tuple[Any, Any]:
+def runge_kutta(solver: Any, slope: Callable[[Any], Any], start: PyTree, length: Array) -> tuple[Any, Any]:
     """One step of an explicit method: its end, and its increments (S, ...), one a stage.
 
     With "first same as last" the last stage is the slope at the end; it is left out.
@@ -45,7 +45,7 @@ def runge_kutta(solver: Any, slope: Callable[[Any], Any], start: Any, length: Ar
     return combined(table.b_sol[: len(rows)], increments), increments
 
 
-def between(solver: Any, slope: Callable[[Any], Any], t0: Array, t1: Array, step: Any, tau: Array) -> Any:
+def between(solver: Any, slope: Callable[[Any], Any], t0: Array, t1: Array, step: PyTree, tau: Array) -> Any:
     """The state at `tau` inside a step, given as (start, end, increments)."""
     start, end, increments = step
     if solver.tableau.fsal:
@@ -57,12 +57,12 @@ def between(solver: Any, slope: Callable[[Any], Any], t0: Array, t1: Array, step
 def pull_back(
     solver: diffrax.AbstractSolver,
     slope: Callable[[Any, Any, Any], Any],
-    initial: Any,
-    args: Any,
+    initial: PyTree,
+    args: PyTree,
     ends: Float[Array, " S"],
-    states: Any,
+    states: PyTree,
     taus: Float[Array, " T"],
-    given: Any,
+    given: PyTree,
 ) -> tuple[Any, Any]:
     """Cotangents of `initial` and `args` from those of the outputs.
 

@@ -19,7 +19,7 @@ import diffrax
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, PyTree
 
 from teacher_student.order_parameters import Overlaps
 from teacher_student.theory import replay
@@ -53,12 +53,12 @@ class Settings(NamedTuple):
 DEFAULTS = Settings()
 
 
-def piece_at(ends: Float[Array, " J"], tau: Any) -> Array:
+def piece_at(ends: Float[Array, " J"], tau: Float[Array, "*T"]) -> Array:
     """Index of the piece that holds the time(s) `tau`, the later one at a jump."""
     return jnp.minimum(jnp.searchsorted(ends, tau, side="right"), len(ends) - 1)
 
 
-def slope(equation: Equations, tau: Any, state: Overlaps, args: Any) -> Overlaps:
+def slope(equation: Equations, tau: Any, state: Overlaps, args: PyTree) -> Overlaps:
     """dstate/dtau at internal time tau, on which it depends through the piece only.
 
     `args` are the schedule, the rates and the nodes.
@@ -87,7 +87,7 @@ def integrate(
     settings: Settings,
     initial: Overlaps,
     taus: Float[Array, " T"],
-    args: Any,
+    args: PyTree,
     *,
     keep: bool,
 ) -> tuple[dict[str, Array], dict[str, Overlaps], Int[Array, ""]]:
@@ -128,7 +128,7 @@ def integrate(
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def solution(
-    equation: Equations, settings: Settings, initial: Overlaps, taus: Float[Array, " T"], args: Any
+    equation: Equations, settings: Settings, initial: Overlaps, taus: Float[Array, " T"], args: PyTree
 ) -> tuple[Overlaps, Int[Array, ""]]:
     """States at `taus`, inf where they are not reached, and status; nodes are constants of the gradient."""
     _, states, status = integrate(equation, settings, initial, taus, args, keep=False)

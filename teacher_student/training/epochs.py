@@ -13,7 +13,7 @@ draw and the number of runs and records shape the program; everything else is an
 nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,7 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float, Integer, Key
+from jaxtyping import Bool, Float, Integer, Key, PyTree
+from numpy.typing import ArrayLike
 
 from teacher_student.checks import within
 from teacher_student.fixed_settings import fixed_settings
@@ -66,7 +67,7 @@ class Training(NamedTuple):
     state: State
 
 
-def listed(order: Array, key: Any, step: Any) -> Array:
+def listed(order: Array, key: Array, step: Array) -> Array:
     """The draw that reads a list of minibatches, order (T, B), row by row."""
     return order[step]
 
@@ -76,16 +77,16 @@ def train(
     student: Any,
     data: Labelled,
     targets: Mapping[str, Labelled],
-    orders: Any,
+    orders: PyTree,
     *,
     keys: Key[Array, " R"],
-    rates: Any,
-    at: Any,
+    rates: ArrayLike | Sequence[float],
+    at: ArrayLike | Sequence[int],
     total: int | None = None,
     optimiser: Optimiser | None = None,
     draw: Draw = listed,
-    masks: Any = None,
-    initial: Any = None,
+    masks: PyTree = None,
+    initial: PyTree = None,
     state: State | None = None,
 ) -> Training:
     """Train R students at once.
@@ -174,8 +175,8 @@ def start(
     optimiser: Optimiser,
     data: Labelled,
     keys: Key[Array, " R"],
-    masks: Any = None,
-    initial: Any = None,
+    masks: PyTree = None,
+    initial: PyTree = None,
 ) -> State:
     """The state before the first step: drawn from the keys, or the `initial` parameters, masked."""
     params = initialise(student, keys, data.inputs[:1]) if initial is None else initial
@@ -198,10 +199,10 @@ def compiled(
     draw: Draw,
     data: Labelled,
     targets: dict[str, Labelled],
-    orders: Any,
+    orders: PyTree,
     keys: Key[Array, " R"],
     rates: Float[Array, " R"],
-    masks: Any,
+    masks: PyTree,
     state: State,
     at: Integer[Array, " T"],
     total: Integer[Array, ""],
@@ -230,7 +231,7 @@ def compiled(
             seen |= {f"{name}_accuracy": right, f"{name}_loss": loss}
         return seen, jax.lax.map(_blown_up, params)
 
-    def one_group(group: Any) -> Any:
+    def one_group(group: PyTree) -> Any:
         params, memory, own = group[0], group[1], group[2:]
 
         def advance(step, carry):
@@ -257,7 +258,7 @@ def compiled(
     return values, diverged, State(params, memory, at[-1])
 
 
-def group_size(params: Any, runs: int) -> int:
+def group_size(params: PyTree, runs: int) -> int:
     """Runs that are trained together: on a CPU as many as keep their parameters in its cache, else all."""
     if jax.default_backend() != "cpu":
         return runs
@@ -266,7 +267,7 @@ def group_size(params: Any, runs: int) -> int:
     return -(-runs // groups)
 
 
-def _turned(tree: Any) -> Any:
+def _turned(tree: PyTree) -> Any:
     """All arrays that end in (n_in, n_out) with these axes swapped.
 
     Inside the loop weights are kept as (n_out, n_in): the gradient of a batch of matrices is then written
@@ -275,13 +276,13 @@ def _turned(tree: Any) -> Any:
     return jax.tree.map(lambda x: jnp.swapaxes(x, -1, -2) if x.ndim > 1 else x, tree)
 
 
-def _blown_up(params: Any) -> Array:
+def _blown_up(params: PyTree) -> Array:
     leaves = jax.tree.leaves(params)
     square = jnp.stack([jnp.sum(leaf * leaf) for leaf in leaves]).sum()
     return ~(square < DIVERGED_MEAN_SQUARE * sum(leaf.size for leaf in leaves))
 
 
-def _check_list(orders: Any, runs: int, steps: int, examples: int) -> np.ndarray:
+def _check_list(orders: PyTree, runs: int, steps: int, examples: int) -> np.ndarray:
     """Lists of minibatches as int32, refused when they are too short or point outside the data."""
     lists = np.asarray(orders)
     if lists.ndim != 3 or lists.dtype.kind not in "iu" or lists.shape[0] != runs or lists.shape[1] < steps:

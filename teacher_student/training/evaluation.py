@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, PyTree
 
 #: Examples evaluated at a time.
 CHUNK = 1000
@@ -20,7 +20,7 @@ class Labelled(NamedTuple):
     labels: Int[Array, " P"]
 
 
-def cross_entropy(logits: Any, labels: Any) -> Any:
+def cross_entropy(logits: Float[Array, "n C"], labels: Int[Array, " n"]) -> Any:
     """-ln softmax(logits)_label, (n,)."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
 
@@ -34,7 +34,7 @@ def over_examples(measure: Callable[..., Any], *arrays: Array, chunk: int = CHUN
     return jax.tree.map(lambda piece: piece.reshape(-1, *piece.shape[2:])[:count], pieces)
 
 
-def evaluate(student: Any, examples: Labelled, params: Any) -> tuple[Array, Array]:
+def evaluate(student: Any, examples: Labelled, params: PyTree) -> tuple[Array, Array]:
     """Mean loss and accuracy of one run; a tie counts as the smallest class."""
 
     def measure(x: Array, y: Array) -> tuple[Array, Array]:

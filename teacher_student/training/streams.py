@@ -6,13 +6,13 @@ number, so adding replicates, widths or protocols changes no existing one.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Int, Integer, Key
+from numpy.typing import ArrayLike
 
 from teacher_student.checks import seed_fits, whole
 from teacher_student.roles import REPLICATE
@@ -61,7 +61,7 @@ def replicate_numbers(replicates: Replicates) -> Int[np.ndarray, " R"]:
     return numbers
 
 
-def replicate_keys(seed: int, replicates: Any) -> Key[Array, " R"]:
+def replicate_keys(seed: int, replicates: ArrayLike | Sequence[int]) -> Key[Array, " R"]:
     """One key per replicate number, (R,)."""
     root = root_key(seed)
     numbers = jnp.asarray(replicates, jnp.int32)

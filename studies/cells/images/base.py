@@ -9,6 +9,7 @@ minibatches of the same size, and are tested on the same fixed images.
 
 import time
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +212,9 @@ def tune(cell: ImageCell, material: Material, block: "Block", rates: np.ndarray)
     return end.reshape(len(orders), len(numbers), len(rates)).mean(1)
 
 
-def _orders(cell: ImageCell, material: Material, block: "Block", numbers: Any, role: int) -> np.ndarray:
+def _orders(
+    cell: ImageCell, material: Material, block: "Block", numbers: Sequence[int] | np.ndarray, role: int
+) -> np.ndarray:
     """Minibatches (L, R, T, B) of replicates, from their own stream; T is filled up to the block's room."""
     room = block.room * cell.record_every
     shape = (len(block.protocols), len(numbers), room, cell.batch_size)
@@ -223,7 +226,13 @@ def _orders(cell: ImageCell, material: Material, block: "Block", numbers: Any, r
 
 
 def _train(
-    cell: ImageCell, material: Material, block: "Block", numbers: Any, orders: Any, rates: Any, role: int
+    cell: ImageCell,
+    material: Material,
+    block: "Block",
+    numbers: np.ndarray,
+    orders: np.ndarray,
+    rates: np.ndarray,
+    role: int,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Values (lanes, records) and diverged (lanes,) of one call of the compiled program."""
     import jax

@@ -11,6 +11,7 @@ from teacher_student.roles import HELD_OUT
 
 if TYPE_CHECKING:
     import jax
+    from numpy.typing import ArrayLike
 
     from teacher_student.tasks.corruption import Examples
     from teacher_student.tasks.images import ImageTask
@@ -163,7 +164,7 @@ def squares(sides: tuple[int, int], side: int) -> int:
     raise ValueError(f"images of {sides[0]} x {sides[1]} pixels cannot be averaged to {side} a side")
 
 
-def labelled(inputs: Any, labels: Any) -> "Labelled":
+def labelled(inputs: "ArrayLike", labels: "ArrayLike") -> "Labelled":
     """Shown images as `Labelled`: labels -1 and +1 become the classes 0 and 1."""
     import jax.numpy as jnp
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from studies.cells.images.base import ImageCell
 from studies.cells.images.data import Material, held_out, labelled
 from teacher_student.roles import EXAMPLES
+
+if TYPE_CHECKING:
+    from teacher_student.training.evaluation import Labelled
 
 #: The protocols, named like the orderings of `curricula.ordering`.
 PROTOCOLS = ("curriculum", "anti_curriculum", "random", "standard")
@@ -151,7 +154,7 @@ def _scored(cell: RankedImages) -> Material:
     return Material(shown.bank, shown.targets, _scores(cell, shown.positions, shown.bank), shown.n_labels)
 
 
-def _scores(cell: RankedImages, positions: np.ndarray, bank: Any) -> np.ndarray:
+def _scores(cell: RankedImages, positions: np.ndarray, bank: "Labelled") -> np.ndarray:
     """Difficulty of the training images, higher = harder: read from the file, or trained."""
     from curricula import load_ranking, rank
     from curricula.difficulty.training import Runs

@@ -26,6 +26,8 @@ import numpy as np
 from studies.cells.levels import noise
 
 if TYPE_CHECKING:
+    from jaxtyping import PyTree
+
     from studies.cell import Block
     from teacher_student.pruning import Pruning
 
@@ -56,16 +58,16 @@ class World(Protocol):
         """Initial parameters of the replicates (R, ...), or another draw of them."""
         ...
 
-    def begin(self, params: Any, step: int) -> Any:
+    def begin(self, params: "PyTree", step: int) -> Any:
         """The state before a round's first step, step `step` of the run."""
         ...
 
-    def params(self, state: Any) -> Any:
+    def params(self, state: "PyTree") -> Any:
         """The parameters (R, L, ...) in a state."""
         ...
 
     def advance(
-        self, state: Any, masks: Any, begin: int, stop: int, number: int
+        self, state: "PyTree", masks: "PyTree", begin: int, stop: int, number: int
     ) -> tuple[Any, dict[str, Any], Any]:
         """Steps begin .. stop - 1 on samples `number` -> state, recorded (R, L, ...), diverged (R, L)."""
         ...

@@ -18,6 +18,8 @@ from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import ORDER, TEST, TRAIN, VALID
 
 if TYPE_CHECKING:
+    from jaxtyping import PyTree
+
     from studies.cell import Block
     from teacher_student.tasks.corruption import Examples
     from teacher_student.training.evaluation import Labelled
@@ -172,13 +174,13 @@ class ImageWorld:
 
         self.orders = lru_cache(1)(orders)
 
-    def flat(self, tree: Any) -> Any:
+    def flat(self, tree: "PyTree") -> Any:
         """(R, L, ...) -> (R L, ...)."""
         import jax
 
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
 
-    def apart(self, tree: Any) -> Any:
+    def apart(self, tree: "PyTree") -> Any:
         """(R L, ...) -> (R, L, ...)."""
         import jax
 
@@ -190,7 +192,7 @@ class ImageWorld:
 
         return initialise(self.student, self.others if other else self.keys, self.data.inputs[:1])
 
-    def begin(self, params: Any, step: int) -> Any:
+    def begin(self, params: "PyTree", step: int) -> Any:
         """Parameters with a fresh optimiser."""
         import jax.numpy as jnp
 
@@ -199,12 +201,12 @@ class ImageWorld:
         state = start(self.student, self.optimiser, self.data, self.runs, None, self.flat(params))
         return state._replace(step=jnp.asarray(step, jnp.int32))
 
-    def params(self, state: Any) -> Any:
+    def params(self, state: "PyTree") -> Any:
         """(R, L, ...)."""
         return self.apart(state.params)
 
     def advance(
-        self, state: Any, masks: Any, begin: int, stop: int, number: int
+        self, state: "PyTree", masks: "PyTree", begin: int, stop: int, number: int
     ) -> tuple[Any, dict[str, Any], Any]:
         """A segment of every lane."""
         import jax.numpy as jnp

@@ -15,6 +15,8 @@ from studies.cells.tickets.rounds import InRounds
 from studies.cells.tickets.winners import contributions, winners
 
 if TYPE_CHECKING:
+    from jaxtyping import PyTree
+
     from studies.cell import Block
 
 #: Samples drawn at a time; changes no number but by rounding.
@@ -104,7 +106,7 @@ class OnlineWorld:
 
         task, student = cell._task(), cell._student()
 
-        def single(tree: Any) -> Any:
+        def single(tree: "PyTree") -> Any:
             return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), tree)
 
         easy, hard = task.level(**cell.easy), task.level(**cell.hard)
@@ -129,16 +131,16 @@ class OnlineWorld:
 
         return initialise(self.method, self.others if other else self.keys, self.scaling)
 
-    def begin(self, params: Any, step: int) -> Any:
+    def begin(self, params: "PyTree", step: int) -> Any:
         """Plain SGD: the parameters are the state."""
         return params
 
-    def params(self, state: Any) -> Any:
+    def params(self, state: "PyTree") -> Any:
         """The state."""
         return state
 
     def advance(
-        self, state: Any, masks: Any, begin: int, stop: int, number: int
+        self, state: "PyTree", masks: "PyTree", begin: int, stop: int, number: int
     ) -> tuple[Any, dict[str, Any], Any]:
         """A segment of every lane."""
         import jax.numpy as jnp

@@ -16,6 +16,7 @@ from teacher_student.fixed_settings import fixed_settings
 
 if TYPE_CHECKING:
     import xarray as xr
+    from jaxtyping import PyTree
 
     from studies.cell import Block, Saved
 
@@ -211,7 +212,7 @@ def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, o
     return jax.tree.map(stacked, *by_arm.values())
 
 
-def _by_layer(masks: Any) -> list[Any]:
+def _by_layer(masks: "PyTree") -> list[Any]:
     """Masks of the weight matrices with all axes of a weight matrix folded into the last two."""
     from teacher_student.students.two_layer import Params
 
