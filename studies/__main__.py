@@ -1,6 +1,7 @@
 """The command line: python -m studies list | run | status | where | export | verify."""
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,8 @@ def act(args: argparse.Namespace, rest: list[str]) -> int:
 
         if rest:
             raise ValueError(f"unknown argument {rest[0]!r}; export takes --to, --out and --address")
+        if not os.path.isdir(os.path.join(args.out, args.name)):
+            get(args.name)  # a study of the catalogue can be run; any other name is unknown
         export(args.name, args.out, args.to, args.address)
         return 0
     how = None

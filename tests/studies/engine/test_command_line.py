@@ -169,6 +169,10 @@ def test_list_and_where(tmp_path):
         (["verify", "xor_mixture", "--cells", "0"], ["cells is '0'; need a whole number >= 1"]),
         (["verify", "xor_mixture", "--seed", "-1"], ["seed is '-1'; need a whole number >= 0"]),
         (["export", "committee", "--to", "x.nc", "--out", "/no"], ["run committee --out /no (see"]),
+        (
+            ["export", "comittee", "--to", "x.nc", "--out", "/no"],
+            ["unknown study 'comittee'; known: committee"],
+        ),
         (["run", "xor_mixture", "--width"], ["--field VALUE"]),
         (["run", "xor_mixture", "--width", "4", "--width", "5"], ["--width is given twice", "V1,V2"]),
         (["status", "xor_mixture", "--out", __file__], ["is no folder of results; choose another --out"]),

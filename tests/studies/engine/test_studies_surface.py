@@ -7,7 +7,7 @@ import cheap
 import numpy as np
 import pytest
 import xarray as xr
-from processes import ROOT
+from processes import HERE, ROOT
 
 import studies
 from studies.surface import text
@@ -43,6 +43,17 @@ def test_results_are_read_and_drawn_where_there_are_no_locks(tmp_path):
         f"assert studies.load('cheap', {str(tmp_path)!r}).sizes['width'] == 4"
     )
     assert "studies.store" in imported(code)
+
+
+def test_a_run_with_nothing_to_do_needs_neither_jax_nor_dask(tmp_path):
+    studies.run(cheap.study(), tmp_path)
+    code = (
+        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        f"import cheap; assert cheap.main(['run', 'cheap', '--out', {str(tmp_path)!r}]) == 0"
+    )
+    found = imported(code)
+    assert {"studies.engine.run", "xarray"} <= found
+    assert not found & {"jax", "dask", "distributed"}
 
 
 def test_run_computes_what_is_missing_and_gives_the_dataset_without_a_word(tmp_path, capfd):
