@@ -64,7 +64,7 @@ def test_the_page_runs_as_it_stands(folder):
         ),
         ("teacher_student/test_contract.py", "sparse_teacher-softplus-logistic", None),
         ("teacher_student/test_protocols.py", "two_steps", 3),
-        ("curricula/test_scorers.py", "brier", 2),
+        ("curricula/difficulty/test_scorers.py", "brier", 2),
     ],
 )
 def test_what_is_registered_joins_the_contract(folder, contract, chosen, number):

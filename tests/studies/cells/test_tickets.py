@@ -273,7 +273,7 @@ def test_images_go_on_too(images, tmp_path):
     xr.testing.assert_identical(again.drop_attrs(), images.drop_attrs())
 
 
-def test_damaged_progress_is_left_aside(tmp_path, capsys):
+def test_damaged_progress_is_left_aside(tmp_path, caplog):
     progress = Progress(tmp_path, "a")
     assert progress.load() is None
     progress.save([np.arange(3), np.ones((2, 2), np.float32)])
@@ -282,7 +282,7 @@ def test_damaged_progress_is_left_aside(tmp_path, capsys):
     assert found[1].tolist() == [[1, 1], [1, 1]]
     progress.path.write_bytes(progress.path.read_bytes()[:-9])
     assert progress.load() is None
-    assert "damaged progress left aside" in capsys.readouterr().out
+    assert "damaged progress left aside" in caplog.text
     progress.clear()
     assert not list(tmp_path.iterdir())
 
@@ -381,7 +381,7 @@ def test_bad_cells_are_refused_in_one_line(cell, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["n_train", "n_valid", "n_test"])
+@pytest.mark.parametrize("name", ["n_examples", "n_validation", "n_test"])
 def test_more_images_than_there_are_is_said_in_one_line(name):
     cell = replace(IMAGES, **{name: 5000})
     with pytest.raises(OSError, match=rf"{name} is 5000, but digits has \d+ images for it; 0 takes all"):
