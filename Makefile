@@ -44,7 +44,7 @@ check: venv
 adapters:
 	$(PYTHON) -m venv .venv/adapters
 	.venv/adapters/bin/pip install --quiet --disable-pip-version-check \
-	  --editable '.[test,torch,grain,huggingface,parquet]'
+	  --editable '.[test,torch,grain,huggingface,parquet]' trl
 	.venv/adapters/bin/python -m pytest tests/curricula/adapters curricula/adapters
 
 oldest:

@@ -18,7 +18,7 @@ class CurriculumTrainer(transformers.Trainer):
         return ExampleSampler(Sampler(data["hardness"][:], pacing=pacing, batch_size=8, seed=1))
 
 
-model = transformers.GPT2LMHeadModel(transformers.GPT2Config(100, 8, n_embd=8, n_layer=1, n_head=1))
+model = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=100, n_embd=8, n_layer=1, n_head=1))
 options = transformers.TrainingArguments(tempfile.mkdtemp(), max_steps=6, use_cpu=True, report_to=[])
 collate = lambda rows: dict.fromkeys(("input_ids", "labels"), torch.tensor([r["input_ids"] for r in rows]))  # noqa: E731
 print(f"loss {CurriculumTrainer(model, options, collate, data).train().training_loss:.2f}")

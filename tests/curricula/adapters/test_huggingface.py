@@ -113,3 +113,36 @@ def test_a_trainer_shows_the_sequence_and_resumes_it(tmp_path):
     assert np.reshape(shown, (10, 6)).tolist() == EXPECTED[:10]
     trainer_in(tmp_path, rest, max_steps=10).train(resume_from_checkpoint=str(tmp_path / "checkpoint-8"))
     assert np.reshape(rest, (2, 6)).tolist() == EXPECTED[8:10]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_fine_tuning_with_trl_shows_the_sequence(tmp_path):
+    trl, transformers = pytest.importorskip("trl"), pytest.importorskip("transformers")
+    from curricula.adapters.torch import ExampleSampler
+
+    shown = []
+
+    class CurriculumTrainer(trl.SFTTrainer):
+        def _get_train_sampler(self, train_dataset=None):
+            return ExampleSampler(make())
+
+        def compute_loss(self, model, inputs, *rest, **more):
+            shown.append((inputs["input_ids"][:, 0] - 1).tolist())
+            return super().compute_loss(model, inputs, *rest, **more)
+
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {"[UNK]": 0, "[PAD]": 1} | {f"w{i}": i for i in range(2, P + 1)}
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]")),
+        unk_token="[UNK]", pad_token="[PAD]", eos_token="[PAD]",
+    )  # fmt: skip
+    config = transformers.GPT2Config(vocab_size=P + 1, n_embd=8, n_layer=1, n_head=1)
+    arguments = trl.SFTConfig(
+        str(tmp_path), max_steps=8, per_device_train_batch_size=3, gradient_accumulation_steps=2, bf16=False,
+        use_cpu=True, report_to=[], disable_tqdm=True, save_strategy="no",
+    )  # fmt: skip
+    data = datasets.Dataset.from_dict({"input_ids": [[i + 1] * 4 for i in range(P)]})
+    model = transformers.GPT2LMHeadModel(config)
+    CurriculumTrainer(model=model, args=arguments, train_dataset=data, processing_class=tokenizer).train()
+    assert np.reshape(shown, (8, 6)).tolist() == [make().batch(step).tolist() for step in range(8)]
