@@ -121,7 +121,7 @@ class Sampler:
             "pacing": None if pacing is None else pacing.described,
         }  # fmt: skip
         self._checksum = ""
-        self._weights: np.ndarray | None = None
+        self._weights: str | None = None
         if weights is not None:
             self.set_weights(weights)
             return
@@ -213,7 +213,7 @@ class Sampler:
         if not values.any():
             raise ValueError("all weights are 0: nothing to draw; with self-paced weights, raise the age")
         values /= values.max()  # so that their sum is finite
-        self._weights = values
+        self._weights = sha256(values.astype("<f8", copy=False)).hexdigest()
         self._source = WeightedDraws(values, self.batch_size, self.seed)
 
     def state_dict(self, step: int | None = None) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class Sampler:
             "step": self.step if step is None else int(step),
             "seed": self.seed,
             "ranking": self._ranking_checksum(),
-            "settings": self._settings | {"weights": self._weights_checksum()},
+            "settings": self._settings | {"weights": self._weights},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -254,7 +254,7 @@ class Sampler:
             )
         if state["seed"] != self.seed:
             raise ValueError(f"the state has seed {state['seed']!r}, the sampler {self.seed}; pass seed=...")
-        mine = self._settings | {"weights": self._weights_checksum()}
+        mine = self._settings | {"weights": self._weights}
         for name, value in mine.items():
             if (theirs := state["settings"].get(name)) != value:
                 hint = "; call set_weights first" if name == "weights" else ""
@@ -276,10 +276,6 @@ class Sampler:
     def _ranking_checksum(self) -> str:
         self._checksum = self._checksum or self.ranking.checksum
         return self._checksum
-
-    def _weights_checksum(self) -> str | None:
-        weights = self._weights
-        return None if weights is None else sha256(weights.astype("<f8").tobytes()).hexdigest()
 
 
 def _short(value: Any) -> str:
