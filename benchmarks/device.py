@@ -25,7 +25,8 @@ import numpy as np
 from benchmarks import baselines
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
-from teacher_student.training.simulate import Plan, prepare, run_plans
+from teacher_student.training.plan import Plan, prepare
+from teacher_student.training.simulate import run_plans
 
 N = 300
 COLUMNS = ("what", "K", "lanes", "million run-steps/s", "seconds", "compile s")

@@ -224,7 +224,7 @@ class OnlineCell:
 def planned(cell: "OnlineCell", block: "Block") -> Any:
     """All that a simulation of a block's cells is made of."""
     from teacher_student.schedules import draw_plans, tabulate
-    from teacher_student.training.simulate import prepare
+    from teacher_student.training.plan import prepare
 
     task, student, (easy, hard) = cell.world()
     _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction)

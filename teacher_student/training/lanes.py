@@ -14,7 +14,7 @@ interval, and records beyond a block's own last, are computed and thrown away.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,18 +27,16 @@ from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import Scaling
 from teacher_student.training import kernel
 from teacher_student.training.gram import GramSpace
+from teacher_student.training.plan import Plan
 from teacher_student.training.program import DIVERGED_NORM
 from teacher_student.training.recording import draw_test_points, make_recorder
 from teacher_student.training.streams import stream
-
-if TYPE_CHECKING:
-    from teacher_student.training.simulate import Plan
 
 #: Lanes whose records are evaluated at once; more would take memory and no less time.
 SEEN_AT_ONCE = 512
 
 
-def run_lanes(plans: "Sequence[Plan]", abreast: int, devices: int = 1) -> list[Any]:
+def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any]:
     """Values and diverged of each plan, as `compiled_run` gives them, from one call.
 
     Parameters

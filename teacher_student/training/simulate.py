@@ -12,17 +12,17 @@ from threadpoolctl import threadpool_limits
 
 from teacher_student.checks import seed_fits, within
 from teacher_student.fixed_settings import fixed_settings
-from teacher_student.interfaces import Level, Simulator, Task
-from teacher_student.levels import Given, as_target, check_levels
+from teacher_student.interfaces import Level, Task
+from teacher_student.levels import Given, as_target
 from teacher_student.order_parameters import Overlaps
 from teacher_student.protocols import Protocol
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.schedules import draw_plans, tabulate
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.lanes import run_lanes
-from teacher_student.training.program import choose_method, compiled_run
-from teacher_student.training.recording import check_record
-from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
+from teacher_student.training.plan import Plan, prepare
+from teacher_student.training.program import compiled_run
+from teacher_student.training.streams import Replicates, replicate_numbers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -186,89 +186,6 @@ def sample_count(budget: float | None, n_inputs: int) -> int:
     if abs(budget * n_inputs - round(budget * n_inputs)) > 1e-6:
         raise ValueError(f"budget {budget} x {n_inputs} inputs is not a whole number of samples")
     return round(budget * n_inputs)
-
-
-class Plan(NamedTuple):
-    """A call of `simulate` up to the point where something is computed.
-
-    method, record, room, n_test : what `compiled_run` takes
-    arguments : of the compiled run
-    n_records, n_protocols, interval : as there
-    replicates : (R,) their numbers
-    """
-
-    method: Simulator
-    record: tuple[str, ...]
-    room: int
-    n_test: int
-    arguments: tuple
-    n_records: int
-    n_protocols: int
-    interval: int
-    replicates: np.ndarray
-
-
-def prepare(
-    task: Task,
-    student: TwoLayer,
-    table: Sequence[Level],
-    steps: Integer[np.ndarray, "*R_L T"],
-    *,
-    target: Level,
-    learning_rate: float,
-    replicates: Replicates,
-    seed: int,
-    record: str | Sequence[str],
-    n_records: int,
-    room: int | None,
-    n_test: int,
-    method: str,
-    dtype: str,
-    initial: Overlaps | None,
-) -> Plan:
-    """Check the arguments of `simulate` and lay them out for the compiled run."""
-    steps = np.asarray(steps)
-    if steps.dtype.kind not in "iu":
-        raise ValueError(f"steps are {steps.dtype}; need whole numbers, the index into table of every step")
-    steps = steps.reshape((1,) * (3 - steps.ndim) + steps.shape)
-    numbers = replicate_numbers(replicates)
-    check_levels(task, [*table, target])
-    within("n_records", n_records, low=1)
-    within("n_test", n_test, low=1)
-    length = steps.shape[-1]
-    if length < n_records or length % n_records:
-        raise ValueError(
-            f"a run of {length} steps cannot be recorded at {n_records} equal intervals; "
-            "make the number of steps a multiple of n_records"
-        )
-    if steps.size and not (steps.min() >= 0 and steps.max() < len(table)):
-        raise ValueError(
-            f"steps holds levels {steps.min()}..{steps.max()}, but table has {len(table)} levels"
-        )
-    runner = choose_method(task, student, method, dtype)
-    record = check_record(record)
-    interval = length // n_records
-    room = n_records if room is None else room
-    within("room", room, low=n_records)
-    n_protocols = steps.shape[1]
-    # an axis of length 1 would compile to another program than a longer one: an idle lane keeps it away
-    shape = (max(2, n_protocols), len(numbers), room * interval + runner.chunk)
-    padded = np.zeros(shape, np.uint8 if len(table) <= 256 else np.int32)
-    padded[:n_protocols, :, :length] = np.swapaxes(steps, 0, 1)
-    cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(np.asarray(x), dtype), tree)  # noqa: E731
-    with fixed_settings(dtype):
-        arguments = (
-            replicate_keys(seed, numbers),
-            jnp.asarray(padded),
-            cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
-            cast(dict(target)),
-            cast(student.scaling(learning_rate, task.n_inputs)),
-            cast(initial),
-            jnp.asarray(interval),
-            jnp.asarray(n_records),
-            jnp.asarray(n_protocols),
-        )
-    return Plan(runner, record, room, n_test, arguments, n_records, n_protocols, interval, numbers)
 
 
 def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None) -> list[Simulation]:

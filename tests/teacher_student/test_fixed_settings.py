@@ -14,7 +14,8 @@ from teacher_student.checks import seed_fits, within
 from teacher_student.fixed_settings import FIXED, fixed_settings
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
-from teacher_student.training.simulate import prepare, simulate
+from teacher_student.training.plan import prepare
+from teacher_student.training.simulate import simulate
 from teacher_student.training.start import draw_start
 from teacher_student.training.streams import replicate_numbers, root_key
 

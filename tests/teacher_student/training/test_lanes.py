@@ -10,7 +10,8 @@ from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training import chunk, kernel
 from teacher_student.training.lanes import run_lanes
-from teacher_student.training.simulate import prepare, run_plans
+from teacher_student.training.plan import prepare
+from teacher_student.training.simulate import run_plans
 
 
 def plan(task, student, rate, seed, records, *, method="gram", room=4):
