@@ -85,10 +85,11 @@ def c_score(
 
     Examples
     --------
-    >>> x, y = np.array([[-2.0], [-1.0], [1.0], [2.0], [-1.5], [1.5]]), np.array([0, 0, 1, 1, 0, 0])
-    >>> ranking = c_score(x, y, ratios=(0.7,), runs=Runs(seeds=6, epochs=20, batch_size=2))
+    >>> x = np.r_[np.linspace(-2, -1, 20), np.linspace(1, 2, 20), -1.5][:, None]
+    >>> y = np.repeat([0, 1], [20, 21])                      # the last label is wrong
+    >>> ranking = c_score(x, y, ratios=(0.7,), runs=Runs(seeds=8, epochs=10, batch_size=4))
     >>> int(ranking.ranks().argmax())
-    5
+    40
     """
     settings, x, y, network = _setup(inputs, labels, model, runs)
     keys = jax.random.split(as_key(key), len(ratios))

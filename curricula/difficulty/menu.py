@@ -46,10 +46,11 @@ def rank(name: str, *arguments: Any, **options: Any) -> Ranking:
     --------
     >>> import numpy as np
     >>> from curricula.difficulty.training import Runs
-    >>> x = np.array([[-2.0], [-1.5], [1.5], [2.0], [0.1], [-2.0]])
-    >>> ranking = rank("el2n", x, np.array([0, 0, 1, 1, 1, 1]), runs=Runs(seeds=2, epochs=20, batch_size=3))
+    >>> x = np.r_[np.linspace(-2, -1, 20), np.linspace(1, 2, 20), -1.5][:, None]
+    >>> y = np.repeat([0, 1], [20, 21])                      # the last label is wrong
+    >>> ranking = rank("el2n", x, y, runs=Runs(seeds=2, epochs=10, batch_size=4))
     >>> int(ranking.ranks().argmax()), ranking.runs
-    (5, 2)
+    (40, 2)
     """
     known("scorer", name, SCORERS)
     module = importlib.import_module(f"curricula.difficulty.{SCORERS[name]}")

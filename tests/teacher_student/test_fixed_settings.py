@@ -129,6 +129,11 @@ def test_the_largest_seed_has_a_key_of_its_own():
     assert keys == [[0, 0], [0, 2**31], [0, 2**32 - 1]]
 
 
+def bare(function: Any) -> Any:
+    """A function past the checker of types that tests have on."""
+    return bare(function.__wrapped__) if hasattr(function, "__wrapped__") else function
+
+
 @pytest.mark.parametrize(
     ("replicates", "message"),
     [(0, "replicates is 0"), (-1, "replicates is -1"), (2.5, "replicates is 2.5"), ([0.5], "float64 of sh"),
@@ -137,18 +142,15 @@ def test_the_largest_seed_has_a_key_of_its_own():
 )  # fmt: skip
 def test_replicates_that_are_no_numbers_of_replicates_are_refused(replicates, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        replicate_numbers(replicates)
+        bare(replicate_numbers)(replicates)
     np.testing.assert_array_equal(replicate_numbers(np.int64(2)), [0, 1])
 
 
 @pytest.mark.parametrize("steps", [np.full(40, 0.5), np.linspace(0, 1, 40), np.ones(40, bool), np.ones(40)])
 def test_a_schedule_of_anything_but_whole_numbers_is_refused(steps):
-    """Floats would be cut to level 0; the check is called past the checker of types that tests have on."""
-    bare: Any = prepare
-    while hasattr(bare, "__wrapped__"):
-        bare = bare.__wrapped__
+    """Floats would be cut to level 0; the check is called past the checker of types."""
     with pytest.raises(ValueError, match=f"steps are {steps.dtype}; need whole numbers"):
-        bare(
+        bare(prepare)(
             TASK, STUDENT, TABLE, steps, target=TABLE[1], learning_rate=0.3, replicates=1, seed=0,
             record=("v",), n_records=1, room=None, n_test=16, method="auto", dtype="float32", initial=None,
         )  # fmt: skip

@@ -247,7 +247,7 @@ def test_the_data_is_on_the_device_once():
     [
         ({"at": (5, 4)}, "need whole steps that do not decrease"),
         ({"at": ()}, "need whole steps that do not decrease"),
-        ({"at": (0.0, 4.5)}, "need whole steps that do not decrease"),
+        ({"at": np.array([0, 4.5])}, "need whole steps that do not decrease"),
         ({"rates": float("inf")}, "rates has inf; need learning rates > 0 that are finite"),
         ({"rates": float("nan")}, "rates has nan; need learning rates > 0 that are finite"),
         ({"at": (0, 13)}, "at least 13 steps"),
