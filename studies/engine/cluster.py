@@ -214,6 +214,10 @@ class Watch:
             logger.warning("a worker hangs and cannot be replaced: %s", error)
 
 
+#: Seconds in which a worker hands over what became of a block; longer means that it is gone.
+ANSWER = 10.0
+
+
 class Tasks:
     """The blocks that are left: waiting here, known to the scheduler, or computed by another run."""
 
@@ -262,7 +266,10 @@ class Tasks:
         for future in [future for future in self.running if future.done()]:
             block = self.running[future]
             if future.status == "finished":
-                event: Any = future.result()
+                try:
+                    event: Any = future.result(timeout=ANSWER)
+                except TimeoutError:  # the worker that had it is gone: asked for again, or dropped at a stop
+                    continue
             else:
                 error = future.exception() if future.status == "error" else None
                 if not isinstance(error, Exception):  # its key is unknown to the scheduler: not the same
