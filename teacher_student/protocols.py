@@ -15,6 +15,15 @@ stated proportions. Those with a name:
 All but target_only spend the easy fraction of the samples on levels easier than the hard one, so those
 with the same levels differ in the order alone. Every protocol is tested on the hard level.
 
+A curriculum ends on that level and shuffled samples do not, which is a benefit of its own. Three protocols
+tell it from the order, as all of them end on `TARGET_SHARE` = 0.15 of the run at the hard level:
+
+    no_curriculum_then_target   the samples of the curriculum, shuffled but for that end: it differs from the
+                                curriculum in the order alone and both end alike (easy fraction up to 0.85)
+    ramp_then_target            the whole ramp in the first 0.85 of the run, then that end; easy samples are
+                                0.85 of the easy fraction
+    shuffled_ramp_then_target   the samples of that ramp, shuffled, then that end: its control
+
 A named protocol is one entry of `PROTOCOLS`, with any number of levels on the way from easy to hard. A
 `Protocol` has levels of its own; `ramp` and `staircase` make one, and its `shuffled()` is the control.
 
@@ -36,6 +45,9 @@ EASY, HARD, EASY_FIRST, HARD_FIRST, EASY_SECOND, HARD_SECOND = range(6)
 
 #: Levels of the ramp before the hard one.
 RAMP_STEPS = 8
+
+#: Share of the run at its end that protocols named ..._then_target spend at the hard level alone.
+TARGET_SHARE = 0.15
 
 
 class Phase(NamedTuple):
@@ -62,6 +74,22 @@ def _ramp(f: float) -> tuple[Phase, ...]:
     return (*steps, Phase(1 - f, {HARD: 1.0}))
 
 
+def _then_target(plan: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """A plan squeezed into the run but for its end, which is at the hard level."""
+    squeezed = (Phase((1 - TARGET_SHARE) * phase.fraction, phase.mix) for phase in plan)
+    return (*squeezed, Phase(TARGET_SHARE, {HARD: 1.0}))
+
+
+def _shuffled_then_target(f: float) -> tuple[Phase, ...]:
+    share = f / (1 - TARGET_SHARE)
+    if share > 1:
+        raise ValueError(
+            f"no_curriculum_then_target ends with {TARGET_SHARE:g} of the run at the hard level, so "
+            f"easy_fraction must be at most {1 - TARGET_SHARE:g}; it is {f:g}"
+        )
+    return _then_target((Phase(1.0, {EASY: share, HARD: 1 - share}),))
+
+
 PROTOCOLS: dict[str, Callable[[float], tuple[Phase, ...]]] = {
     "curriculum": lambda f: (Phase(f, {EASY: 1.0}), Phase(1 - f, {HARD: 1.0})),
     "anti_curriculum": lambda f: (Phase(1 - f, {HARD: 1.0}), Phase(f, {EASY: 1.0})),
@@ -70,6 +98,9 @@ PROTOCOLS: dict[str, Callable[[float], tuple[Phase, ...]]] = {
     "rule_curriculum": _staged,
     "ramp": _ramp,
     "shuffled_ramp": lambda f: mixed(_ramp(f)),
+    "no_curriculum_then_target": _shuffled_then_target,
+    "ramp_then_target": lambda f: _then_target(_ramp(f)),
+    "shuffled_ramp_then_target": lambda f: _then_target(mixed(_ramp(f))),
 }
 
 

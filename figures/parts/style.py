@@ -25,6 +25,7 @@ PROTOCOLS: dict[str, tuple[str, str, Any]] = {
     "target_only": ("#CC79A7", "D", (0, (1, 1.2))),
     "standard": ("#000000", "s", "-"),
     "random": ("#009E73", "^", (0, (5, 1.5))),
+    "no_curriculum_then_target": ("#E69F00", "P", (0, (4, 1, 1, 1))),
 }
 #: For anything else that needs telling apart, in this order.
 SERIES = (
@@ -32,7 +33,7 @@ SERIES = (
     ("#56B4E9", "X"), ("#000000", "P"), ("#999999", "*"),
 )  # fmt: skip
 #: For protocols that are not in the list above.
-OTHERS = (("#E69F00", "P", (0, (4, 1, 1, 1))), ("#56B4E9", "X", "--"), ("#999999", "*", "-."))
+OTHERS = (("#56B4E9", "X", "--"), ("#999999", "*", "-."), ("#F0E442", "p", (0, (4, 1, 1, 1))))
 GREY = "#888888"
 #: Names that are not their identifier with spaces.
 NAMES = {
@@ -42,6 +43,8 @@ NAMES = {
     "aum": "AUM", "vog": "VoG", "bayes_error": "Bayes error", "xor_mixture": "XOR mixture",
     "polarity_xor": "polarity XOR",
     "class_group_xor": "class-group XOR", "anti_curriculum": "anti-curriculum",
+    "no_curriculum_then_target": "no curriculum, then target", "ramp_then_target": "ramp, then target",
+    "shuffled_ramp_then_target": "shuffled ramp, then target",
     "published": "published score", "quad": "quadratic", "exp": "exponential", "log": "logarithmic",
 }  # fmt: skip
 

@@ -17,7 +17,10 @@ from typing import Any
 PINNED: dict[str, frozenset[str]] = {
     "task": frozenset({"xor_mixture", "sparse_teacher", "committee"}),
     "protocol": frozenset(
-        {"curriculum", "anti_curriculum", "no_curriculum", "target_only", "rule_curriculum"}
+        {
+            "curriculum", "anti_curriculum", "no_curriculum", "target_only", "rule_curriculum", "ramp",
+            "shuffled_ramp", "no_curriculum_then_target", "ramp_then_target", "shuffled_ramp_then_target",
+        }
     ),
     "activation": frozenset({"relu", "quadratic", "erf"}),
     "loss": frozenset({"squared", "logistic"}),

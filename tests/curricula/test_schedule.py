@@ -25,14 +25,19 @@ def steps(protocol, f=0.3, seed=0):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("f", [0.0, 0.3, 0.37, 1.0])
+@pytest.mark.parametrize("f", [0.0, 0.3, 0.37, 0.85, 1.0])
 def test_every_protocol_spends_the_whole_budget_and_the_same_easy_share(protocol, f):
+    if protocol == "no_curriculum_then_target" and f > 0.85:
+        with pytest.raises(ValueError, match="easy_fraction must be at most 0.85; it is 1$"):
+            phases(protocol, f)
+        return
     task = XorMixture(10)
     _, table, (plan,) = tabulate(task, protocol, 0.1, 1.0, f)
     found = realise(plan, T, np.random.default_rng(0))
     assert found.shape == (T,)
     easy = np.mean([table[i]["noise"] < 1 for i in found])
-    assert abs(easy - (0 if protocol == "target_only" else f)) <= 3 / T
+    share = {"target_only": 0, "ramp_then_target": 0.85, "shuffled_ramp_then_target": 0.85}.get(protocol, 1)
+    assert abs(easy - share * f) <= 3 / T
 
 
 def test_orders_are_as_named():

@@ -78,7 +78,36 @@ def test_a_control_shows_the_same_levels_equally_often_in_no_order(made, n_steps
     assert (noises(control, n_steps, seed=1) != shuffled).any()
 
 
-@pytest.mark.parametrize("name", [name for name in PROTOCOLS if name.startswith("shuffled_")])
+#: A protocol that ends on the hard level, and its control that ends alike.
+ENDS = [
+    ("curriculum", "no_curriculum_then_target"),
+    ("ramp_then_target", "shuffled_ramp_then_target"),
+]
+
+
+@pytest.mark.parametrize("pair", ENDS)
+@pytest.mark.parametrize("f", [0.3, 0.8])
+def test_a_pair_that_ends_on_the_target_differs_in_the_order_before_it_alone(pair, f):
+    """Thousand samples; the mean of the first 250 of 850 shuffled ones is within 4 standard errors."""
+    ordered, shuffled = (noises(name, 1000, f) for name in pair)
+    np.testing.assert_array_equal(np.sort(ordered), np.sort(shuffled))
+    assert (ordered[850:] == 1).all()
+    assert (shuffled[850:] == 1).all()
+    first = shuffled[:850]
+    error = first.std() * ((1 - 250 / 850) / 250) ** 0.5
+    assert abs(first[:250].mean() - first.mean()) < 4 * error < abs(ordered[:250].mean() - first.mean())
+    assert (noises(pair[1], 1000, f, seed=1) != shuffled).any()
+
+
+def test_the_ramp_before_the_target_is_the_ramp_squeezed():
+    """Of 200 steps 170 are those of a ramp of 170, the other 30 the target's."""
+    squeezed = noises("ramp_then_target", 200, 0.8)
+    np.testing.assert_allclose(squeezed, [*noises("ramp", 170, 0.8), *[1.0] * 30])
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in PROTOCOLS if n.startswith("shuffled_") and not n.endswith("_then_target")]
+)
 def test_what_is_called_shuffled_is_the_control_of_its_protocol(name):
     """Thousand samples: the mean of any 250 of them, drawn without order, is within 4 standard errors."""
     ordered, shuffled = noises(name.removeprefix("shuffled_"), 1000), noises(name, 1000)
@@ -185,6 +214,10 @@ def test_what_is_harder_lowers_the_accuracy_of_a_student_that_knows_the_rule(nam
             "stages clusters, and task 'sparse_teacher' has none",
         ),
         (lambda: tabulate(TASK, "ramp", 0.1, 1.0, 1.5), "easy_fraction is 1.5"),
+        (
+            lambda: tabulate(TASK, "no_curriculum_then_target", 0.1, 1.0, 0.9),
+            "ends with 0.15 of the run at the hard level, so easy_fraction must be at most 0.85; it is 0.9",
+        ),
         (lambda: tabulate(TASK, staircase([-1.0])), "noise is -1.0"),
         (
             lambda: tabulate(TASK, staircase([{"signal": 1.0}])),
