@@ -76,6 +76,9 @@ def parser() -> Parser:
     )
     run.add_argument("--timeout", help="replace a worker that takes more SECONDS for a block")
     run.add_argument("--shard", help="I/N: only every N-th block, from the I-th (for array jobs)")
+    run.add_argument(
+        "--programs", help="keep compiled programs in this folder, or off (default: user's cache)"
+    )
     status.add_argument("--watch", action="store_true", help="look again every 2 s until all is done")
     verify.add_argument("--cells", default="3", help="how many (default: 3)")
     verify.add_argument("--seed", help="choose the same cells again")
@@ -133,7 +136,7 @@ def act(args: argparse.Namespace, rest: list[str]) -> int:
         from studies.engine.devices import prepare
         from studies.engine.how import How
 
-        how = How.read(args.devices, args.workers, args.cluster, args.timeout, args.shard)
+        how = How.read(args.devices, args.workers, args.cluster, args.timeout, args.shard, args.programs)
         prepare(how.devices)
     given = overrides(rest)
     if args.replicates is not None:

@@ -121,6 +121,15 @@ class TiledCell(Cell, Protocol):
         ...
 
 
+@runtime_checkable
+class ForeseenCell(Cell, Protocol):
+    """A cell whose program can be compiled before it is needed. This is optional."""
+
+    def compile(self, block: "Block", places: int) -> None:
+        """Compile what `compute` (places = 1) or `compute_tiles` will call, so that JAX keeps it on disk."""
+        ...
+
+
 #: A kind of cell.
 AnyCell = TypeVar("AnyCell", bound=Cell)
 

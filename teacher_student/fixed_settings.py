@@ -89,6 +89,14 @@ def fixed_settings(dtype: str | None = "float32") -> Iterator[None]:
         yield
 
 
+def all_fixed() -> bool:
+    """Whether the whole process has these settings already, so that `fixed_settings` changes none."""
+    import jax
+
+    now = jax.config.values
+    return all(_plain(now[name]) == value for name, value in FIXED.items() if name in now)
+
+
 def _option(name: str, value: object) -> AbstractContextManager[Any]:
     """One option set for a while: for this thread where JAX offers that, else for the process."""
     import jax

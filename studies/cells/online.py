@@ -187,6 +187,15 @@ class OnlineCell:
         shape = (block.rows, lanes, interval, block.room, self.start_inputs > 0)
         return self.method_in_use(), tuple(self.record), self.n_test, shape
 
+    def compile(self, block: "Block", places: int) -> None:
+        """Compile the program of a block for so many places; the equations have none of their own."""
+        from teacher_student.training.simulate import compile_plan
+
+        if self.method != "theory":
+            with fixed_settings(self.dtype):
+                blank = np.zeros((block.rows, len(block.protocols), self.n_steps), np.uint8)
+                compile_plan(planned(self, block, blank), places, places // self.tiles_in_flight(block, 1))
+
     def tiles_in_flight(self, block: "Block", devices: int) -> int:
         """How many such blocks `devices` run at once: on a CPU one each, on accelerators several."""
         import jax
@@ -221,8 +230,8 @@ class OnlineCell:
         return round(self.budget * self.n_inputs)
 
 
-def planned(cell: "OnlineCell", block: "Block") -> Any:
-    """All that a simulation of a block's cells is made of."""
+def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None) -> Any:
+    """All that a simulation of a block's cells is made of; `steps` (R, L, T) if not to be drawn."""
     from teacher_student.schedules import draw_plans, tabulate
     from teacher_student.training.plan import prepare
 
@@ -232,7 +241,7 @@ def planned(cell: "OnlineCell", block: "Block") -> Any:
         task,
         student,
         table,
-        draw_plans(plans, cell.n_steps, cell.seed, block.replicates),
+        draw_plans(plans, cell.n_steps, cell.seed, block.replicates) if steps is None else steps,
         target=hard,
         learning_rate=cell.learning_rate,
         replicates=block.replicates,

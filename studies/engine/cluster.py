@@ -27,6 +27,7 @@ from studies.cell import Block
 from studies.engine.events import Event, Failed, Hung, Waiting
 from studies.engine.executors import PATIENCE, finish, stop_on_interrupt
 from studies.engine.how import How
+from studies.engine.programs import keep
 from studies.store import Store
 
 try:
@@ -59,6 +60,7 @@ _one_block = threading.Lock()
 def work_on(block: Block, out: str, name: str) -> Event:
     """What a worker does."""
     store = Store(out, name)
+    keep()
     if not store.blocks.is_dir():
         raise FileNotFoundError(
             f"{os.uname().nodename} does not see {store.blocks}; --out must be a folder that all workers "

@@ -19,6 +19,7 @@ import xarray as xr
 from studies.cell import Block, ResumableCell, TiledCell
 from studies.engine.events import Done, Event, Failed, Found, Waiting
 from studies.engine.pace import program
+from studies.engine.programs import made_ahead
 from studies.store import Store
 from studies.store.log import Facts
 from studies.store.progress import Progress
@@ -167,11 +168,14 @@ def run_here(pending: Sequence[Block], store: Store, devices: int = 1) -> Genera
 
     Blocks that another run is computing are left for last; should that run die, they are computed here.
     """
-    with stop_on_interrupt() as stopped:
+    groups = list(together(pending, devices))
+    with stop_on_interrupt() as stopped, made_ahead(groups) as ahead:
         busy: deque[Block] = deque()
-        for group, places in together(pending, devices):
+        for group, places in groups:
             if stopped():
                 return
+            if ahead:
+                ahead.wait_for(group[0], places)
             for event in attempt(store, group, places):
                 if isinstance(event, Waiting):
                     busy.append(event.block)

@@ -14,6 +14,7 @@ class How:
     cluster : address of a Dask scheduler, or a YAML file for dask-jobqueue
     timeout : seconds after which the worker of a block is taken to hang; None is never
     shard : (i, n), compute only every n-th block, from the i-th; 1 <= i <= n
+    programs : folder in which compiled programs are kept, or "off"; see `studies.engine.programs`
     """
 
     devices: int | None = None
@@ -21,6 +22,7 @@ class How:
     cluster: str | None = None
     timeout: float | None = None
     shard: tuple[int, int] = (1, 1)
+    programs: str | None = None
 
     @classmethod
     def read(
@@ -30,6 +32,7 @@ class How:
         cluster: str | None,
         timeout: str | None,
         shard: str | None,
+        programs: str | None = None,
     ) -> "How":
         """From the text of the command line; ValueError in one line."""
         if (workers or cluster) and devices:
@@ -63,6 +66,7 @@ class How:
             cluster,
             numbers["timeout"],
             (int(i), int(n)),
+            programs,
         )
 
     @property

@@ -10,6 +10,7 @@ from studies.engine.events import Ended, Event, Executor, Listener, Started
 from studies.engine.executors import run_here
 from studies.engine.how import How
 from studies.engine.journal import Journal
+from studies.engine.programs import keep
 from studies.engine.tally import Tally, runs_not_ok, short
 from studies.store import Store
 from studies.store.log import RunLog
@@ -117,6 +118,7 @@ def said_in_one_line(store: Store, safe: str | Callable[[], str]) -> Iterator[No
 def events(how: How, pending: Sequence[Block], store: Store) -> Generator[Event, None, None]:
     """What the executor asked for says of the pending blocks."""
     if pending:
+        keep(how.programs)
         with closing(executor(how)(pending, store)) as said:
             yield from said
 

@@ -35,6 +35,9 @@ from teacher_student.training.streams import stream
 #: Lanes whose records are evaluated at once; more would take memory and no less time.
 SEEN_AT_ONCE = 512
 
+#: Products of single-precision numbers in single precision, which accelerators do not do unless told.
+PRECISION = "highest"
+
 
 def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any]:
     """Values and diverged of each plan, as `compiled_run` gives them, from one call.
@@ -46,18 +49,38 @@ def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any
     devices : local devices to spread them over
     """
     first, places = plans[0], abreast * devices
-    method = first.method
-    if isinstance(method, GramSpace):
-        method = replace(method, kernel=kernel.chosen())
-    rows = [plan.arguments[:6] + plan.arguments[7:8] for plan in plans]
+    rows = [_own(plan) for plan in plans]
     rows += rows[:1] * (places - len(plans))
     together = jax.tree.map(lambda *x: jnp.stack(x), *rows)
     interval, last = first.arguments[6], jnp.max(together[6])
-    run = compiled_lanes(method, first.record, first.room, first.n_test, abreast, devices)
-    # products of single-precision numbers in single precision, which accelerators do not do unless told
-    with jax.default_matmul_precision("highest"):
-        found = jax.device_get(run(*together, interval, last))
+    with jax.default_matmul_precision(PRECISION):
+        found = jax.device_get(_lanes_of(first, abreast, devices)(*together, interval, last))
     return [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
+
+
+def compile_lanes(plan: Plan, abreast: int, devices: int = 1) -> None:
+    """Compile what `run_lanes` calls for such plans."""
+    together = jax.tree.map(lambda x: stacked_shape(x, abreast * devices), _own(plan))
+    interval, n_records = plan.arguments[6:8]
+    with jax.default_matmul_precision(PRECISION):
+        _lanes_of(plan, abreast, devices).lower(*together, interval, jnp.max(n_records)).compile()
+
+
+def stacked_shape(x: Array, places: int) -> jax.ShapeDtypeStruct:
+    """Shape and type of `places` such arrays, stacked."""
+    return jax.ShapeDtypeStruct((places, *x.shape), x.dtype)
+
+
+def _own(plan: Plan) -> tuple:
+    """The arguments that every plan has of its own: all but the interval and the number of protocols."""
+    return plan.arguments[:6] + plan.arguments[7:8]
+
+
+def _lanes_of(plan: Plan, abreast: int, devices: int):
+    method = plan.method
+    if isinstance(method, GramSpace):
+        method = replace(method, kernel=kernel.chosen())
+    return compiled_lanes(method, plan.record, plan.room, plan.n_test, abreast, devices)
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ from teacher_student.protocols import Protocol
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.schedules import draw_plans, tabulate
 from teacher_student.students.two_layer import TwoLayer
-from teacher_student.training.lanes import run_lanes
+from teacher_student.training.lanes import compile_lanes, run_lanes, stacked_shape
 from teacher_student.training.plan import Plan, prepare
 from teacher_student.training.program import compiled_run
 from teacher_student.training.streams import Replicates, replicate_numbers
@@ -218,6 +218,22 @@ def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None
             parts = [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
         jax.block_until_ready(parts)
         return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
+
+
+def compile_plan(plan: Plan, places: int = 1, devices: int | None = None) -> None:
+    """Compile what `run_plans` calls for such plans, and leave it in JAX's compilation cache on disk.
+
+    It runs nothing, so only the shapes in the plan matter, and it may run beside `run_plans` in a thread.
+    """
+    with fixed_settings(plan.method.dtype):
+        if jax.default_backend() != "cpu":
+            devices = devices or 1
+            compile_lanes(plan, places // devices, devices)
+        elif places == 1:
+            compiled_run(*plan[:4]).lower(*plan.arguments).compile()
+        else:
+            stacked = jax.tree.map(lambda x: stacked_shape(x, places), plan.arguments)
+            compiled_run(*plan[:4], places).lower(*stacked).compile()
 
 
 def _simulation(plan: Plan, values: dict[str, Array], diverged: Array) -> Simulation:
