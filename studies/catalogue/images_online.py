@@ -4,7 +4,7 @@ One pass over images with a block of noise beside them, two classes, each image 
 linear rule works), tested at the high noise. Every arm at every width has its own learning rate.
 """
 
-from studies.cells.images.online import PROTOCOLS, OnlineImages
+from studies.cells.images.online import ORDERINGS, OnlineImages
 from studies.study import Study
 
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)
@@ -12,7 +12,7 @@ WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 
 def quick() -> Study:
     """scikit-learn's digits, three budgets."""
-    grid = {"n_steps": (250, 500, 1000), "protocol": tuple(PROTOCOLS), "width": WIDTHS}
+    grid = {"n_steps": (250, 500, 1000), "protocol": tuple(ORDERINGS), "width": WIDTHS}
     return Study(OnlineImages(), (grid,), replicates=64, rows=64)
 
 
@@ -21,7 +21,7 @@ def full() -> Study:
     grid = {
         "data_set": ("digits", "mnist", "fashion_mnist"),
         "n_steps": (250, 500, 1000, 2000),
-        "protocol": tuple(PROTOCOLS),
+        "protocol": tuple(ORDERINGS),
         "width": WIDTHS,
     }
     return Study(OnlineImages(), (grid,), replicates=64, rows=64)

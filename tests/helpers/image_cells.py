@@ -20,7 +20,7 @@ RANKED = RankedImages(
     width=4, n_steps=20, record_every=10, n_examples=300, n_rates=1, ranking="loss", ranking_epochs=1,
     batch_size=8, slowest_rate=0.1, a=0.5, b=0.1,
 )  # fmt: skip
-ONE: Any = images_online.PROTOCOLS
+ONE: Any = images_online.ORDERINGS
 TWO: Any = images_ranking.PROTOCOLS
 
 

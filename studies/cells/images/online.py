@@ -12,7 +12,12 @@ from studies.cells.levels import check_ends, level_field, noise
 from teacher_student.roles import EXAMPLES
 
 #: Protocol -> ordering of `curricula.ordering`; the examples of a run come shuffled.
-PROTOCOLS = {"curriculum": "curriculum", "anti_curriculum": "anti_curriculum", "no_curriculum": "standard"}
+ORDERINGS = {"curriculum": "curriculum", "anti_curriculum": "anti_curriculum", "no_curriculum": "standard"}
+THEN_TARGET, TARGET_ONLY = "no_curriculum_then_target", "target_only"
+PROTOCOLS = (*ORDERINGS, THEN_TARGET, TARGET_ONLY)
+
+#: Share of the run that no_curriculum_then_target ends with.
+LAST = 0.15
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,11 @@ class OnlineImages(ImageCell):
     hard : {"noise": level} of hard examples; runs are tested on it
     easy_fraction : float in [0, 1], share of easy examples
     n_examples : int, examples that a run's own n_steps x batch_size are drawn from without repeats
-    protocol : curriculum (easiest first), anti_curriculum (hardest first), no_curriculum (shuffled)
+    protocol : the order of the run's own examples
+        curriculum (easiest first), anti_curriculum (hardest first), no_curriculum (shuffled);
+        no_curriculum_then_target: the same examples, but hard ones alone in the last 15 % of the run and all
+        others shuffled before, so that it ends as the curriculum does; target_only: the same images in the
+        order of no_curriculum, all of them hard
     """
 
     corruption: str = "noise_beside"
@@ -46,6 +55,11 @@ class OnlineImages(ImageCell):
             show.check_level(noise(level))
         check_ends(self.easy, self.hard)
         within("easy_fraction", self.easy_fraction, 0, 1)
+        if self.protocol == THEN_TARGET and self.easy_fraction > 1 - LAST:
+            raise ValueError(
+                f"easy_fraction is {self.easy_fraction:g}, but the last {100 * LAST:g} % of "
+                f"{THEN_TARGET} are hard; need easy_fraction <= {1 - LAST:g}"
+            )
         within("n_examples", self.n_examples, low=self.n_steps * self.batch_size)
 
     def material(self) -> Material:
@@ -59,9 +73,41 @@ class OnlineImages(ImageCell):
         from curricula import Ranking, order
 
         mine = rng.permutation(self.n_examples)[: self.n_steps * self.batch_size]
-        ranking = Ranking(material.difficulty[mine], "corruption level")
-        paths = [mine[order(ranking, PROTOCOLS[protocol])] for protocol in protocols]
-        return np.stack(paths).reshape(len(protocols), self.n_steps, self.batch_size)
+        levels = material.difficulty[mine]
+        ranking = Ranking(levels, "corruption level")
+
+        def path(protocol: str) -> np.ndarray:
+            if protocol == TARGET_ONLY:
+                return made_hard(material.difficulty[: self.n_examples])[mine]
+            own = hard_last(levels) if protocol == THEN_TARGET else order(ranking, ORDERINGS[protocol])
+            return mine[own]
+
+        return np.stack([path(p) for p in protocols]).reshape(-1, self.n_steps, self.batch_size)
+
+
+def hard_last(levels: np.ndarray) -> np.ndarray:
+    """Indices of the examples: hard ones for the last `LAST` of the run, before them all others as they come.
+
+    Examples
+    --------
+    >>> hard_last(np.array([9, 0, 9, 9, 1, 9, 0])).tolist()
+    [0, 1, 2, 3, 4, 6, 5]
+    """
+    hard = np.flatnonzero(levels == levels.max())
+    last = hard[max(0, len(hard) - round(LAST * len(levels))) :]
+    return np.concatenate([np.delete(np.arange(len(levels)), last), last])
+
+
+def made_hard(levels: np.ndarray) -> np.ndarray:
+    """Where the bank has each example at the hard level: itself, or its copy among those after all examples.
+
+    Examples
+    --------
+    >>> made_hard(np.array([9, 0, 9, 1])).tolist()
+    [0, 4, 2, 5]
+    """
+    easy = levels < levels.max()
+    return np.where(easy, len(levels) + np.cumsum(easy) - 1, np.arange(len(levels)))
 
 
 @lru_cache(maxsize=2)
@@ -89,9 +135,13 @@ def _material(cell: OnlineImages) -> Material:
         )
     )
     show = task.presentation(cell.corruption)
+    # after all examples the easy ones once more, made hard, with the noise they had
+    easy_ones = np.flatnonzero(levels < levels.max())
+    shown = np.concatenate([levels, np.full(len(easy_ones), levels.max())])
+    which = np.concatenate([np.arange(cell.n_examples), easy_ones])
     parts = [
-        show(noise_key, rest, rows[part], jnp.asarray(levels[part]), draws[part])
-        for part in np.array_split(np.arange(cell.n_examples), -(-cell.n_examples // 5000))
+        show(noise_key, rest, rows[which[part]], jnp.asarray(shown[part]), draws[which[part]])
+        for part in np.array_split(np.arange(len(which)), -(-len(which) // 5000))
     ]
     inputs, labels = (jnp.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    return Material(labelled(inputs, labels), targets, levels, task.n_labels)
+    return Material(labelled(inputs, labels), targets, shown, task.n_labels)

@@ -83,6 +83,10 @@ def test_a_download_that_fails_is_said_in_one_line(tmp_path):
         ({"easy": {"noise": 20.0}}, "easy.noise is 20 and hard.noise 16, but more noise is harder"),
         ({"easy": {"noise": -1.0}}, "level is -1.0"),
         ({"easy_fraction": 1.5}, "easy_fraction is 1.5"),
+        (
+            {"easy_fraction": 0.9, "protocol": "no_curriculum_then_target"},
+            "easy_fraction is 0.9, but the last 15 % of no_curriculum_then_target are hard; need",
+        ),
         ({"n_examples": 10}, "n_examples is 10"),
     ],
 )

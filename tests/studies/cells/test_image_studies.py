@@ -43,6 +43,28 @@ def test_every_protocol_shows_the_same_examples_once_in_its_own_order():
     assert not np.array_equal(np.sort(orders[0]), np.sort(other[0]))
 
 
+def test_one_arm_ends_as_the_curriculum_does_and_one_is_hard_all_along():
+    """Same examples as the curriculum, and its last 15 % hard; the same images, each with its own noise."""
+    material = ONLINE.material()
+    names = ("curriculum", "no_curriculum", "no_curriculum_then_target", "target_only")
+    paths = ONLINE.orders(material, names, np.random.default_rng(3)).reshape(4, -1)
+    ramp, shuffled, ended, hard = material.difficulty[paths]
+    np.testing.assert_array_equal(np.sort(paths[2]), np.sort(paths[0]))
+    assert (ramp[-12:] == 16).all()
+    assert (ended[-12:] == 16).all()
+    assert not (shuffled[-12:] == 16).all()
+    early = paths[2][:-12]
+    np.testing.assert_array_equal(early, [i for i in paths[1] if i in set(early)])
+    assert (ended[:34] < 16).any()
+    assert (ended[34:68] < 16).any()
+    assert (hard == 16).all()
+    images, beside = (np.asarray(material.bank.inputs)[:, :, part] for part in (slice(8), slice(8, None)))
+    np.testing.assert_array_equal(images[paths[3]], images[paths[1]])
+    np.testing.assert_array_equal(material.bank.labels[paths[3]], material.bank.labels[paths[1]])
+    scale = np.sqrt(16 / shuffled)[:, None, None, None]
+    np.testing.assert_allclose(beside[paths[3]], scale * beside[paths[1]], rtol=1e-4)
+
+
 def test_the_level_of_an_example_is_the_noise_beside_it():
     material = ONLINE.material()
     beside = np.asarray(material.bank.inputs)[:, :, 8:]
