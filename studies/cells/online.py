@@ -51,6 +51,7 @@ class OnlineCell:
         The equations start from the same students, see `teacher_student.theory`.
     dtype : "float32" or "float64"
     seed : int, 0 <= seed < 2^32, of everything that is drawn
+    readout_scale : float >= 0, factor on the readout at the start, see TwoLayer
     start_inputs : 0, or the dimension N at which one start for all replicates is drawn
         0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
         parameters of one student drawn at N = start_inputs, so runs at different N start alike.
@@ -77,6 +78,7 @@ class OnlineCell:
     method: str = "auto"
     dtype: str = "float32"
     seed: int = 0
+    readout_scale: float = field(default=1.0, metadata={"added": True})
     start_inputs: int = field(default=0, metadata={"added": True})
 
     def check(self) -> None:
@@ -118,6 +120,7 @@ class OnlineCell:
             self.parametrisation,
             self.train_readout,
             self.readout_start,
+            self.readout_scale,
         )
         student.scaling(self.learning_rate, self.n_inputs)
         levels = named_level(task, tuple(self.easy.items())), named_level(task, tuple(self.hard.items()))

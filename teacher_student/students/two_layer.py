@@ -12,8 +12,8 @@ Weights start as w_k ~ N(0, I/N). The parametrisation sets the four numbers of `
     ntk         K^-1/2        N(0, 1)             eta / N      eta / N
     mean_field  1/K           N(0, 1) or +-1      K eta / N    K eta / N
 
-(mean_field is muP for two layers.) Sources: Saad & Solla, PRE 52, 4225 (1995); Goldt et al.,
-arXiv 1906.08632, eq. (3); Refinetti et al., arXiv 2102.11742.
+(mean_field is muP for two layers.) `readout_scale` multiplies v_k at the start. Sources: Saad & Solla,
+PRE 52, 4225 (1995); Goldt et al., arXiv 1906.08632, eq. (3); Refinetti et al., arXiv 2102.11742.
 """
 
 from collections.abc import Callable
@@ -125,6 +125,9 @@ class TwoLayer:
         Whether v is trained; a fixed readout keeps its start.
     readout_start : {"gaussian", "sign"}
         Gaussian or +- entries of the same variance at the start.
+    readout_scale : float >= 0
+        Factor on the readout at the start. For relu units and one rate for both layers, scales a and b of
+        the weights of the two layers act through a b and a / b only, up to a change of the rate.
 
     Examples
     --------
@@ -143,6 +146,7 @@ class TwoLayer:
     parametrisation: str = "standard"
     train_readout: bool = True
     readout_start: str = "gaussian"
+    readout_scale: float = 1.0
 
     def __post_init__(self) -> None:
         whole("width", self.width, low=1)
@@ -150,6 +154,7 @@ class TwoLayer:
         known("loss", self.loss, LOSSES)
         known("parametrisation", self.parametrisation, PARAMETRISATIONS)
         known("readout_start", self.readout_start, READOUT_STARTS)
+        within("readout_scale", self.readout_scale, low=0)
 
     def scaling(self, learning_rate: float, n_inputs: int) -> Scaling:
         """The parametrisation's numbers at `learning_rate` (eta > 0) and input dimension N."""
@@ -162,6 +167,7 @@ class TwoLayer:
         }[self.parametrisation]
         rate = factor * learning_rate / n_inputs
         sign = float(self.readout_start == "sign")
+        std *= self.readout_scale
         return Scaling(output, std, sign, rate, rate if self.train_readout else 0.0)
 
     def core(self) -> "TwoLayer":

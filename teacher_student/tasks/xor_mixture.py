@@ -34,6 +34,19 @@ MEANS = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
 LABELS = np.array([1, 1, -1, -1])
 
 
+def clusters_right(group_accuracy: Float[Array, " 4"]) -> Float[Array, ""]:
+    """Number of clusters that the network gets right: those with an accuracy above 1/2, 0 to 4.
+
+    A network with the same answer everywhere gets 2 right, one whose output is 0 everywhere none.
+
+    Examples
+    --------
+    >>> float(clusters_right(jnp.array([0.9, 0.5, 0.51, 0.2])))
+    2.0
+    """
+    return jnp.sum(group_accuracy > 0.5).astype(group_accuracy.dtype)
+
+
 @dataclass(frozen=True)
 class XorMixture:
     """The XOR-like Gaussian mixture in N = `n_inputs` dimensions.
@@ -155,6 +168,7 @@ class XorMixture:
         Returns
         -------
         test_accuracy (), test_loss (), group_accuracy (4,) in the order of `group_names`
+        clusters_right () : number of clusters with an accuracy above 1/2, see `clusters_right`
         """
         (factor,) = order.factors
         dtype = order.along.dtype
@@ -169,6 +183,7 @@ class XorMixture:
             "test_accuracy": level["prior"] @ correct,
             "test_loss": level["prior"] @ loss,
             "group_accuracy": correct,
+            "clusters_right": clusters_right(correct),
         }
 
     def coverage(self, order: OrderParameters) -> dict[str, Array]:

@@ -27,7 +27,7 @@ from jaxtyping import Float
 
 from teacher_student.interfaces import Level
 from teacher_student.order_parameters import Overlaps
-from teacher_student.tasks.xor_mixture import LABELS, MEANS, XorMixture
+from teacher_student.tasks.xor_mixture import LABELS, MEANS, XorMixture, clusters_right
 from teacher_student.theory.formulas import Formulas
 from teacher_student.theory.quadratic import quadratic
 from teacher_student.theory.rates import Moments
@@ -92,7 +92,7 @@ class XorMixtureEquations(Formulas):
     def observe(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]
     ) -> dict[str, Array]:
-        """test_accuracy (), test_loss (), group_accuracy (4,)."""
+        """test_accuracy (), test_loss (), group_accuracy (4,), clusters_right ()."""
         noise, u = level["noise"], output_scale * state.readout
         par, rest = split(state, nodes, (jnp.sqrt(noise),))
         spread = jnp.sqrt(noise) * par @ state.along.T + rest[0]
@@ -113,6 +113,7 @@ class XorMixtureEquations(Formulas):
             "test_accuracy": level["prior"] @ right,
             "test_loss": level["prior"] @ loss,
             "group_accuracy": right,
+            "clusters_right": clusters_right(right),
         }
 
 

@@ -6,6 +6,7 @@ group_accuracy   (group,)   accuracy within each cluster of the target
 M                (unit, direction)   w_k . e_p
 Q                (unit, unit_)       w_k . w_l
 v                (unit,)    readout, without the output scale
+clusters_right   ()         clusters within which the accuracy is above 1/2 (XorMixture)
 covered          ()         clusters at which some unit points (XorMixture)
 covered_aligned  ()         clusters with a unit that points there and has the right sign
 """
@@ -34,6 +35,7 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
     "M": ("unit", "direction"),
     "Q": ("unit", "unit_"),
     "v": ("unit",),
+    "clusters_right": (),
     "covered": (),
     "covered_aligned": (),
 }

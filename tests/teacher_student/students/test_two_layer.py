@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from teacher_student.students.two_layer import ACTIVATIONS, LOSSES, PARAMETRISATIONS, TwoLayer, draw_readout
+from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training.start import draw_start
 
 
 @pytest.mark.parametrize("parametrisation", PARAMETRISATIONS)
@@ -77,9 +79,20 @@ def test_fixed_readout_has_no_rate_and_sign_start_has_one_size():
     assert 5 < np.sum(np.asarray(v) > 0) < 45
 
 
+def test_the_scale_of_the_readout_multiplies_its_start_and_nothing_else():
+    small, plain = (TwoLayer(3, parametrisation="mean_field", readout_scale=scale) for scale in (0.25, 1.0))
+    assert small.scaling(0.3, 40) == plain.scaling(0.3, 40)._replace(readout_std=0.25)
+    starts = [draw_start(XorMixture(40), s, learning_rate=0.3, replicates=2) for s in (small, plain)]
+    np.testing.assert_array_equal(starts[0].readout, 0.25 * starts[1].readout)
+    np.testing.assert_array_equal(starts[0].along, starts[1].along)
+    own = [student.init(jax.random.key(1), 5) for student in (small, plain)]
+    np.testing.assert_array_equal(own[0].v, 0.25 * own[1].v)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"width": 4, "readout_scale": -0.1}, "readout_scale is -0.1; need 0 <= readout_scale"),
         ({"width": 0}, "width is 0"),
         (
             {"width": 4, "activation": "nonsense"},

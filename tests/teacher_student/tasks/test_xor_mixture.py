@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from teacher_student.interfaces import OrderParameters
+from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import Params, TwoLayer
 from teacher_student.tasks.xor_mixture import CLUSTERS, LABELS, MEANS, XorMixture
+from teacher_student.theory.integrate import equations
 
 TASK = XorMixture(20)
 
@@ -88,6 +90,51 @@ def test_group_accuracy_is_that_of_each_cluster():
         x, y = TASK.sample(jax.random.key(c), 50_000, only, directions)
         correct = np.asarray(0.5 * (1 + jnp.sign(student.apply(params, x)) * y))
         assert abs(correct.mean() - float(found[c])) < 5 * (0.5 / 50_000**0.5)
+
+
+def test_clusters_right_by_hand():
+    """Units along the axes, little noise: a unit at its cluster is right there, and pure noise elsewhere.
+
+    Theory counts alike from the same state.
+    """
+    # at +e1 and -e2; at +e1, -e1 and -e2; at +e1 and -e1 with the wrong sign, and +e2 with the right one
+    rows = np.array([[[1, 0], [0, -1], [0, 0]], [[1, 0], [-1, 0], [0, -1]], [[1, 0], [-1, 0], [0, 2]]], "f4")
+    readout = np.array([[1, -1, 0], [1, 1, -1], [-1, -1, -2]], "f4")
+    student, level = TwoLayer(3), jax.tree.map(jnp.float32, TASK.level(noise=0.01))
+    equation = equations(TASK, student, n_nodes=256)
+    normals = jax.random.normal(jax.random.key(0), (4000, 5))
+
+    def measured(along, v):
+        order = OrderParameters(along, (jnp.zeros((3, 3)),), v)
+        state = Overlaps(along, jnp.zeros((1, 3, 3)), v)
+        return TASK.evaluate(student, order, level, normals), equation.observe(
+            state, level, 1.0, equation.nodes(0)
+        )
+
+    found, solved = jax.jit(jax.vmap(measured))(rows, readout)
+    # noise has the wrong sign half of the time, and is off (an output of 0) in the other half
+    np.testing.assert_allclose(found["group_accuracy"][0], [1, 0.25, 0.25, 1], atol=0.03)
+    np.testing.assert_allclose(found["group_accuracy"][1, [0, 1, 3]], 1, atol=0.001)
+    assert found["group_accuracy"][1, 2] < 0.5
+    np.testing.assert_allclose(found["group_accuracy"][2, :3], [0, 0, 1], atol=0.001)
+    assert found["clusters_right"][:2].tolist() == solved["clusters_right"][:2].tolist() == [2, 3]
+    for values in (found, solved):
+        counted = (np.asarray(values["group_accuracy"]) > 0.5).sum(1)
+        assert values["clusters_right"].tolist() == counted.tolist()
+
+
+def test_a_constant_network_gets_two_clusters_right():
+    order = OrderParameters(jnp.zeros((1, 2)), (jnp.ones((1, 1)),), jnp.ones(1))
+    normals = jnp.abs(jax.random.normal(jax.random.key(0), (50, 3)))
+    level = jax.tree.map(jnp.float32, TASK.level())
+    found = jax.jit(lambda: TASK.evaluate(TwoLayer(1), order, level, normals))()
+    assert found["group_accuracy"].tolist() == [
+        0.75,
+        0.75,
+        0.25,
+        0.25,
+    ]  # 0 at the mirrored half of the points
+    assert float(found["clusters_right"]) == 2
 
 
 def test_an_output_of_exactly_zero_counts_one_half():
