@@ -5,7 +5,7 @@
 # make check     set up, format, lint and types
 # make adapters  the tests of PyTorch, Grain, Hugging Face and Parquet, in an environment that has them
 # make oldest    the tests that are not slow, with the oldest versions that pyproject.toml allows
-# make docs      the site in .site, in an environment of its own
+# make docs      set up, build the site in .site
 # make gallery   set up, draw figures/gallery again from the arrays in figures/data
 
 PYTHON ?= python3
@@ -55,12 +55,11 @@ oldest:
 	  --constraint .venv/oldest/constraints.txt --editable '.[test]'
 	.venv/oldest/bin/python -m pytest -m "not slow"
 
-docs: .venv/docs/complete
-	NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --quiet
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-.venv/docs/complete: pyproject.toml
-	$(PYTHON) -m venv .venv/docs
-	.venv/docs/bin/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+.venv/docs: .venv/complete
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 gallery: venv

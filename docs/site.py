@@ -30,7 +30,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     sources = [*OTHERS, *(f"docs/{path.name}" for path in sorted(ROOT.glob("docs/*.md")))]
     pages = {source: OTHERS.get(source, PurePosixPath(source).name) for source in sources}
     linked: set[str] = set()
-    texts = {page: linking((ROOT / source).read_text(), source, pages, linked) for source, page in pages.items()}
+    texts = {
+        page: linking((ROOT / source).read_text(), source, pages, linked) for source, page in pages.items()
+    }
     texts["gallery.md"] = linking(gallery(), "gallery.md", pages, linked)
     for package in PACKAGES:
         texts[f"api/{package}.md"] = reference(package)
@@ -61,19 +63,25 @@ def linking(text: str, source: str, pages: dict[str, str], linked: set[str]) -> 
 
 def gallery() -> str:
     """Every figure of the repository with its caption, its numbers and the command that draws it."""
-    parts = ["# Gallery", "All figures are drawn from the arrays in `figures/data`; `make gallery` draws all of them again."]
+    parts = [
+        "# Gallery",
+        "All figures are drawn from the arrays in `figures/data`; `make gallery` draws all of them again.",
+    ]
     folder = ROOT / "figures" / "gallery"
-    pictures = sorted(folder.rglob("*.png"), key=lambda path: (path.parent != folder, path))
+    pictures = sorted(folder.rglob("*.png"), key=lambda path: (path.parent != folder, path.parent, path))
     for parent, group in groupby(pictures, key=lambda path: path.parent):
         inner = parent.relative_to(folder)
         name = inner.parts[0] if inner.parts else "xor_mixture"
         data = f"figures/data/{inner.parts[1]}" if len(inner.parts) > 1 else "figures/data"
         parts.append(f"## {' '.join((name, *inner.parts[1:]))}")
-        parts.append(f"    python -m figures {name} --from {data} --out figures/gallery/{inner}")
+        parts.append(f"    python -m figures {name} --from {data} --out {parent.relative_to(ROOT)}")
         for path in group:
             at = path.relative_to(ROOT)
             caption = path.with_suffix(".txt").read_text().strip()
-            parts += [f"![{path.stem}]({at})", f"**{path.stem}** ([numbers]({at.with_suffix('.csv')})). {caption}"]
+            parts += [
+                f"![{path.stem}]({at})",
+                f"**{path.stem}** ([numbers]({at.with_suffix('.csv')})). {caption}",
+            ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -85,7 +93,9 @@ def reference(package: str) -> str:
         for node in module.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
     )
-    if bare := [name for name in names if f"{package}.{name}" not in CONSTANTS and not described(package, name)]:
+    if bare := [
+        name for name in names if f"{package}.{name}" not in CONSTANTS and not described(package, name)
+    ]:
         raise PluginError(f"{package}: no docstring for {', '.join(bare)}")
     shown = [name for name in names if f"{package}.{name}" not in CONSTANTS]
     head = f"# {package}\n\n::: {package}\n    options: {{members: false, show_root_heading: false}}\n\n"

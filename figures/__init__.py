@@ -1,10 +1,12 @@
 """Figures, from saved arrays only.
 
+Nothing is imported before it is used, and JAX never.
+
+Examples
+--------
 >>> import figures
 >>> figures.draw("xor_mixture")                                   # doctest: +SKIP
 [PosixPath('results/xor_mixture/figures/accuracy.png'), ...]
-
-Nothing is imported before it is used, and JAX never.
 """
 
 import importlib

@@ -1,10 +1,5 @@
 """What was asked, and where the answer is.
 
->>> import studies                                           # nothing else is imported by this
->>> study = studies.get("xor_mixture", "quick")              # doctest: +SKIP
->>> ds = studies.run(study, out="results", width=(4, 16))    # doctest: +SKIP
->>> studies.status(study)                                    # doctest: +SKIP
-
     get(name, preset)        a study of the catalogue
     run(study, out)          compute what is missing; the results as one Dataset
     load(name, out)          the results as one Dataset, whatever part of them is finished
@@ -15,6 +10,13 @@
 
 Nothing is imported before it is used, so that the command line starts at once. What the package has to say
 goes to the logger "studies".
+
+Examples
+--------
+>>> import studies                                           # nothing else is imported by this
+>>> study = studies.get("xor_mixture", "quick")              # doctest: +SKIP
+>>> ds = studies.run(study, out="results", width=(4, 16))    # doctest: +SKIP
+>>> studies.status(study)                                    # doctest: +SKIP
 """
 
 import importlib

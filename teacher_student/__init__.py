@@ -1,5 +1,12 @@
 """The world: tasks drawn from a teacher, students that learn them, and the ways to simulate learning.
 
+With `ts.trajectory` in the place of `ts.simulate` the equations of the limit N -> infinity are solved.
+Training loops know no curriculum: they take a schedule (one difficulty level per step), and
+`teacher_student.protocols` makes one of a name. Every name below is imported when it is first used, so
+importing the package is free.
+
+Examples
+--------
 A curriculum against its control, at one width:
 
 >>> import teacher_student as ts
@@ -10,11 +17,6 @@ A curriculum against its control, at one width:
 >>> ds = found.to_xarray()                       # what studies.analysis takes
 >>> ds.test_accuracy.dims, ds.protocol.values.tolist()
 (('protocol', 'width', 'replicate', 'time'), ['curriculum', 'no_curriculum', 'ramp'])
-
-With `ts.trajectory` in the place of `ts.simulate` the equations of the limit N -> infinity are solved.
-Training loops know no curriculum: they take a schedule (one difficulty level per step), and
-`teacher_student.protocols` makes one of a name. Every name below is imported when it is first used, so
-importing the package is free.
 """
 
 import importlib
