@@ -1,4 +1,4 @@
-"""The command line: python -m studies list | run | status | where | export | verify."""
+"""The command line: python -m studies list | run | status | where | verify | export | report."""
 
 import argparse
 import os
@@ -20,7 +20,11 @@ VERBS = {
     "where": "the address and the folder, without running",
     "verify": "compute randomly chosen finished cells again and compare",
     "export": "write one labelled file",
+    "report": "write one page to explore in a browser",
 }
+
+#: Verbs about what is stored, whatever was asked -> the file that they write.
+STORED = {"export": "FILE.nc or FILE.zarr", "report": "FILE.html"}
 
 
 class Help(argparse.Action):
@@ -55,18 +59,18 @@ def parser() -> Parser:
             "Any field of the cell may follow, as --width 2,4,8 or --easy.noise 0.2; NAME --help lists them."
         )
         sub = verbs.add_parser(
-            verb, help=text, allow_abbrev=False, add_help=False, epilog=None if verb == "export" else more
+            verb, help=text, allow_abbrev=False, add_help=False, epilog=None if verb in STORED else more
         )
         sub.add_argument("-h", "--help", action=Help)
         sub.add_argument("name", help="a study, see list")
         sub.add_argument(
             "--out", default="results", type=path, help="folder of the results (default: results)"
         )
-        if verb != "export":
+        if verb not in STORED:
             sub.add_argument("--preset", default="quick", help="quick (default) or full")
             sub.add_argument("--replicates", help="number of replicates")
         subs[verb] = sub
-    run, status, verify, export = (subs[verb] for verb in ("run", "status", "verify", "export"))
+    run, status, verify = (subs[verb] for verb in ("run", "status", "verify"))
     run.add_argument("--devices", help="spread over N local devices, or all (default: all but CPUs)")
     run.add_argument("--workers", help="compute in N processes of this machine")
     run.add_argument(
@@ -82,8 +86,9 @@ def parser() -> Parser:
     status.add_argument("--watch", action="store_true", help="look again every 2 s until all is done")
     verify.add_argument("--cells", default="3", help="how many (default: 3)")
     verify.add_argument("--seed", help="choose the same cells again")
-    export.add_argument("--to", required=True, type=path, help="FILE.nc or FILE.zarr")
-    export.add_argument("--address", help="which one, see where (default: the one run last)")
+    for verb, kinds in STORED.items():
+        subs[verb].add_argument("--to", required=True, type=path, help=kinds)
+        subs[verb].add_argument("--address", help="which one, see where (default: the one run last)")
     return top
 
 
@@ -122,14 +127,16 @@ def main(argv: list[str] | None = None) -> int:
 
 def act(args: argparse.Namespace, rest: list[str]) -> int:
     """Carry out a verb that is about one study; the exit status."""
-    if args.verb == "export":
-        from studies.engine.export import export
-
+    if args.verb in STORED:
         if rest:
-            raise ValueError(f"unknown argument {rest[0]!r}; export takes --to, --out and --address")
+            raise ValueError(f"unknown argument {rest[0]!r}; {args.verb} takes --to, --out and --address")
         if not os.path.isdir(os.path.join(args.out, args.name)):
             get(args.name)  # a study of the catalogue can be run; any other name is unknown
-        export(args.name, args.out, args.to, args.address)
+        if args.verb == "export":
+            from studies.engine.export import export as write
+        else:
+            from studies.report import write
+        write(args.name, args.out, args.to, args.address)
         return 0
     how = None
     if args.verb == "run":

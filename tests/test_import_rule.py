@@ -75,6 +75,7 @@ MAY_IMPORT = {
     "analysis": {"store"},
     "cells": {"address", "cell", "store"},
     "engine": {"address", "cell", "store", "study"},
+    "report": {"address", "analysis", "catalogue", "store", "study"},
     "catalogue": {"cells", "settings", "study"},
 }
 
