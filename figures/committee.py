@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, looks
+from figures.parts.style import GREY
+from figures.parts.summary import BENEFIT
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 
@@ -26,8 +27,14 @@ LEVELS = ("hard.noise", "hard.irrelevant")
 AXES = ("protocol", "width", "budget", "learning_rate", *LEVELS)
 #: Budget at which the curves are shown.
 HEADLINE = {"budget": 100.0}
-BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
 LABEL = "error avoided by the curriculum"
+CAPTION = (
+    "Committee of M = {options[teacher_units]:g} erf units on {options[relevant]:percent} % of N = "
+    "{n_inputs} inputs, "
+    + panels.LEARNER
+    + ". Easy: label noise {easy[noise]:g}, irrelevant inputs of variance "
+    "{easy[irrelevant]:g}; easy fraction {easy_fraction:g}; error without label noise at the hard level."
+)
 
 
 def kinds(ds: xr.Dataset) -> dict[str, dict[str, float]]:
@@ -38,10 +45,9 @@ def kinds(ds: xr.Dataset) -> dict[str, dict[str, float]]:
     for grid in text["grids"]:
         values = (grid.get(axis, own) for axis, own in zip(LEVELS, base, strict=True))
         for noise, irrelevant in product(*values):
-            name = "label_noise" if irrelevant == cell["easy"]["irrelevant"] else "distractors"
-            name = (
-                name if irrelevant == cell["easy"]["irrelevant"] or noise == cell["easy"]["noise"] else "both"
-            )
+            clean = noise == cell["easy"]["noise"]
+            same = irrelevant == cell["easy"]["irrelevant"]
+            name = "label_noise" if same else "distractors" if clean else "both"
             level = dict(zip(LEVELS, (noise, irrelevant), strict=True))
             if level not in found.values():
                 found[name if name not in found else f"{name}_{noise:g}_{irrelevant:g}"] = level
@@ -69,23 +75,6 @@ def _summarise(ds: xr.Dataset) -> xr.Dataset:
     return out.assign(left_out=sums.left_out(shown).sum("replicate"))
 
 
-def headline(summary: xr.Dataset) -> xr.Dataset:
-    """Curves within the run of the headline budget, or of the one there is."""
-    return sums.within_run(summary.sel(sums.choose(summary, HEADLINE)))
-
-
-def caption(summary: xr.Dataset) -> str:
-    """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
-    return (
-        f"Committee of M = {cell['options']['teacher_units']:g} erf units on "
-        f"{100 * cell['options']['relevant']:g} % of N = {cell['n_inputs']} inputs, {panels.learner(cell)}. "
-        f"Easy: label noise {cell['easy']['noise']:g}, irrelevant inputs of variance "
-        f"{cell['easy']['irrelevant']:g}; easy fraction {cell['easy_fraction']:g}; error without label noise "
-        f"at the hard level."
-    )
-
-
 def title(kind: str, summary: xr.Dataset) -> str:
     """What makes a sample hard."""
     noise, irrelevant = kinds(summary)[kind].values()
@@ -95,10 +84,10 @@ def title(kind: str, summary: xr.Dataset) -> str:
 
 def loss(kind: str, summary: xr.Dataset) -> Drawn:
     """Generalisation error against time per width and protocol."""
-    table = headline(summary).sel(difficulty=kind)[sums.columns("loss_mean")]
+    table = sums.numbers(sums.run_at(summary, HEADLINE).sel(difficulty=kind), "loss_mean")
     label = f"generalisation error\n({title(kind, summary)})"
-    figure = panels.time_panels(table, "loss_mean", "protocol", looks(table.protocol.values), label, log=True)
-    said = f"{title(kind, summary).capitalize()}. {caption(summary)}"
+    figure = panels.time_panels(table, "loss_mean", label, log=True)
+    said = f"{title(kind, summary).capitalize()}. {CAPTION}"
     return Drawn(figure, table, said, summary.sel(difficulty=kind))
 
 
@@ -112,37 +101,31 @@ def _teacher(axes: Axes, summary: xr.Dataset) -> None:
 def benefit(summary: xr.Dataset) -> Drawn:
     """Error avoided at the end of the run against width, a panel per difficulty."""
     ends = sums.at_ends(summary[BENEFIT])
-    figure, grid = panels.grid(-(-summary.sizes["difficulty"] // 2), min(2, summary.sizes["difficulty"]), 3)
-    for axes, kind in zip(grid.flat, summary.difficulty.values, strict=False):
+    figure, row = panels.wrapped(summary.sizes["difficulty"], 3)
+    for axes, kind in zip(row, summary.difficulty.values, strict=True):
         panels.benefit_by_budget(axes, ends.sel(difficulty=kind))
         axes.set_title(title(kind, summary))
         _teacher(axes, summary)
-    for axes in grid.flat[summary.sizes["difficulty"] :]:
-        axes.set_axis_off()
-    grid[0, 0].set_ylabel(LABEL)
-    return Drawn(figure, ends, caption(summary))
+    row[0].set_ylabel(LABEL)
+    return Drawn(figure, ends, CAPTION)
 
 
 def tuned(summary: xr.Dataset) -> Drawn:
     """Error avoided at a rate shared by both arms and with each arm at its own best rate; the rates."""
-    if "tuned_benefit" not in summary:
-        raise sums.Missing("needs two learning rates and four replicates")
+    own = panels.own_best(summary)
     shared = sums.at_ends(summary[BENEFIT]).sel(sums.choose(summary, HEADLINE))
-    own = summary[[str(n) for n in summary.data_vars if str(n).startswith("tuned_")]]
     figure, grid = panels.grid(summary.sizes["difficulty"], 2, 2.8)
     for (left, right), kind in zip(grid, summary.difficulty.values, strict=True):
         at = {"difficulty": kind}
         panels.tuned_panels(left, right, shared.sel(at), own.sel(at).dropna("width", how="all"), summary)
         left.set(ylabel=LABEL, title=title(kind, summary))
         right.set_title(title(kind, summary))
-    return Drawn(
-        figure, {"one rate": shared, "each at its best rate": own}, f"{caption(summary)} {panels.TUNED}"
-    )
+    return Drawn(figure, {"one rate": shared, "each at its best rate": own}, f"{CAPTION} {panels.TUNED}")
 
 
 def map_(summary: xr.Dataset) -> Drawn:
     """Error avoided over width and time within a run."""
-    part = headline(summary)[BENEFIT[:4]]
+    part = sums.run_at(summary, HEADLINE)[BENEFIT[:4]]
     part = part.sel(time=part.time > 0)
     parts = [
         (title(kind, summary), part.sel(difficulty=kind), "time", "time, samples / N")
@@ -152,7 +135,7 @@ def map_(summary: xr.Dataset) -> Drawn:
     note = (
         "Colours change linearly up to the largest value at the end of the run, beyond it as the logarithm."
     )
-    return Drawn(panels.maps(parts, LABEL, small), part, f"{caption(summary)} {note}")
+    return Drawn(panels.maps(parts, LABEL, small), part, f"{CAPTION} {note}")
 
 
 def figures(summary: xr.Dataset) -> Figures:

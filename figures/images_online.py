@@ -34,12 +34,9 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
     return (
-        f"Single pass, {words(cell['relabelling'])} of classes {cell['pair']}, "
-        f"{words(cell['corruption'])}: level up to {cell['easy']:g} (easy fraction "
-        f"{cell['easy_fraction']:g}), else {cell['hard']:g}; tested at {cell['hard']:g}. "
-        f"{images.settings(summary)}"
+        "Single pass, {relabelling:words} of classes {pair}, {corruption:words}: level up to {easy:g} (easy "
+        f"fraction {{easy_fraction:g}}), else {{hard:g}}; tested at {{hard:g}}. {images.settings(summary)}"
     )
 
 
@@ -47,7 +44,7 @@ def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width, a panel per data set, a line per budget."""
     part = summary[[*images.BENEFIT, "half_width"]].sel(treatment="curriculum")
     names = part.data_set.values
-    figure, (row,) = panels.grid(1, len(names), 3, sharey=True)
+    figure, row = panels.wrapped(len(names), 3, len(names), sharey=True)
     for axes, name in zip(row, names, strict=True):
         own = part.sel(data_set=name)
         own = own.sel(n_steps=own.benefit.notnull().any("width"))
@@ -125,8 +122,8 @@ def collapse(summary: xr.Dataset) -> Drawn:
     right.set(xlabel="K / K*", ylabel="benefit / its largest value")
     right.axvline(1, color=GREY, lw=0.8, ls=":")
     right.axhline(0, color=GREY, lw=0.8, zorder=1)
-    panels.legend_below(left)
-    panels.legend_below(right)
+    for axes in (left, right):
+        panels.legend_below(axes)
     text = (
         "K*: width at which the benefit has fallen to half its largest value, its interval from points drawn "
         "anew within their bars; a curve that never does is on the left only. Mixture at a budget of 600 N "
@@ -136,18 +133,13 @@ def collapse(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, text)
 
 
-def small(draw, summary: xr.Dataset) -> Drawn:
-    """One of the figures of small panels: a row per data set, a column per budget."""
-    layout = partial(images.grid_of, rows="data_set", across=("n_steps",), sharex=True, sharey="row")
-    return draw(summary, layout, title, caption(summary))
-
-
 def title(part: xr.Dataset) -> str:
     """Data set and budget of a panel, in two lines."""
     return f"{images.place(part, 'data_set')},\n{images.place(part, 'n_steps')}"
 
 
 def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    accuracy, rates = partial(small, images.accuracy), partial(small, images.rates)
+    """Every figure by the name of its file; small panels have a row per data set, a column per budget."""
+    small = {"layout": images.Layout("data_set", ("n_steps",), title), "caption": caption(summary)}
+    accuracy, rates = partial(images.accuracy, **small), partial(images.rates, **small)
     return {"benefit": benefit, "accuracy": accuracy, "collapse": collapse, "rates": rates}

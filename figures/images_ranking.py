@@ -7,20 +7,24 @@ rankings   gain of the curriculum for each ranking, where a study has several
 rates      the learning rate chosen for each arm
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from figures.parts import images, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, series, words
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, literal
 
 #: The protocols that are compared.
 PAIR = ("curriculum", "standard")
 OWN_AXES = ("data_set", "label_noise", "n_steps", "pacing", "ranking")
 AXES = ("protocol", "width", *OWN_AXES)
+#: Axes with a column of panels for each combination of their values.
+COLUMNS = ("data_set", "label_noise", "ranking")
 NUMBERS = images.BENEFIT[:4]
 
 
@@ -61,63 +65,50 @@ def source(ranking: str, summary: xr.Dataset) -> str:
     name = asked.get("file_names", {}).get("ranking")
     if ranking != "published" or name is None:
         return "a published score" if ranking == "published" else words(ranking)
-    return f"a published score ({name}, SHA-256 {asked['files']['ranking'][:8]})"
+    return f"a published score ({literal(name)}, SHA-256 {asked['files']['ranking'][:8]})"
 
 
-def by_setting(summary: xr.Dataset, sharey: str = "row"):
-    """Panels: a row per budget, a column per data set, share of wrong labels and ranking."""
-    across = ("data_set", "label_noise", "ranking")
-    return images.grid_of(summary, "n_steps", across, 1.9, sharex=True, sharey=sharey)
-
-
-def title(part: xr.Dataset, several: bool) -> str:
+def title(part: xr.Dataset, *rankings: str) -> str:
     """Data set, ranking if there are several, wrong labels and budget of a panel, in two lines."""
-    top = images.place(part, "data_set", *["ranking"] * several)
-    return f"{top},\n{images.place(part, 'label_noise', 'n_steps')}"
+    return f"{images.place(part, 'data_set', *rankings)},\n{images.place(part, 'label_noise', 'n_steps')}"
 
 
-def small(draw, summary: xr.Dataset) -> Drawn:
-    """One of the figures of small panels at the pacing shown."""
-    part = linear(summary)
-    return draw(part, by_setting, partial(title, several=part.sizes["ranking"] > 1), caption(part))
+def layout(part: xr.Dataset) -> images.Layout:
+    """A row per budget, a column per data set, share of wrong labels and ranking."""
+    several = ("ranking",) if part.sizes["ranking"] > 1 else ()
+    return images.Layout("n_steps", COLUMNS, lambda panel: title(panel, *several), 1.9)
 
 
 def benefit(summary: xr.Dataset) -> Drawn:
     """Gain of every order over standard training against width; rows: budgets."""
     part = linear(summary)
-    figure, each = by_setting(part, "col")
     styles = looks(part.treatment.values)
-    for axes, own, bottom in each:
-        for (treatment, style), shift in zip(styles.items(), panels.spread(len(styles), 0.1), strict=True):
-            panels.bars(axes, own.width.values, own.sel(treatment=treatment), "benefit", style, shift)
-        axes.axhline(0, color=GREY, lw=0.8, zorder=1)
-        panels.small_panel(axes, own.width.values, title(own, part.sizes["ranking"] > 1), bottom=bottom)
-        column = part.sel({axis: own[axis].item() for axis in ("data_set", "label_noise", "ranking")})
+
+    def panel(axes: Axes, own: xr.Dataset) -> None:
+        panels.benefit_lines(axes, own, "treatment", styles, 0.1)
+        column = part.sel({axis: own[axis].item() for axis in COLUMNS})
         bounds = column.drop_sel(treatment="anti_curriculum", errors="ignore")
         low, high = float(bounds.ci_low.min()), float(column.ci_high.max())
         if low < high:
             axes.set_ylim(low - 0.15 * (high - low), high + 0.1 * (high - low))
-    figure.supylabel("gain over standard training\n(test accuracy)", fontsize=8)
-    panels.legend_above(figure)
+
+    figure = layout(part).draw(part, "gain over standard training\n(test accuracy)", panel, "col")
     note = "Where the anti-curriculum is not seen it lies below the panel, see the figure accuracy."
     return Drawn(figure, part[images.BENEFIT], f"{caption(part)} {note}")
 
 
 def pacings(summary: xr.Dataset) -> Drawn:
     """Gain over standard training for each pacing, a panel per setting at which all were run."""
-    if summary.sizes["pacing"] < 2:
-        raise sums.Missing("one pacing only")
+    sums.need(summary.sizes["pacing"] > 1, "one pacing only")
     part = summary.sel(ranking=first(summary, "ranking", "el2n"))
     axes_of = ("data_set", "label_noise", "n_steps", "width")
     full = part.benefit.notnull().all(["pacing", "treatment"]).stack(panel=axes_of)
     settings = [dict(zip(axes_of, p.panel.item(), strict=True)) for p in full if bool(p)]
-    if not settings:
-        raise sums.Missing("no setting at which all pacings were run")
-    across = min(2, len(settings))
-    figure, grid = panels.grid(-(-len(settings) // across), across, 2.4, sharey=True)
+    sums.need(bool(settings), "no setting at which all pacings were run")
+    figure, places = panels.wrapped(len(settings), 2.4, sharey=True)
     x = np.arange(part.sizes["pacing"])
     styles = looks(part.treatment.values)
-    for axes, at in zip(grid.flat, settings, strict=False):
+    for axes, at in zip(places, settings, strict=True):
         here = part.sel(at)
         for (treatment, style), shift in zip(styles.items(), panels.spread(len(styles), 0.15), strict=True):
             panels.bars(axes, x + shift, here.sel(treatment=treatment), "benefit", style | {"ls": "none"})
@@ -125,38 +116,32 @@ def pacings(summary: xr.Dataset) -> Drawn:
         axes.set_xticks(x, [words(name) for name in part.pacing.values], rotation=45)
         top, below = images.place(here, "data_set", "label_noise"), images.place(here, "n_steps", "width")
         axes.set_title(f"{top},\n{below}")
-    for axes in grid.flat[len(settings) :]:
-        axes.set_axis_off()
-    grid[0, 0].set_ylabel("gain over standard training\n(test accuracy)")
+    places[0].set_ylabel("gain over standard training\n(test accuracy)")
     panels.legend_above(figure)
     return Drawn(figure, part[NUMBERS], caption(part))
 
 
 def rankings(summary: xr.Dataset) -> Drawn:
     """Gain of the curriculum for each ranking against width; a row per budget, a column per setting."""
-    if summary.sizes["ranking"] < 2:
-        raise sums.Missing("one ranking only")
+    sums.need(summary.sizes["ranking"] > 1, "one ranking only")
     part = linear(summary).sel(treatment="curriculum")
-    figure, each = images.grid_of(part, "n_steps", ("data_set", "label_noise"), 2, sharex=True, sharey="col")
     styles = series(part.ranking.values)
-    for axes, own, bottom in each:
-        for (ranking, style), shift in zip(styles.items(), panels.spread(len(styles), 0.06), strict=True):
-            panels.bars(axes, own.width.values, own.sel(ranking=ranking), "benefit", style, shift)
-        axes.axhline(0, color=GREY, lw=0.8, zorder=1)
-        panels.small_panel(axes, own.width.values, title(own, False), bottom=bottom)
-    figure.supylabel("gain of the curriculum over standard\ntraining (test accuracy)", fontsize=8)
-    panels.legend_above(figure)
+
+    def panel(axes: Axes, own: xr.Dataset) -> None:
+        panels.benefit_lines(axes, own, "ranking", styles, 0.06)
+
+    shape = images.Layout("n_steps", COLUMNS[:2], title, 2)
+    figure = shape.draw(part, "gain of the curriculum over standard\ntraining (test accuracy)", panel, "col")
     note = "Published scores know the labels as published, not those made wrong here."
     return Drawn(figure, part[NUMBERS], f"{caption(part)} {note}")
 
 
 def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    accuracy, rates = partial(small, images.accuracy), partial(small, images.rates)
-    return {
-        "benefit": benefit,
-        "accuracy": accuracy,
-        "rates": rates,
-        "pacings": pacings,
-        "rankings": rankings,
-    }
+    """Every figure by the name of its file; small panels at the pacing shown."""
+
+    def small(draw: Callable[..., Drawn], summary: xr.Dataset) -> Drawn:
+        part = linear(summary)
+        return draw(part, layout(part), caption(part))
+
+    each = {"benefit": benefit, "accuracy": partial(small, images.accuracy)}
+    return each | {"rates": partial(small, images.rates), "pacings": pacings, "rankings": rankings}

@@ -12,8 +12,8 @@ import xarray as xr
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, series, words
-from figures.parts.tickets import left_axis, percent
+from figures.parts.style import GREY, series
+from figures.parts.tickets import left_axis, lenet, percent, some_images, steps
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable
 from studies.analysis.tickets import early_stopping
@@ -25,32 +25,25 @@ AXES = ()
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means over replicates with intervals; differences from the dense network are paired."""
     ds = ds.isel(protocol=0, width=0, drop=True)
-    if "ticket" not in ds.arm:
-        raise sums.Missing("the arm 'ticket' was not run")
+    sums.need("ticket" in ds.arm, "the arm 'ticket' was not run")
     ends = early_stopping(ds)
     dense = ends.sel(round=0, arm="ticket", drop=True)
     runs = {name: ends[name] for name in ("accuracy", "step", "final_accuracy")}
     runs |= {f"{name}_gain": ends[name] - dense[name] for name in runs}
     runs["ahead"] = ends.accuracy.sel(arm="ticket", drop=True) - ends.accuracy.drop_sel(arm="ticket")
     runs["curve"] = usable(ds)
-    out = sums.merged(
-        *(sums.prefixed(name, sums.mean(values)) for name, values in runs.items() if values.size)
-    )
+    each = (sums.prefixed(name, sums.mean(values)) for name, values in runs.items() if values.size)
     weights = ds.weights.isel(replicate=0, arm=0, drop=True)
-    return sums.summary_of(
-        ds, out.assign(left=weights / weights.sel(round=0), left_out=sums.left_out(ds).sum())
-    )
+    known = {"left": weights / weights.sel(round=0), "left_out": sums.left_out(ds).sum()}
+    return sums.summary_of(ds, sums.merged(*each).assign(known))
 
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
-    some = f"{cell['n_train']} images" if cell["n_train"] else "all images"
     return (
-        f"LeNet of {3 * cell['width']} and {cell['width']} units, {words(cell['images'])}, {some} for "
-        f"training, {words(cell['optimiser'])} at {cell['learning_rate']}, batches of {cell['batch_size']}, "
-        f"{cell['steps']} steps; every round prunes {100 * cell['fraction']:g} % of a layer's weights (half "
-        f"of that in the last layer) and sets the others back to step {cell['rewind']}."
+        f"{lenet(summary)}, {{images:words}}, {some_images(summary)} for training, {{optimiser:words}} at "
+        "{learning_rate}, batches of {batch_size}, {steps} steps; every round prunes {fraction:percent} % of "
+        "a layer's weights (half of that in the last layer) and sets the others back to step {rewind}."
     )
 
 
@@ -61,11 +54,9 @@ def styles(table: xr.Dataset) -> dict[str, dict]:
 
 def against_left(name: str, label: str, summary: xr.Dataset) -> Drawn:
     """A quantity against the share of weights left, a line per arm."""
-    table = summary[[*sums.columns(f"{name}_mean"), "left"]]
+    table = sums.numbers(summary, f"{name}_mean").assign(left=summary.left)
     figure, ((axes,),) = panels.grid(1, 1, 3)
-    drawn = styles(table)
-    for (arm, style), shift in zip(drawn.items(), panels.spread(len(drawn), 0.05), strict=True):
-        panels.bars(axes, table.left.values, table.sel(arm=arm), f"{name}_mean", style, shift)
+    panels.curves(axes, table, f"{name}_mean", "arm", styles(table), "left", 0.05)
     axes.axhline(float(table[f"{name}_mean"].sel(arm="ticket", round=0)), color=GREY, lw=0.8, ls=":")
     left_axis(axes, table.left.values)
     axes.set_ylabel(label)
@@ -75,20 +66,18 @@ def against_left(name: str, label: str, summary: xr.Dataset) -> Drawn:
 
 def curves(summary: xr.Dataset) -> Drawn:
     """Test accuracy against the step at four shares of weights left."""
-    cell = sums.cell_of(summary)
-    table = summary[sums.columns("curve_mean")]
+    table = sums.numbers(summary, "curve_mean")
     rounds = np.unique(np.linspace(0, summary.sizes["round"] - 1, 4).astype(int))
-    steps = np.arange(summary.sizes["time"]) * (cell["steps"] // cell["n_records"])
-    figure, (row,) = panels.grid(1, len(rounds), 2.2, sharey=True)
-    for axes, n in zip(row, rounds, strict=True):
-        for arm, style in styles(table).items():
-            panels.band(axes, steps, table.sel(arm=arm).isel(round=n), "curve_mean", style)
-        axes.set_title(f"{percent(float(summary.left[n]))} % left")
-    late = table.curve_mean.isel(time=slice(2, None)) if len(steps) > 2 else table.curve_mean
+    each = {
+        f"{percent(float(summary.left[n]))} % left": {"round": summary["round"].values[n]} for n in rounds
+    }
+    figure, row = panels.band_panels(
+        table, "curve_mean", each, "arm", styles(table), steps(summary), most=4, sharey=True
+    )
+    late = table.curve_mean.isel(time=slice(2, None)) if table.sizes["time"] > 2 else table.curve_mean
     row[0].set_ylim(max(0, float(late.min()) - 0.02), float(table.curve_mean.max()) + 0.02)
     row[0].set_ylabel("test accuracy")
     figure.supxlabel("step", fontsize=8)
-    panels.legend_above(figure, 5)
     return Drawn(figure, table, caption(summary))
 
 

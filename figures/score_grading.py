@@ -17,7 +17,10 @@ from studies.analysis import usable
 AXES = ("width",)
 #: Shown as curves, all others in the table and in `scores`; where none of them was run, the first six are.
 SHOWN = ("grand", "forgetting", "c_score", "el2n", "prediction_depth", "prototype_distance")
-NUMBERS = ["mean", "ci_low", "ci_high"]
+CAPTION = (
+    "Spearman correlation (1: the score orders examples as the oracle does). XOR-like mixture, N = "
+    "{n_inputs}, {n_examples} examples at noise {levels:list}; scores averaged over {networks} networks."
+)
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -26,19 +29,9 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     return sums.summary_of(ds, sums.mean(data.where(data.notnull().all("replicate"))))
 
 
-def caption(summary: xr.Dataset) -> str:
-    """Settings and number of data sets."""
-    cell = sums.cell_of(summary)
-    return (
-        f"Spearman correlation (1: the score orders examples as the oracle does). XOR-like mixture, N = "
-        f"{cell['n_inputs']}, {cell['n_examples']} examples at noise {', '.join(map(str, cell['levels']))}; "
-        f"scores averaged over {cell['networks']} networks."
-    )
-
-
 def surprise(summary: xr.Dataset) -> tuple[xr.Dataset, dict[str, dict]]:
     """Correlations with the surprise of the label, and the scores shown as curves with their styles."""
-    part = summary.sel(oracle="label_surprise")[NUMBERS]
+    part = sums.numbers(summary.sel(oracle="label_surprise"), "mean")
     there = part.score.values.tolist()
     names = [name for name in SHOWN if name in there] or there[: len(SHOWN)]
     return part, series(names)
@@ -49,19 +42,18 @@ def widths(summary: xr.Dataset) -> Drawn:
     part, styles = surprise(summary)
     end = part.isel(time=-1)
     figure, ((axes,),) = panels.grid(1, 1, 3)
-    for (name, style), shift in zip(styles.items(), panels.spread(len(styles), 0.05), strict=True):
-        panels.bars(axes, end.width.values, end.sel(score=name), "mean", style, shift)
+    panels.curves(axes, end, "mean", "score", styles, step=0.05)
     width_axis(axes, part.width.values)
     axes.set(ylabel="correlation with the label's surprise", title="after training")
     panels.legend_below(axes, 2)
-    return Drawn(figure, end, caption(summary))
+    return Drawn(figure, end, CAPTION)
 
 
 def times(summary: xr.Dataset) -> Drawn:
     """Correlation against time, a panel per width."""
     part, styles = surprise(summary)
     label = "correlation with\nthe label's surprise"
-    return Drawn(panels.time_panels(part, "mean", "score", styles, label), part, caption(summary))
+    return Drawn(panels.time_panels(part, "mean", label, "score", styles), part, CAPTION)
 
 
 def scores(summary: xr.Dataset) -> Drawn:
@@ -85,7 +77,7 @@ def scores(summary: xr.Dataset) -> Drawn:
     axes.set_xlabel(f"rank correlation after training, K = {end.width.item()}")
     handles, labels = axes.get_legend_handles_labels()  # the last is drawn on top of each group
     axes.legend(handles[::-1], labels[::-1], loc="lower right")
-    return Drawn(figure, end[NUMBERS], caption(summary))
+    return Drawn(figure, sums.numbers(end, "mean"), CAPTION)
 
 
 def figures(summary: xr.Dataset) -> Figures:

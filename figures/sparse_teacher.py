@@ -11,6 +11,7 @@ import xarray as xr
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import looks, series, words
+from figures.parts.summary import BENEFIT
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 
@@ -21,8 +22,14 @@ HEADLINE = {"parametrisation": "standard", "budget": 20.0}
 SIMULATED = {"method": "auto", "train_readout": True, "readout_start": "gaussian"}
 PERCEPTRON = {"train_readout": False, "readout_start": "sign", "width": 1}
 AXES = ("protocol", "width", "learning_rate", *HEADLINE, *SIMULATED)
-BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
 LABEL = "benefit over no curriculum\n(test accuracy)"
+CAPTION = (
+    "Sign teacher on {options[relevant]:percent} % of N = {n_inputs} inputs, "
+    + panels.LEARNER
+    + "; variance "
+    "of the irrelevant inputs {easy[noise]:g} then {hard[noise]:g}, easy fraction {easy_fraction:g}, tested "
+    "at {hard[noise]:g}."
+)
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -49,29 +56,10 @@ def _perceptron(ds: xr.Dataset) -> xr.Dataset:
     return sums.prefixed("perceptron", sums.mean(usable(runs))) if bool(solved.any()) else xr.Dataset()
 
 
-def headline(summary: xr.Dataset) -> xr.Dataset:
-    """The standard parametrisation at the headline budget, or what there is."""
-    return sums.within_run(summary.sel(sums.choose(summary, HEADLINE)))
-
-
-def caption(summary: xr.Dataset) -> str:
-    """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
-    return (
-        f"Sign teacher on {100 * cell['options']['relevant']:g} % of N = {cell['n_inputs']} inputs, "
-        f"{panels.learner(cell)}; variance of the irrelevant inputs {cell['easy']['noise']:g} then "
-        f"{cell['hard']['noise']:g}, easy fraction {cell['easy_fraction']:g}, tested at "
-        f"{cell['hard']['noise']:g}."
-    )
-
-
 def accuracy(summary: xr.Dataset) -> Drawn:
     """Accuracy against time per width and protocol."""
-    table = headline(summary)[sums.columns("accuracy_mean")]
-    figure = panels.time_panels(
-        table, "accuracy_mean", "protocol", looks(table.protocol.values), "test accuracy"
-    )
-    return Drawn(figure, table, caption(summary))
+    table = sums.numbers(sums.run_at(summary, HEADLINE), "accuracy_mean")
+    return Drawn(panels.time_panels(table, "accuracy_mean", "test accuracy"), table, CAPTION)
 
 
 def benefit(summary: xr.Dataset) -> Drawn:
@@ -82,14 +70,10 @@ def benefit(summary: xr.Dataset) -> Drawn:
     tables = {"by budget": budgets}
     if kinds.sizes["parametrisation"] > 1:
         tables["by parametrisation"] = kinds
-    own = xr.Dataset()
-    if "tuned_benefit" in summary:
-        own = summary[[str(n) for n in summary.data_vars if str(n).startswith("tuned_")]]
-        own = own.dropna("width", how="all")
+    own = panels.own_best(summary) if "tuned_benefit" in summary else xr.Dataset()
+    if own:
         tables |= {"one rate": ends.sel(at), "each at its best rate": own}
-    count = len(tables)
-    figure, grid = panels.grid(-(-count // 2), min(count, 2), 2.9)
-    first, *rest = grid.flat
+    figure, (first, *rest) = panels.wrapped(len(tables), 2.9)
     panels.benefit_by_budget(first, budgets)
     first.set(ylabel=LABEL, title=f"{words(at['parametrisation'])} parametrisation, one rate")
     if "by parametrisation" in tables:
@@ -98,12 +82,10 @@ def benefit(summary: xr.Dataset) -> Drawn:
         axes.set_title(f"budget {at['budget']:g}, one rate")
         panels.legend_below(axes, 3)
     if own:
-        left, right, *rest = rest
+        left, right = rest
         panels.tuned_panels(left, right, ends.sel(at), own, summary)
         left.set(title=f"budget {at['budget']:g}", ylabel=LABEL)
-    for axes in rest:
-        axes.set_axis_off()
-    return Drawn(figure, tables, f"{caption(summary)} {panels.TUNED}" if own else caption(summary))
+    return Drawn(figure, tables, f"{CAPTION} {panels.TUNED}" if own else CAPTION)
 
 
 def map_(summary: xr.Dataset) -> Drawn:
@@ -112,14 +94,15 @@ def map_(summary: xr.Dataset) -> Drawn:
     part = part.sel(time=part.time > 0)
     budgets = [sums.within_run(part.sel(budget=b)) for b in part.budget.values]
     parts = [(f"budget {run.budget.item():g}", run, "time", "time, samples / N") for run in budgets]
-    return Drawn(panels.maps(parts, "benefit (test accuracy)"), part, caption(summary))
+    return Drawn(panels.maps(parts, "benefit (test accuracy)"), part, CAPTION)
 
 
 def perceptron(summary: xr.Dataset) -> Drawn:
     """The perceptron: simulated means and intervals over the solution of the equations."""
-    if "perceptron_mean" not in summary:
-        raise sums.Missing("the perceptron (width 1, fixed readout) and its equations were not run")
-    table = summary[sums.columns("perceptron_mean")]
+    sums.need(
+        "perceptron_mean" in summary, "the perceptron (width 1, fixed readout) and its equations were not run"
+    )
+    table = sums.numbers(summary, "perceptron_mean")
     table = table.sel(time=table.time <= sums.choose(summary, HEADLINE)["budget"])
     figure, ((axes,),) = panels.grid(1, 1, 2.6)
     for name, style in looks(table.protocol.values).items():
@@ -130,7 +113,7 @@ def perceptron(summary: xr.Dataset) -> Drawn:
     axes.set(xlabel="time, samples / N", ylabel="test accuracy", title="K = 1, readout fixed at 1 or -1")
     panels.legend_below(axes, 2)
     note = "Points: simulation; lines: equations from the same starts."
-    return Drawn(figure, table, f"{caption(summary)} {note}")
+    return Drawn(figure, table, f"{CAPTION} {note}")
 
 
 def figures(summary: xr.Dataset) -> Figures:

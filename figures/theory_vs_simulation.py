@@ -18,17 +18,18 @@ AXES = ("width", "task", "activation", "n_inputs", "method")
 #: Recorded quantities whose first entries are drawn over each other.
 SHOWN = {"test_loss": "test loss", "M": "overlap $M_{11}$", "v": "readout $v_1$"}
 FIRST = {"unit": 0, "direction": 0}
+CAPTION = (
+    "Curriculum: noise {easy[noise]:g}, then {hard[noise]:g} after {easy_fraction:percent} % of the samples; "
+    "learning rate {learning_rate:g}; ReLU students for the XOR mixture, erf elsewhere. Equations and runs "
+    "start from the same order parameters."
+)
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means of runs with intervals beside the equations, and distances with their slopes, by task."""
     ds = with_axes(ds, AXES[1:]).isel(protocol=0, drop=True)
-    if (
-        "theory" not in ds.method
-        or ds.sizes["method"] != 2
-        or ds.sizes["n_inputs"] < 2
-        or ds.sizes["replicate"] < 2
-    ):
+    several = min(ds.sizes["n_inputs"], ds.sizes["replicate"]) > 1
+    if "theory" not in ds.method or ds.sizes["method"] != 2 or not several:
         raise sums.Missing(
             "needs the equations beside runs at two N or more (--method auto,theory), in two replicates"
         )
@@ -37,10 +38,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     parts = []
     for task in ds.task.values:
         own = ds.sel(task=task)
-        activation = own.activation.values[
-            sums.asked(own).any([d for d in own.status.dims if d != "activation"])
-        ][0]
-        parts.append(_summarise(own.sel(activation=activation, drop=True)))
+        run = sums.asked(own).any([d for d in own.status.dims if d != "activation"])
+        parts.append(_summarise(own.sel(activation=own.activation[run].values[0], drop=True)))
     return sums.summary_of(ds, xr.concat(parts, ds.task, join="outer"))
 
 
@@ -51,20 +50,9 @@ def _summarise(ds: xr.Dataset) -> xr.Dataset:
     for name in SHOWN:
         first = {axis: index for axis, index in FIRST.items() if axis in ds[name].dims}
         seen = sums.mean(usable(runs, name).isel(first, drop=True))
-        out = out.assign({f"{name}_{v}": seen[v] for v in seen.data_vars})
+        out = out.assign(sums.prefixed(name, seen).data_vars)
         out[f"{name}_theory"] = theory[name].isel(first, drop=True)
     return out
-
-
-def caption(summary: xr.Dataset) -> str:
-    """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
-    return (
-        f"Curriculum: noise {cell['easy']['noise']:g}, then {cell['hard']['noise']:g} after "
-        f"{100 * cell['easy_fraction']:g} % of the samples; learning rate {cell['learning_rate']:g}; "
-        "ReLU students for the XOR mixture, erf elsewhere. Equations and runs start from the same order "
-        "parameters."
-    )
 
 
 def overlay(summary: xr.Dataset) -> Drawn:
@@ -75,19 +63,15 @@ def overlay(summary: xr.Dataset) -> Drawn:
     tasks = summary.task.values
     figure, grid = panels.grid(len(SHOWN), len(tasks), 1.7, sharex=True)
     styles = series(part.n_inputs.values, "simulation, N = {}")
-    step = float(summary.time[1] - summary.time[0])
+    styles = {n: style | {"ls": "none", "ms": 3, "elinewidth": 0.8} for n, style in styles.items()}
+    aside = 0.2 * float(summary.time[1] - summary.time[0])
     for row, (name, label) in zip(grid, SHOWN.items(), strict=True):
         for axes, task in zip(row, tasks, strict=True):
             own = part.sel(task=task)
             axes.plot(own.time, own[f"{name}_theory"], color="#000000", lw=1, label="equations")
-            for (n, style), side in zip(styles.items(), (-0.2, 0.2), strict=False):
-                look = style | {
-                    "ls": "none",
-                    "ms": 3,
-                    "elinewidth": 0.8,
-                    "mfc": "white" if side < 0 else None,
-                }
-                panels.bars(axes, own.time.values + side * step, own.sel(n_inputs=n), f"{name}_mean", look)
+            for (n, style), side, face in zip(styles.items(), (-aside, aside), ("white", None), strict=False):
+                look = style | {"mfc": face}
+                panels.bars(axes, own.time.values + side, own.sel(n_inputs=n), f"{name}_mean", look)
         row[0].set_ylabel(label)
     for axes, task in zip(grid[0], tasks, strict=True):
         axes.set_title(words(task))
@@ -97,7 +81,7 @@ def overlay(summary: xr.Dataset) -> Drawn:
         f"K = {width}. Points: mean of the runs; those of the two N are moved apart by 0.4 of a step in time."
     )
     names = [f"{name}_{what}" for name in SHOWN for what in ("theory", "mean", "ci_low", "ci_high")]
-    return Drawn(figure, part[names], f"{caption(summary)} {note}")
+    return Drawn(figure, part[names], f"{CAPTION} {note}")
 
 
 def gap(summary: xr.Dataset) -> Drawn:
@@ -111,9 +95,7 @@ def gap(summary: xr.Dataset) -> Drawn:
             line = own.sel(width=width)
             slope = f"{line.slope:.2f} [{line.slope_ci_low:.2f}, {line.slope_ci_high:.2f}]"
             panels.bars(axes, x, line, "gap", style | {"label": f"{style['label']}: {slope}"})
-            axes.plot(
-                x, line.mean_gap, color=style["color"], marker=style["marker"], mfc="none", ls=":", lw=0.8
-            )
+            axes.plot(x, line.mean_gap, **style | {"mfc": "none", "ls": ":", "lw": 0.8, "label": None})
         guide = float(own.gap.isel(n_inputs=0).max()) * 1.5 * np.sqrt(x[0] / x)
         axes.plot(x, guide, color=GREY, lw=0.8, ls="--", label="slope -1/2")
         axes.set(xscale="log", yscale="log", xlabel="N", title=words(task))
@@ -123,7 +105,7 @@ def gap(summary: xr.Dataset) -> Drawn:
         "Filled, full lines: single runs, and fitted slope with its interval; open, dotted: mean of the runs."
     )
     names = [str(n) for n in summary.data_vars if "gap" in str(n) or "slope" in str(n)]
-    return Drawn(figure, summary[names], f"{caption(summary)} {note}")
+    return Drawn(figure, summary[names], f"{CAPTION} {note}")
 
 
 def figures(summary: xr.Dataset) -> Figures:

@@ -11,8 +11,8 @@ import xarray as xr
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, looks, width_axis, words
-from figures.parts.tickets import OWN, by_rate, rate_axis
+from figures.parts.style import GREY, looks, series, width_axis, words
+from figures.parts.tickets import OWN, by_rate, need_swap, rate_axis
 from figures.parts.write import Drawn, Figures
 from studies.analysis import coverage_probability, share, usable, with_axes
 from studies.analysis.tickets import at_own_rate, effects, same_winner, single, smallest
@@ -38,6 +38,11 @@ PAIRINGS = {
     "curriculum twice, other samples": (("curriculum", 0), ("curriculum", 1)),
 }
 LOOKS = (("#009E73", "^"), ("#000000", "s"), ("#0072B2", "o"))
+CAPTION = (
+    "XOR-like mixture, N = {n_inputs}, ReLU, learning rate {learning_rate:g} unless said, {steps} samples, "
+    "of which {easy_fraction:percent} % easy (noise {easy[noise]:g}), tested at noise {hard[noise]:g}; every "
+    "round keeps {fraction:rest} %."
+)
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -46,10 +51,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     needed = [*DENSE.items(), *KINDS["units"].items(), ("stream", 0), ("stream", 1)]
     if lacking := [f"{axis} {value}" for axis, value in needed if value not in ds[axis]]:
         raise sums.Missing(f"needs {', '.join(lacking)}")
-    if "trained_with" not in ds.dims or not {"ticket", "random_mask"} <= set(ds.arm.values):
-        raise sums.Missing("needs the arms ticket and random_mask and the swap of protocols")
-    if ds.sizes["replicate"] < 4 or ds.sizes["round"] < 2:
-        raise sums.Missing("needs four replicates, half of them to choose rates, and a round of pruning")
+    need_swap(ds)
+    sums.need(ds.sizes["round"] > 1, "needs a round of pruning")
     rate = sums.choose(ds, {"learning_rate": None})["learning_rate"]
     width, tickets = _tickets(ds)
     out = sums.merged(tickets, _dense(ds, rate), xr.Dataset({"left_out": sums.left_out(ds).sum()}))
@@ -113,28 +116,16 @@ def _gain(values: xr.DataArray) -> xr.DataArray:
     return values.sel(trained_with=PAIR[0], drop=True) - values.sel(trained_with=PAIR[1], drop=True)
 
 
-def caption(summary: xr.Dataset) -> str:
-    """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
-    return (
-        f"XOR-like mixture, N = {cell['n_inputs']}, ReLU, learning rate {cell['learning_rate']:g} unless "
-        f"said, {cell['steps']} samples, of which {100 * cell['easy_fraction']:g} % easy (noise "
-        f"{cell['easy']['noise']:g}), tested at noise {cell['hard']['noise']:g}; every round "
-        f"keeps {100 * (1 - cell['fraction']):g} %."
-    )
-
-
 def lottery(summary: xr.Dataset) -> Drawn:
     """A unit for every cluster, with the right sign: start, end, and the coupon collector."""
-    table = summary[[f"covered_{moment}_{k}" for moment in ("start", "finish") for k in sums.ENDS]]
+    table = sums.numbers(summary, "covered_start_mean", "covered_finish_mean")
     figure, ((axes,),) = panels.grid(1, 1, 2.8)
     widths = summary.width.values
     axes.plot(widths, coverage_probability(widths, 4, 0.125), color=GREY, ls=":", label="coupon collector")
     start = {"color": GREY, "marker": "x", "ls": "none", "label": "at the start"}
     panels.bars(axes, widths, table.sel(trained_with=PAIR[1]), "covered_start_mean", start)
-    for (name, style), shift in zip(looks(PAIR).items(), (-0.06, 0.06), strict=True):
-        look = style | {"label": f"at the end, {style['label']}"}
-        panels.bars(axes, widths, table.sel(trained_with=name), "covered_finish_mean", look, shift)
+    both = looks(PAIR, "at the end, {}")
+    panels.curves(axes, table, "covered_finish_mean", "trained_with", both, step=0.12)
     width_axis(axes, widths)
     axes.set_ylabel("share with a unit for every cluster")
     panels.legend_below(axes, 2)
@@ -142,61 +133,58 @@ def lottery(summary: xr.Dataset) -> Drawn:
         "Share of students with, for every cluster, a unit that points there and has its sign, with exact "
         "binomial intervals."
     )
-    return Drawn(figure, table, f"{text} {caption(summary)}")
+    return Drawn(figure, table, f"{text} {CAPTION}")
 
 
 def winners(summary: xr.Dataset) -> Drawn:
     """Place of winners at the start, same winners, units per cluster."""
-    table = summary[[f"{n}_{k}" for n in ("winner_rank", "same_winner", "effective") for k in sums.ENDS]]
+    table = sums.numbers(summary, "winner_rank_mean", "same_winner_mean", "effective_mean")
     widths = summary.width.values
     figure, ((one, two, three),) = panels.grid(1, 3, 3.2)
-    for (name, style), shift in zip(looks(PAIR).items(), (-0.06, 0.06), strict=True):
-        own = table.sel(trained_with=name)
-        panels.bars(one, widths, own, "winner_rank_mean", style, shift)
-        panels.bars(three, widths, own, "effective_mean", style, shift)
+    for axes, name in ((one, "winner_rank_mean"), (three, "effective_mean")):
+        panels.curves(axes, table, name, "trained_with", looks(PAIR), step=0.12)
     # of K units a quarter has the right sign, half does nothing, a quarter has the wrong sign
     one.plot(widths, 1 + 3 * (widths - 1) / 8, color=GREY, ls=":", label="any unit")
     one.plot(widths, 1 + (widths - 1) / 8, color=GREY, ls="--", label="any unit of the right sign")
     one.set_yscale("log", base=2)
     one.set_yticks(widths / 2, [f"{place:g}" for place in widths / 2])
     one.set(ylabel="place of the winner at the start", title="who wins (1: the best)")
-    for pairing, (colour, marker), shift in zip(PAIRINGS, LOOKS, panels.spread(3, 0.12), strict=True):
-        style = {"color": colour, "marker": marker, "ls": "-", "label": pairing}
-        panels.bars(two, widths, table.sel(pairing=pairing), "same_winner_mean", style, shift)
+    panels.curves(two, table, "same_winner_mean", "pairing", series(PAIRINGS, looks=LOOKS), step=0.12)
     two.plot(widths, 1 / widths, color=GREY, ls=":", label="chance")
     two.set(ylabel="share of clusters", title="same winner twice", ylim=(0, 1.02))
     three.set(ylabel="units", title="units per cluster")
     for axes in (one, two, three):
         width_axis(axes, widths)
         panels.legend_below(axes)
-    return Drawn(figure, table, caption(summary))
+    return Drawn(figure, table, CAPTION)
 
 
 def swap(summary: xr.Dataset) -> Drawn:
     """Accuracy against what is left: at one rate, at everybody's own rate, and of single weights."""
     rate = sums.choose(summary, {"learning_rate": None})["learning_rate"]
-    names = sums.columns("end_mean")
-    shared = summary[[*names, "weights"]].sel(learning_rate=rate, drop=True)
-    own = summary[[f"own_{name}" for name in names]]
+    table = sums.numbers(summary, "end_mean", "own_end_mean")
+    shared = sums.numbers(summary, "end_mean").assign(weights=summary.weights)
+    shared = shared.sel(learning_rate=rate, drop=True)
     units = shared.sel(kind="units", drop=True)
-    best = own.rename({f"own_{name}": name for name in names}).assign(weights=units.weights)
+    own = sums.numbers(summary, "own_end_mean")
+    best = own.rename({name: str(name).removeprefix("own_") for name in own}).assign(weights=units.weights)
     parts = {f"units, rate {rate:g}": units, "units, own best rate": best}
     if "single weights" in summary.kind:
         parts[f"weights, rate {rate:g}"] = shared.sel(kind="single weights", drop=True)
-    figure, (row,) = panels.grid(1, len(parts), 2.7, sharey=True)
+    figure, row = panels.wrapped(len(parts), 2.7, len(parts), sharey=True)
     for axes, (title, part) in zip(row, parts.items(), strict=True):
         part = part.sel(round=part.end_mean.notnull().any([d for d in part.end_mean.dims if d != "round"]))
         left = (part.weights / part.weights.isel(round=0)).mean(["protocol", "arm", "trained_with"]).values
         weights = title.startswith("weights")
         x = 100 * left if weights else left * summary.attrs["width"]
-        for trainer, style in looks(PAIR).items():
-            for finder, face in zip(PAIR, ("full", "none"), strict=True):
-                one = part.sel(trained_with=trainer, protocol=finder, arm="ticket")
-                label = f"found with {words(finder)}, trained with {words(trainer)}"
-                panels.bars(axes, x, one, "end_mean", style | {"ls": "-", "label": label, "fillstyle": face})
-            one = part.sel(trained_with=trainer, protocol=PAIR[1], arm="random_mask")
-            label = f"random mask, trained with {words(trainer)}"
-            panels.bars(axes, x, one, "end_mean", style | {"ls": ":", "label": label})
+        for trainer, style in looks(PAIR, "trained with {}").items():
+            for arm, finder, said, look in (
+                ("ticket", PAIR[0], f"found with {words(PAIR[0])}", {"ls": "-"}),
+                ("ticket", PAIR[1], f"found with {words(PAIR[1])}", {"ls": "-", "fillstyle": "none"}),
+                ("random_mask", PAIR[1], "random mask", {"ls": ":"}),
+            ):
+                one = part.sel(trained_with=trainer, protocol=finder, arm=arm)
+                panels.bars(axes, x, one, "end_mean", style | look | {"label": f"{said}, {style['label']}"})
         axes.set_xscale("log", base=2)
         axes.set_xticks(x, [f"{value:.3g}" for value in x])
         axes.minorticks_off()
@@ -204,53 +192,43 @@ def swap(summary: xr.Dataset) -> Drawn:
         axes.set(xlabel="weights left, %" if weights else "units left", title=title)
     row[0].set_ylabel("test accuracy")
     panels.legend_above(figure, 2)
-    return Drawn(figure, summary[[*names, *own]], caption(summary))
+    return Drawn(figure, table, CAPTION)
 
 
 def rates_figure(summary: xr.Dataset) -> Drawn:
     """The worth of a curriculum to some units, random or chosen, and to the dense student, by rate."""
-    if ROUND not in summary["round"]:
-        raise sums.Missing(f"needs {ROUND} rounds of pruning")
+    sums.need(ROUND in summary["round"], f"needs {ROUND} rounds of pruning")
     width = summary.attrs["width"]
-    gains = {
-        name: summary[[f"{name}_{k}" for k in sums.ENDS]] for name in ("trainer_gain", "own_trainer_gain")
-    }
-    tickets = sums.merged(*(part.sel(protocol=PAIR[1], round=ROUND) for part in gains.values()))
-    names = [f"{name}_{k}" for name in ("dense_gain", "dense_own_gain") for k in sums.ENDS]
-    dense = summary[names].sel(width=width)
+    gains = (sums.numbers(summary, name) for name in ("trainer_gain_mean", "own_trainer_gain_mean"))
+    tickets = sums.merged(*(part.sel(protocol=PAIR[1], round=ROUND) for part in gains))
+    dense = sums.numbers(summary, "dense_gain_mean", "dense_own_gain_mean").sel(width=width)
     rates, left = summary.learning_rate.values, width // 2**ROUND
     figure, ((axes,),) = panels.grid(1, 1, 3.2)
-    for arm, colour, marker, label in (
-        ("random_mask", "#D55E00", "D", f"{left} random units"),
-        ("ticket", "#0072B2", "o", f"{left} units chosen without a curriculum"),
-    ):
-        style = {"color": colour, "marker": marker, "ls": "-", "label": label}
+    random, chosen, again, every = series(
+        (f"{left} random units", f"{left} units chosen without a curriculum",
+         "... on the samples that chose them", f"all {width} units"),
+        looks=(("#D55E00", "D"), ("#0072B2", "o"), ("#0072B2", "x"), ("#000000", "s")),
+    ).values()  # fmt: skip
+    for arm, style in (("random_mask", random), ("ticket", chosen)):
         by_rate(axes, rates, tickets.sel(arm=arm, kind="units"), "trainer_gain", style)
     if "units, same samples" in summary.kind:
         same = tickets.sel(arm="ticket", kind="units, same samples")
-        style = {
-            "color": "#0072B2",
-            "marker": "x",
-            "ls": "none",
-            "label": "... on the samples that chose them",
-        }
-        panels.bars(axes, rates, same, "trainer_gain_mean", style)
-    named = dense.rename({f"dense_own_gain_{k}": f"own_dense_gain_{k}" for k in sums.ENDS})
-    style = {"color": "#000000", "marker": "s", "ls": "-", "label": f"all {width} units"}
-    by_rate(axes, rates, named, "dense_gain", style)
+        panels.bars(axes, rates, same, "trainer_gain_mean", again | {"ls": "none"})
+    own = {name: str(name).replace("dense_own", "own_dense") for name in dense if "own" in str(name)}
+    by_rate(axes, rates, dense.rename(own), "dense_gain", every)
     rate_axis(axes, rates)
     axes.set_ylabel("accuracy with minus without\ncurriculum")
     panels.legend_below(axes)
     both = [part.drop_vars(["round", "protocol", "width"], errors="ignore") for part in (tickets, dense)]
-    return Drawn(figure, sums.merged(*both), f"{OWN} {caption(summary)}")
+    return Drawn(figure, sums.merged(*both), f"{OWN} {CAPTION}")
 
 
 def smallest_figure(summary: xr.Dataset) -> Drawn:
     """Accuracy of dense students against width, and the smallest that reaches the target."""
     rate = sums.choose(summary, {"learning_rate": None})["learning_rate"]
-    names = [f"{n}_{k}" for n in ("dense", "dense_own") for k in sums.ENDS]
-    sizes = [f"{n}_{k}" for n in ("width", "own_width") for k in ("smallest", "low", "high")]
-    table = summary[names + sizes].sel(learning_rate=rate, drop=True)
+    sizes = sums.starting(summary, "width_", "own_width_")
+    table = sums.numbers(summary, "dense_mean", "dense_own_mean").assign(sizes.data_vars)
+    table = table.sel(learning_rate=rate, drop=True)
     figure, (row,) = panels.grid(1, 2, 2.7, sharey=True)
     kinds = (("dense", "width", f"rate {rate:g}"), ("dense_own", "own_width", "each at its best rate"))
     for axes, (values, size, title) in zip(row, kinds, strict=True):
@@ -264,12 +242,10 @@ def smallest_figure(summary: xr.Dataset) -> Drawn:
         axes.set_title(title)
         panels.legend_below(axes)
     row[0].set_ylabel("test accuracy")
-    return Drawn(figure, table, f"Dotted: the target, {TARGET}. {caption(summary)}")
+    return Drawn(figure, table, f"Dotted: the target, {TARGET}. {CAPTION}")
 
 
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
-    return {
-        "lottery": lottery, "winners": winners, "swap": swap, "rates": rates_figure,
-        "smallest": smallest_figure,
-    }  # fmt: skip
+    each = {"lottery": lottery, "winners": winners, "swap": swap}
+    return each | {"rates": rates_figure, "smallest": smallest_figure}

@@ -5,13 +5,12 @@ rates    what a curriculum is worth to the dense network, and through the mask, 
 course   test accuracy of the dense network against the step, with and without a curriculum, by learning rate
 """
 
-import numpy as np
 import xarray as xr
 
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, words
-from figures.parts.tickets import OWN, by_rate, left_axis, rate_axis
+from figures.parts.tickets import OWN, by_rate, left_axis, lenet, need_swap, rate_axis, some_images, steps
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 from studies.analysis.tickets import at_own_rate, effects
@@ -24,10 +23,7 @@ ROUND = 2
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means over replicates with intervals; differences are paired."""
-    if "trained_with" not in ds.dims or not {"ticket", "random_mask"} <= set(ds.arm.values):
-        raise sums.Missing("needs the arms ticket and random_mask and the swap of protocols")
-    if ds.sizes["replicate"] < 4:
-        raise sums.Missing("needs four replicates, half of them to choose rates")
+    need_swap(ds)
     ds = with_axes(ds.isel(width=0, drop=True), ("learning_rate",))
     accuracy = usable(ds)
     end = accuracy.isel(time=-1, drop=True)
@@ -37,21 +33,17 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     runs |= {f"own_{name}": values for name, values in ({"end": own} | effects(own)).items()}
     out = sums.means(xr.Dataset(runs)).assign(own_rate=best)
     weights = ds.weights.isel(replicate=0, arm=0, protocol=0, trained_with=0, learning_rate=0, drop=True)
-    return sums.summary_of(
-        ds, out.assign(left=weights / weights.sel(round=0), left_out=sums.left_out(ds).sum())
-    )
+    known = {"left": weights / weights.sel(round=0), "left_out": sums.left_out(ds).sum()}
+    return sums.summary_of(ds, out.assign(known))
 
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
-    some = f"{cell['n_train']} images" if cell["n_train"] else "all images"
     return (
-        f"Classes 0 and 4 of {words(cell['images'])} shown with a random sign beside noise of variance "
-        f"{cell['hard']['noise']:g} (hard, tested) or {cell['easy']['noise']:g} (easy, "
-        f"{100 * cell['easy_fraction']:g} % of the steps); LeNet of {3 * cell['width']} and "
-        f"{cell['width']} units, {words(cell['optimiser'])}, {cell['steps']} steps of "
-        f"{cell['batch_size']}, {some}, {cell['copies']} draws of the noise each."
+        "Classes 0 and 4 of {images:words} shown with a random sign beside noise of variance {hard[noise]:g} "
+        "(hard, tested) or {easy[noise]:g} (easy, {easy_fraction:percent} % of the steps); "
+        f"{lenet(summary)}, {{optimiser:words}}, {{steps}} steps of {{batch_size}}, {some_images(summary)}, "
+        "{copies} draws of the noise each."
     )
 
 
@@ -62,13 +54,12 @@ def swap(summary: xr.Dataset) -> Drawn:
         f"rate {rate:g}": ("end_mean", summary.sel(learning_rate=rate)),
         "own best rate": ("own_end_mean", summary),
     }
+    found = looks(PAIR, "ticket found with {}")
     figure, grid = panels.grid(2, 2, 2.2, sharey=True, sharex=True)
     for row, (title, (name, table)) in zip(grid, rows.items(), strict=True):
         for axes, trainer in zip(row, PAIR, strict=True):
-            for finder, style in looks(PAIR).items():
-                own = table.sel(trained_with=trainer, protocol=finder, arm="ticket")
-                look = style | {"label": f"ticket found with {style['label']}"}
-                panels.bars(axes, table.left.values, own, name, look)
+            own = table.sel(trained_with=trainer, arm="ticket")
+            panels.curves(axes, own, name, "protocol", found, "left", step=0)
             own = table.sel(trained_with=trainer, protocol=PAIR[1], arm="random_mask")
             look = {"color": GREY, "marker": "x", "ls": ":", "label": "random mask"}
             panels.bars(axes, table.left.values, own, name, look)
@@ -77,37 +68,29 @@ def swap(summary: xr.Dataset) -> Drawn:
     for axes in grid[1]:
         left_axis(axes, summary.left.values)
     panels.legend_above(figure)
-    tables = [
-        table[[*sums.columns(name), "left"]].drop_vars("learning_rate", errors="ignore")
-        for name, table in rows.values()
-    ]
-    return Drawn(figure, sums.merged(*tables), f"{OWN} {caption(summary)}")
+    tables = [sums.numbers(table, name).reset_coords(drop=True) for name, table in rows.values()]
+    both = sums.merged(tables[0].assign(left=summary.left), tables[1])
+    return Drawn(figure, both, f"{OWN} {caption(summary)}")
 
 
 def rates_figure(summary: xr.Dataset) -> Drawn:
     """The gain of the dense network, and of masks found with a curriculum, by learning rate."""
-    if ROUND not in summary["round"]:
-        raise sums.Missing(f"needs {ROUND} rounds of pruning")
+    sums.need(ROUND in summary["round"], f"needs {ROUND} rounds of pruning")
     rates = summary.learning_rate.values
-    names = [
-        f"{own}{gain}_gain_{k}" for own in ("", "own_") for gain in ("trainer", "finder") for k in sums.ENDS
-    ]
-    table = summary[names].sel(arm="ticket", drop=True)
+    gains = ("trainer_gain_mean", "finder_gain_mean", "own_trainer_gain_mean", "own_finder_gain_mean")
+    table = sums.numbers(summary, *gains).sel(arm="ticket", drop=True)
     figure, ((left, right),) = panels.grid(1, 2, 2.7)
     dense = table.sel(round=0, protocol=PAIR[1])
     by_rate(left, rates, dense, "trainer_gain", looks(PAIR)[PAIR[0]] | {"label": None})
-    for (trainer, style), shift in zip(looks(PAIR).items(), (-0.04, 0.04), strict=True):
-        masks = table.sel(round=ROUND, trained_with=trainer)
-        look = style | {"label": f"trained with {style['label']}"}
-        by_rate(right, rates, masks, "finder_gain", look, shift)
+    for (trainer, look), shift in zip(looks(PAIR, "trained with {}").items(), (-0.04, 0.04), strict=True):
+        by_rate(right, rates, table.sel(round=ROUND, trained_with=trainer), "finder_gain", look, shift)
     share = float(summary.left.sel(round=ROUND))
-    left.set(title="dense network", ylabel="trained with minus without\ncurriculum (test accuracy)")
-    right.set(
-        title=f"ticket, {100 * share:.0f} % left",
-        ylabel="found with minus without\ncurriculum (test accuracy)",
-    )
-    rate_axis(left, rates)
-    rate_axis(right, rates)
+    for axes, did, title in (
+        (left, "trained", "dense network"),
+        (right, "found", f"ticket, {100 * share:.0f} % left"),
+    ):
+        axes.set(title=title, ylabel=f"{did} with minus without\ncurriculum (test accuracy)")
+        rate_axis(axes, rates)
     panels.legend_below(right, 2)
     return Drawn(figure, table.sel(round=[0, ROUND]), f"{OWN} {caption(summary)}")
 
@@ -115,17 +98,15 @@ def rates_figure(summary: xr.Dataset) -> Drawn:
 def course(summary: xr.Dataset) -> Drawn:
     """The dense network over the run, a panel per rate."""
     cell = sums.cell_of(summary)
-    table = summary[sums.columns("course_mean")]
-    steps = np.arange(summary.sizes["time"]) * (cell["steps"] // cell["n_records"])
-    rates = summary.learning_rate.values
-    figure, (row,) = panels.grid(1, len(rates), 2.2, sharey=True)
-    for axes, rate in zip(row, rates, strict=True):
-        for name, style in looks(PAIR).items():
-            panels.band(axes, steps, table.sel(trained_with=name, learning_rate=rate), "course_mean", style)
+    table = sums.numbers(summary, "course_mean")
+    each = {f"rate {rate:g}": {"learning_rate": rate} for rate in summary.learning_rate.values}
+    figure, row = panels.band_panels(
+        table, "course_mean", each, "trained_with", looks(PAIR), steps(summary), most=len(each), sharey=True
+    )
+    for axes in row:
         axes.axvline(cell["easy_fraction"] * cell["steps"], color=GREY, lw=0.8, ls=":")
-        axes.set(xlabel="step", title=f"rate {rate:g}")
+        axes.set_xlabel("step")
     row[0].set_ylabel("test accuracy, dense network")
-    panels.legend_above(figure)
     return Drawn(figure, table, f"Dotted: the curriculum turns from easy to hard. {caption(summary)}")
 
 

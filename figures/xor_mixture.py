@@ -13,6 +13,7 @@ import xarray as xr
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, series, width_axis
+from figures.parts.summary import BENEFIT
 from figures.parts.write import Drawn, Figures
 from studies.analysis import lottery, usable, with_axes
 
@@ -22,7 +23,10 @@ RECORDED = ("test_accuracy",)
 AXES = ("protocol", "width", "parametrisation", "budget", "learning_rate")
 #: Parametrisation and budget of the headline.
 HEADLINE = {"parametrisation": "standard", "budget": 600.0}
-BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
+CAPTION = (
+    "XOR-like Gaussian mixture, N = {n_inputs}, " + panels.LEARNER + ", noise {easy[noise]:g} then "
+    "{hard[noise]:g}, easy fraction {easy_fraction:g}, tested at noise {hard[noise]:g}."
+)
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -40,27 +44,15 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 
 def headline(summary: xr.Dataset) -> xr.Dataset:
     """The standard parametrisation at the headline budget, or what there is, at the widths that were run."""
-    part = sums.within_run(summary.sel(sums.choose(summary, HEADLINE)))
+    part = sums.run_at(summary, HEADLINE)
     return part.sel(width=part.accuracy_n.sum("protocol") > 0)
-
-
-def caption(summary: xr.Dataset) -> str:
-    """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
-    return (
-        f"XOR-like Gaussian mixture, N = {cell['n_inputs']}, {panels.learner(cell)}, noise "
-        f"{cell['easy']['noise']:g} then {cell['hard']['noise']:g}, easy fraction {cell['easy_fraction']:g}, "
-        f"tested at noise {cell['hard']['noise']:g}."
-    )
 
 
 def accuracy(summary: xr.Dataset) -> Drawn:
     """Accuracy against time per width and protocol."""
     part = headline(summary)
-    figure = panels.time_panels(
-        part, "accuracy_mean", "protocol", looks(part.protocol.values), "test accuracy"
-    )
-    return Drawn(figure, part[[*sums.columns("accuracy_mean"), "accuracy_n"]], caption(summary), part)
+    figure = panels.time_panels(part, "accuracy_mean", "test accuracy")
+    return Drawn(figure, part[[*sums.columns("accuracy_mean"), "accuracy_n"]], CAPTION, part)
 
 
 def curriculum_at_ends(summary: xr.Dataset) -> xr.Dataset:
@@ -71,17 +63,16 @@ def curriculum_at_ends(summary: xr.Dataset) -> xr.Dataset:
 def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width, by budget (left) and by kind of curriculum (right)."""
     at = sums.choose(summary, HEADLINE)
-    kind, budget = at["parametrisation"], at["budget"]
-    ends = curriculum_at_ends(summary).sel(parametrisation=kind)
+    ends = curriculum_at_ends(summary).sel(parametrisation=at["parametrisation"])
     orders = sums.at_ends(summary[BENEFIT]).sel(at)
     figure, ((left, right),) = panels.grid(1, 2, 3)
     panels.benefit_by_budget(left, ends)
     panels.benefit_lines(right, orders, "treatment", looks(summary.treatment.values))
     panels.legend_below(right, 2)
     left.set(title="curriculum", ylabel="benefit over no curriculum\n(test accuracy)")
-    right.set_title(f"all orders, budget {budget:g}")
+    right.set_title(f"all orders, budget {at['budget']:g}")
     tables = {"a: by budget": ends, "b: by order": orders}
-    return Drawn(figure, tables, caption(summary), summary.sel(parametrisation=kind))
+    return Drawn(figure, tables, CAPTION, summary.sel(parametrisation=at["parametrisation"]))
 
 
 def map_(summary: xr.Dataset) -> Drawn:
@@ -94,48 +85,36 @@ def map_(summary: xr.Dataset) -> Drawn:
         parts.append(("at the end of a run", ends, "budget", "budget, samples / N"))
     tables = {"a: within a run": within[BENEFIT], "b: at the end": ends}
     table = tables if len(parts) > 1 else within[BENEFIT]
-    return Drawn(panels.maps(parts, "benefit (test accuracy)"), table, caption(summary), part)
+    return Drawn(panels.maps(parts, "benefit (test accuracy)"), table, CAPTION, part)
 
 
 def lottery_figure(summary: xr.Dataset) -> Drawn:
     """Share of replicates whose units cover all clusters, start and end, beside the coupon collector."""
-    if "all_covered" not in summary:
-        raise sums.Missing("record covered and covered_aligned")
+    sums.need("all_covered" in summary, "record covered and covered_aligned")
     part = headline(summary)
-    figure, grid = panels.grid(1, 2, 2.6, sharey=True)
-    kinds = (("covered", "a unit points at every cluster"), ("aligned", "... with the right sign"))
-    at_end = looks(PAIR)
-    start = {**at_end[PAIR[1]], "color": "#E69F00", "ls": "none", "label": "at the start"}
-    for axes, (kind, title) in zip(grid[0], kinds, strict=True):
+    figure, (row,) = panels.grid(1, 2, 2.6, sharey=True)
+    kinds = {"covered": "a unit points at every cluster", "aligned": "... with the right sign"}
+    ends = looks(PAIR)
+    shown = [(PAIR[1], "start", ends[PAIR[1]] | {"color": "#E69F00", "ls": "none", "label": "at the start"})]
+    shown += [(p, "end", ends[p] | {"label": f"at the end, {ends[p]['label']}"}) for p in reversed(PAIR)]
+    for axes, (kind, title) in zip(row, kinds.items(), strict=True):
         axes.plot(part.width, part[f"expected_{kind}"], color=GREY, lw=3, label="coupon collector")
-        names = dict(
-            zip((f"all_{kind}", f"ci_low_{kind}", f"ci_high_{kind}"), sums.columns("mean"), strict=True)
-        )
-        share = part[[*names]].rename(names)
-        for name, moment, style, shift in (
-            (PAIR[1], "start", start, -0.1),
-            *(
-                (p, "end", at_end[p] | {"label": f"at the end, {at_end[p]['label']}"}, shift)
-                for p, shift in zip(reversed(PAIR), (0, 0.1), strict=True)
-            ),
-        ):
-            panels.bars(
-                axes, part.width.values, share.sel(protocol=name, moment=moment), "mean", style, shift
-            )
+        names = (f"all_{kind}", f"ci_low_{kind}", f"ci_high_{kind}")
+        share = part[[*names]].rename(dict(zip(names, sums.columns("mean"), strict=True)))
+        for (name, moment, style), shift in zip(shown, panels.spread(3, 0.1), strict=True):
+            one = share.sel(protocol=name, moment=moment)
+            panels.bars(axes, part.width.values, one, "mean", style, shift)
         width_axis(axes, part.width.values)
         axes.set_title(title)
-    grid[0, 0].set_ylabel("share of replicates")
+    row[0].set_ylabel("share of replicates")
     panels.legend_above(figure)
-    names = [str(n) for n in part.data_vars if "covered" in str(n) or "aligned" in str(n)]
-    return Drawn(
-        figure, part[names], f"Intervals of shares are exact binomial ones. {caption(summary)}", part
-    )
+    table = part[[str(n) for n in part.data_vars if "covered" in str(n) or "aligned" in str(n)]]
+    return Drawn(figure, table, f"Intervals of shares are exact binomial ones. {CAPTION}", part)
 
 
 def parametrisations(summary: xr.Dataset) -> Drawn:
     """The benefit curve in each parametrisation, at the headline budget."""
-    if summary.sizes["parametrisation"] < 2:
-        raise sums.Missing("one parametrisation only")
+    sums.need(summary.sizes["parametrisation"] > 1, "one parametrisation only")
     budget = sums.choose(summary, HEADLINE)["budget"]
     ends = curriculum_at_ends(summary).sel(budget=budget)
     ends = ends.sel(width=(ends.benefit.notnull().sum("parametrisation") > 1))
@@ -143,30 +122,22 @@ def parametrisations(summary: xr.Dataset) -> Drawn:
     panels.benefit_lines(axes, ends, "parametrisation", series(ends.parametrisation.values))
     axes.set(title=f"budget {budget:g}", ylabel="benefit of the curriculum\n(test accuracy)")
     panels.legend_below(axes, 3)
-    return Drawn(figure, ends, caption(summary), summary.sel(budget=budget))
+    return Drawn(figure, ends, CAPTION, summary.sel(budget=budget))
 
 
 def tuned(summary: xr.Dataset) -> Drawn:
     """Benefit at a rate shared by both arms, and with each arm at its own best rate; the rates chosen."""
-    if "tuned_benefit" not in summary:
-        raise sums.Missing("needs two learning rates and four replicates")
     part = headline(summary)
-    own = part[[str(n) for n in part.data_vars if str(n).startswith("tuned_")]].dropna("width", how="all")
+    own = panels.own_best(part)
     shared = curriculum_at_ends(summary).sel(sums.choose(summary, HEADLINE)).sel(width=own.width)
     figure, ((left, right),) = panels.grid(1, 2, 2.8)
     panels.tuned_panels(left, right, shared, own, summary)
     left.set_ylabel("benefit of the curriculum\n(test accuracy)")
     tables = {"a: one rate": shared, "a, b: each at its best rate": own}
-    return Drawn(figure, tables, f"{caption(summary)} {panels.TUNED}", part)
+    return Drawn(figure, tables, f"{CAPTION} {panels.TUNED}", part)
 
 
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
-    return {
-        "accuracy": accuracy,
-        "benefit": benefit,
-        "map": map_,
-        "lottery": lottery_figure,
-        "parametrisations": parametrisations,
-        "tuned": tuned,
-    }
+    each = {"accuracy": accuracy, "benefit": benefit, "map": map_, "lottery": lottery_figure}
+    return each | {"parametrisations": parametrisations, "tuned": tuned}

@@ -8,7 +8,7 @@ import xarray as xr
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import looks, width_axis, words
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, literal
 from studies.analysis import last, usable
 
 #: What `summary.attrs["figures"]` says of a summary made here.
@@ -30,8 +30,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         if bool(first.notnull().any()):
             shown[str(name)] = first.drop_vars(more, errors="ignore")
             said[f"note_{name}"] = ", ".join(f"{d} {values[d].values[0]}" for d in more)
-    if not shown:
-        raise sums.Missing("no number of a run was recorded")
+    sums.need(bool(shown), "no number of a run was recorded")
     out = sums.merged(
         *(sums.prefixed(name, sums.mean(values)) for name, values in shown.items()), _benefit(ds, shown)
     )
@@ -59,22 +58,20 @@ def caption(summary: xr.Dataset) -> str:
         k: v for k, v in cell.items() if isinstance(v, int | float | str) and k not in ("protocol", "width")
     }
     said = ", ".join(f"{words(key)} {value}" for key, value in plain.items())
-    return f"{words(summary.attrs['study'])}: {said}."
+    return f"{words(summary.attrs['study'])}: {literal(said)}."
 
 
 def quantity(name: str, summary: xr.Dataset) -> Drawn:
     """One quantity against time, a panel per width; against width if there is no time."""
-    table = summary[sums.columns(f"{name}_mean")].dropna("width", how="all")
-    styles = looks(table.protocol.values)
+    table = sums.numbers(summary, f"{name}_mean").dropna("width", how="all")
     where = str(summary.attrs[f"note_{name}"])
     text = f"{words(name)}{f' ({where})' if where else ''}"
     if "time" in table[f"{name}_mean"].dims:
         table = table.dropna("time", how="all")
-        figure = panels.time_panels(table, f"{name}_mean", "protocol", styles, text)
+        figure = panels.time_panels(table, f"{name}_mean", text)
     else:
         figure, ((axes,),) = panels.grid(1, 1, 2.8)
-        for protocol, style in styles.items():
-            panels.bars(axes, table.width.values, table.sel(protocol=protocol), f"{name}_mean", style)
+        panels.curves(axes, table, f"{name}_mean", "protocol", looks(table.protocol.values), step=0)
         width_axis(axes, table.width.values)
         axes.set_ylabel(text)
         panels.legend_below(axes, 2)
@@ -83,8 +80,7 @@ def quantity(name: str, summary: xr.Dataset) -> Drawn:
 
 def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit of the curriculum at the end of the run against width."""
-    if "benefit" not in summary:
-        raise sums.Missing("no curriculum beside its control, or no test accuracy or loss")
+    sums.need("benefit" in summary, "no curriculum beside its control, or no test accuracy or loss")
     table = summary[["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]]
     figure, ((axes,),) = panels.grid(1, 1, 2.6)
     panels.benefit_lines(

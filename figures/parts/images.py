@@ -1,25 +1,17 @@
 """What the two studies on images share: their summary, panels per data set and budget, accuracy and rates."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.parts.panels import OPEN, bars, grid, legend_above, small_panel, spread
-from figures.parts.style import looks, rate_ticks, words
-from figures.parts.summary import (
-    cell_of,
-    columns,
-    gains,
-    left_out,
-    mean,
-    merged,
-    prefixed,
-    summary_of,
-)
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.style import looks, rate_ticks, width_axis, words
 from figures.parts.write import Drawn
 from studies.analysis import half_width, last, usable, with_axes
 
@@ -34,13 +26,15 @@ def summarise_images(ds: xr.Dataset, axes: tuple[str, ...], control: str) -> xr.
     ds = with_axes(ds, axes)
     end = last(usable(ds))
     ends = xr.Dataset({"test_accuracy": end.expand_dims(time=[0.0], axis=-1), "status": ds.status})
-    out = merged(prefixed("accuracy", mean(end)), gains(ends, control).isel(time=0, drop=True))
+    out = sums.merged(
+        sums.prefixed("accuracy", sums.mean(end)), sums.gains(ends, control).isel(time=0, drop=True)
+    )
     out["half_width"] = half_width(out.benefit)
     out["learning_rate"] = ds.learning_rate.mean("replicate")
     out["edge"] = _at_edge(ds)
-    out["left_out"] = left_out(ds).sum("replicate")
+    out["left_out"] = sums.left_out(ds).sum("replicate")
     out = out.sel(data_set=out.accuracy_n.sum([d for d in out.accuracy_n.dims if d != "data_set"]) > 0)
-    return summary_of(ds, out)
+    return sums.summary_of(ds, out)
 
 
 def _at_edge(ds: xr.Dataset) -> xr.DataArray:
@@ -52,79 +46,81 @@ def _at_edge(ds: xr.Dataset) -> xr.DataArray:
 
 def settings(summary: xr.Dataset) -> str:
     """The student, its learning rates and the number of replicates."""
-    cell = cell_of(summary)
-    rates = (
-        f"one learning rate for each arm at each width, the best of {cell['n_rates']} (a factor of 2 apart) "
-        f"on a validation split over {cell['tuning_replicates']} other runs"
-        if cell["n_rates"] > 1
-        else f"learning rate {cell['slowest_rate']:g}"
-    )
+    rates = "learning rate {slowest_rate:g}"
+    if sums.cell_of(summary)["n_rates"] > 1:
+        rates = (
+            "one learning rate for each arm at each width, the best of {n_rates} (a factor of 2 apart) on a "
+            "validation split over {tuning_replicates} other runs"
+        )
     return (
-        f"Student {words(cell['student'])}, {words(cell['parametrisation'])} parametrisation, "
-        f"{words(cell['optimiser'])}, batch {cell['batch_size']}; {rates}. "
-        "Intervals are those at the rates chosen."
+        "Student {student:words}, {parametrisation:words} parametrisation, {optimiser:words}, batch "
+        f"{{batch_size}}; {rates}. Intervals are those at the rates chosen."
     )
 
 
 def place(part: xr.Dataset, *axes: str) -> str:
     """Where a panel is on the axes it is told apart by, in words."""
     said = {
-        "data_set": words,
         "n_steps": lambda steps: f"{steps} steps",
         "label_noise": lambda noise: f"{100 * noise:g} % wrong" if noise else "clean",
-        "ranking": words,
         "width": lambda width: f"K = {width}",
     }
-    return ", ".join(said[axis](part[axis].item()) for axis in axes)
+    return ", ".join(said.get(axis, words)(part[axis].item()) for axis in axes)
 
 
-def grid_of(
-    summary: xr.Dataset, rows: str, across: tuple[str, ...], height: float = 1.8, **options: str | bool
-) -> tuple[Figure, Iterator[tuple[Axes, xr.Dataset, bool]]]:
-    """A panel for every value of `rows` and combination of `across`: axes, part, whether at the bottom."""
-    values = [
-        dict(zip(across, at, strict=True)) for at in product(*(summary[a].values.tolist() for a in across))
-    ]
-    down = summary[rows].values.tolist()
-    figure, places = grid(len(down), len(values), height, **options)
-    return figure, (
-        (axes, summary.sel({rows: value, **at}), value == down[-1])
-        for line, value in zip(places, down, strict=True)
-        for axes, at in zip(line, values, strict=True)
-    )
+class Layout(NamedTuple):
+    """A panel against width for every value of the axis `rows` and combination of the axes `across`.
+
+    title : of a panel, from its part of the summary
+    height : of a row, in inches
+    """
+
+    rows: str
+    across: tuple[str, ...]
+    title: Callable[[xr.Dataset], str]
+    height: float = 1.8
+
+    def draw(
+        self, summary: xr.Dataset, ylabel: str, panel: Callable[[Axes, xr.Dataset], None], sharey: str = "row"
+    ) -> Figure:
+        """The figure whose panels `panel` draws; a legend above."""
+        values = [
+            dict(zip(self.across, at, strict=True))
+            for at in product(*(summary[a].values.tolist() for a in self.across))
+        ]
+        down = summary[self.rows].values.tolist()
+        figure, places = panels.grid(len(down), len(values), self.height, sharex=True, sharey=sharey)
+        for line, value in zip(places, down, strict=True):
+            for axes, at in zip(line, values, strict=True):
+                part = summary.sel({self.rows: value, **at})
+                panel(axes, part)
+                width_axis(axes, part.width.values)
+                axes.set_xlabel("width K" if value == down[-1] else "")
+                axes.set_title(self.title(part), fontsize=7)
+        figure.supylabel(ylabel, fontsize=8)
+        panels.legend_above(figure)
+        return figure
 
 
-Panels = Callable[[xr.Dataset], tuple[Figure, Iterator[tuple[Axes, xr.Dataset, bool]]]]
-Title = Callable[[xr.Dataset], str]
-
-
-def accuracy(summary: xr.Dataset, layout: Panels, title: Title, caption: str) -> Drawn:
+def accuracy(summary: xr.Dataset, layout: Layout, caption: str) -> Drawn:
     """Accuracy at the end against width, a line per protocol."""
-    figure, each = layout(summary)
     styles = looks(summary.protocol.values)
-    for axes, part, bottom in each:
-        for (protocol, style), shift in zip(styles.items(), spread(len(styles), 0.06), strict=True):
-            bars(axes, part.width.values, part.sel(protocol=protocol), "accuracy_mean", style, shift)
-        small_panel(axes, part.width.values, title(part), bottom=bottom)
-    figure.supylabel("test accuracy at the end", fontsize=8)
-    legend_above(figure)
-    return Drawn(figure, summary[[*columns("accuracy_mean"), "accuracy_n"]], caption)
+
+    def panel(axes: Axes, part: xr.Dataset) -> None:
+        panels.curves(axes, part, "accuracy_mean", "protocol", styles, step=0.06)
+
+    figure = layout.draw(summary, "test accuracy at the end", panel)
+    return Drawn(figure, summary[[*sums.columns("accuracy_mean"), "accuracy_n"]], caption)
 
 
-def rates(summary: xr.Dataset, layout: Panels, title: Title, caption: str) -> Drawn:
+def rates(summary: xr.Dataset, layout: Layout, caption: str) -> Drawn:
     """The learning rate chosen against width, open markers where it lies at an edge of the sweep."""
-    figure, each = layout(summary)
     chosen = summary.learning_rate.values
-    styles = looks(summary.protocol.values)
-    for axes, part, bottom in each:
-        for (protocol, style), shift in zip(styles.items(), spread(len(styles), 0.14), strict=True):
-            line = part.sel(protocol=protocol).dropna("width", subset=["learning_rate"])
-            x, y, edge = line.width.values * 2.0**shift, line.learning_rate.values, line.edge.values == 1
-            axes.plot(x, y, **style)
-            axes.plot(x[edge], y[edge], **style | OPEN)
-        small_panel(axes, part.width.values, title(part), bottom=bottom)
+
+    def panel(axes: Axes, part: xr.Dataset) -> None:
+        panels.rate_lines(axes, part.learning_rate, part.edge, 0.14)
         rate_ticks(axes, "y", np.unique(chosen[~np.isnan(chosen)]))
-    figure.supylabel("learning rate chosen", fontsize=8)
-    legend_above(figure)
+
+    figure = layout.draw(summary, "learning rate chosen", panel)
     note = " Open markers: at an edge of the sweep." if bool((summary.edge == 1).any()) else ""
     return Drawn(figure, summary[["learning_rate", "edge"]], caption + note)

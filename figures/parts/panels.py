@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from figures.parts.style import COLUMN, GREY, PAGE, looks, rate_ticks, series, width_axis, words
-from figures.parts.summary import cell_of, columns, description
+from figures.parts.style import COLUMN, GREY, PAGE, looks, rate_ticks, series, width_axis
+from figures.parts.summary import cell_of, columns, description, need, starting
 
 Style = Mapping[str, Any]
 #: On top of a line: open markers without line and label.
@@ -24,6 +24,15 @@ def grid(rows: int, across: int, height: float = 2.2, **options: Any) -> tuple[F
     """A figure one column wide for one panel, else two columns wide; `height` of a row in inches."""
     figure = Figure(figsize=(COLUMN if across == 1 else PAGE, rows * height + 0.3), layout="constrained")
     return figure, figure.subplots(rows, across, squeeze=False, **options)
+
+
+def wrapped(count: int, height: float, most: int = 2, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, `most` in a row; places that are left over stay empty."""
+    across = min(count, most)
+    figure, places = grid(-(-count // across), across, height, **options)
+    for axes in places.flat[count:]:
+        axes.set_axis_off()
+    return figure, list(places.flat[:count])
 
 
 def legend_above(figure: Figure, ncols: int = 4) -> None:
@@ -52,6 +61,28 @@ def bars(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style, shift: 
         axes.errorbar(place, middle[known], np.nan_to_num(error), **style)
 
 
+def curves(
+    axes: Axes,
+    table: xr.Dataset,
+    name: str,
+    along: str,
+    styles: Mapping[Any, Style],
+    x: str | np.ndarray = "width",
+    step: float = 0.08,
+) -> None:
+    """Variable `name` of `table` with its interval against `x`, a curve for each value of the axis `along`.
+
+    Parameters
+    ----------
+    styles : value of the axis -> style of its curve
+    x : a coordinate or variable of `table`, or places
+    step : octaves between neighbouring curves, which keeps their bars apart
+    """
+    places = table[x].values if isinstance(x, str) else x
+    for (value, style), shift in zip(styles.items(), spread(len(styles), step), strict=True):
+        bars(axes, places, table.sel({along: value}), name, style, shift)
+
+
 def band(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style) -> None:
     """Variable `name` of `table` against `x`, its interval as a band."""
     middle, low, high = (table[column].values for column in columns(name))
@@ -60,39 +91,66 @@ def band(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style) -> None
         axes.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
 
 
-def time_panels(
-    curves: xr.Dataset, name: str, axis: str, styles: Mapping[Any, Style], ylabel: str, *, log: bool = False
-) -> Figure:
-    """Lines with bands against time, a panel per width.
+def band_panels(
+    table: xr.Dataset,
+    name: str,
+    each: Mapping[str, Mapping[str, Any]],
+    along: str,
+    styles: Mapping[Any, Style],
+    x: str | np.ndarray = "time",
+    height: float = 2.2,
+    **options: Any,
+) -> tuple[Figure, list[Axes]]:
+    """Lines with bands against `x`, a panel for each selection of `table`; a legend above.
 
     Parameters
     ----------
-    curves : variable `name` with its interval over (axis, width, time)
-    axis : the axis with a line per value
+    each : title of a panel -> what of `table` it shows
+    along : the axis with a line per value
     styles : value -> style of its line; where a line is NaN throughout it is left out
-    ylabel : what is plotted
+    options : of the grid of panels
+    """
+    figure, panels = wrapped(len(each), height, **options)
+    for axes, (title, at) in zip(panels, each.items(), strict=True):
+        for value, style in styles.items():
+            line = table.sel({**at, along: value})
+            if line[name].notnull().any():
+                band(axes, table[x].values if isinstance(x, str) else x, line, name, style)
+        axes.set_title(title)
+    legend_above(figure, 5 if len(styles) <= 5 else 3)
+    return figure, panels
+
+
+def time_panels(
+    table: xr.Dataset,
+    name: str,
+    ylabel: str,
+    along: str = "protocol",
+    styles: Mapping[Any, Style] | None = None,
+    *,
+    log: bool = False,
+) -> Figure:
+    """Lines with bands against time, a panel per width; see `band_panels`.
+
+    Parameters
+    ----------
+    styles : of the lines; by default those of the protocols that there are
     log : logarithmic vertical axis
     """
-    widths = curves.width.values
+    widths = table.width.values
     across = len(widths) if len(widths) < 4 else 3 if len(widths) in (5, 6) else 4
-    rows = -(-len(widths) // across)
-    figure, places = grid(rows, across, 1.7, sharex=True, sharey=True)
-    for axes, width in zip(places.flat, widths, strict=False):
-        for value, style in styles.items():
-            line = curves.sel({"width": width, axis: value})
-            if line[name].notnull().any():
-                band(axes, line.time.values, line, name, style)
-        axes.set_title(f"K = {width}")
-        if log:
-            axes.set_yscale("log")
-            axes.yaxis.set_minor_formatter(NullFormatter())
-    for axes in places.flat[len(widths) :]:
-        axes.set_axis_off()
-    for axes in places.flat[len(widths) - across : len(widths)]:
+    each = {f"K = {width}": {"width": width} for width in widths}
+    styles = looks(table.protocol.values) if styles is None else styles
+    figure, panels = band_panels(
+        table, name, each, along, styles, height=1.7, most=across, sharex=True, sharey=True
+    )
+    for axes in panels if log else ():
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    for axes in panels[-across:]:
         axes.tick_params(labelbottom=True)
     figure.supxlabel("time, samples / N", fontsize=8)
     figure.supylabel(ylabel, fontsize=8)
-    legend_above(figure, 5 if len(styles) <= 5 else 3)
     return figure
 
 
@@ -109,11 +167,10 @@ def spread(count: int, step: float = 0.08) -> np.ndarray:
 
 
 def benefit_lines(
-    axes: Axes, table: xr.Dataset, axis: str, styles: Mapping[Any, Style], name: str = "benefit"
+    axes: Axes, table: xr.Dataset, along: str, styles: Mapping[Any, Style], step: float = 0.08
 ) -> None:
-    """A curve against width for each value of `axis`, the line of no benefit and the width axis."""
-    for (value, style), shift in zip(styles.items(), spread(len(styles)), strict=True):
-        bars(axes, table.width.values, table.sel({axis: value}), name, style, shift)
+    """The benefit against width for each value of `along`, the line of no benefit and the width axis."""
+    curves(axes, table, "benefit", along, styles, step=step)
     zero_and_widths(axes, table.width.values)
 
 
@@ -130,6 +187,12 @@ def zero_and_widths(axes: Axes, widths: np.ndarray) -> None:
     """The line of no benefit and the width axis."""
     axes.axhline(0, color=GREY, lw=0.8, zorder=1)
     width_axis(axes, widths)
+
+
+def own_best(summary: xr.Dataset) -> xr.Dataset:
+    """What a summary knows of every arm at its own best rate, at the widths where rates were swept."""
+    need("tuned_benefit" in summary, "needs two learning rates and four replicates")
+    return starting(summary, "tuned_")
 
 
 def tuned_panels(left: Axes, right: Axes, shared: xr.Dataset, own: xr.Dataset, summary: xr.Dataset) -> None:
@@ -150,22 +213,25 @@ def tuned_panels(left: Axes, right: Axes, shared: xr.Dataset, own: xr.Dataset, s
 def rate_panel(axes: Axes, rates: xr.DataArray, swept: np.ndarray) -> None:
     """The best learning rate of each protocol against width, open where smallest or largest tried."""
     known = rates.dropna("protocol", how="all")
-    open_ones = False
-    styles = looks(known.protocol.values)
-    for (name, style), shift in zip(styles.items(), spread(len(styles), 0.12), strict=True):
-        line = known.sel(protocol=name).dropna("width")
-        x = line.width.values * 2.0**shift
-        axes.plot(x, line, **style)
-        edge = np.isclose(line, swept.min(), rtol=1e-3) | np.isclose(line, swept.max(), rtol=1e-3)
-        axes.plot(x[edge], line[edge], **style | OPEN)
-        open_ones |= bool(edge.any())
+    ends = np.isclose(known, swept.min(), rtol=1e-3) | np.isclose(known, swept.max(), rtol=1e-3)
+    rate_lines(axes, known, known.copy(data=ends))
     rate_ticks(axes, "y", np.sort(swept))
     axes.set_ylim(swept.min() / 1.2, swept.max() * 1.2)
     width_axis(axes, rates.width.values)
     axes.set_ylabel("best learning rate")
-    if open_ones:
+    if ends.any():
         axes.plot([], [], "o", color=GREY, mfc="white", label="smallest or largest rate tried")
     legend_below(axes, 2)
+
+
+def rate_lines(axes: Axes, rates: xr.DataArray, edge: xr.DataArray, step: float = 0.12) -> None:
+    """Learning rates (protocol, width), a line per protocol, with open markers where `edge` is 1."""
+    styles = looks(rates.protocol.values)
+    for (name, style), shift in zip(styles.items(), spread(len(styles), step), strict=True):
+        line = rates.sel(protocol=name).dropna("width")
+        x, ends = line.width.values * 2.0**shift, edge.sel(protocol=name, width=line.width).values == 1
+        axes.plot(x, line, **style)
+        axes.plot(x[ends], line.values[ends], **style | OPEN)
 
 
 #: Said below `tuned_panels`.
@@ -181,9 +247,8 @@ def maps(parts: list[tuple[str, xr.Dataset, str, str]], label: str, linear: floa
     label : of the colour bar
     linear : the scale is logarithmic beyond +- this value; linear throughout if None
     """
-    across = min(2, len(parts))
-    figure, places = grid(-(-len(parts) // across), across, 2.5)
-    for axes, (title, data, down, name) in zip(places.flat, parts, strict=False):
+    figure, places = wrapped(len(parts), 2.5)
+    for axes, (title, data, down, name) in zip(places, parts, strict=True):
         data = data.sel(width=data.benefit.notnull().any(down)).transpose(down, "width", ...)
         x, rows = np.arange(data.sizes["width"]), data[down].values.astype(float)
         named = down != "time"  # times are an axis, budgets are names
@@ -202,8 +267,6 @@ def maps(parts: list[tuple[str, xr.Dataset, str, str]], label: str, linear: floa
             marks = [-top, -linear, 0, linear, top]
             bar.set_ticks(marks, labels=[f"{value:.2g}" for value in marks])
             bar.minorticks_off()
-    for axes in places.flat[len(parts) :]:
-        axes.set_axis_off()
     dots = Line2D([], [], color="#444444", marker="o", ms=1.5, ls="none")
     figure.legend([dots], ["interval covers 0"], loc="outside upper center")
     return figure
@@ -216,15 +279,5 @@ def edges(middles: np.ndarray) -> np.ndarray:
     return np.concatenate([[middles[0] - half[0]], inner, [middles[-1] + half[-1]]])
 
 
-def small_panel(axes: Axes, widths: np.ndarray, title: str, *, bottom: bool) -> None:
-    """Width axis and title of one of many panels; only those at the `bottom` say what the axis is."""
-    width_axis(axes, widths)
-    axes.set_xlabel("width K" if bottom else "")
-    axes.set_title(title, fontsize=7)
-
-
-def learner(cell: Mapping[str, Any]) -> str:
-    """Activation and loss, in words."""
-    return (
-        f"{words(cell['activation'])} students, {cell['loss']} loss, learning rate {cell['learning_rate']:g}"
-    )
+#: The student of a run, for captions.
+LEARNER = "{activation:words} students, {loss} loss, learning rate {learning_rate:g}"

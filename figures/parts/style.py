@@ -85,23 +85,25 @@ def words(name: object) -> str:
     return NAMES.get(str(name), str(name).replace("_", " "))
 
 
-def looks(protocols: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour, marker, dash and label of each protocol's line; those without a style get another."""
+def looks(protocols: Iterable[str], label: str = "{}") -> dict[str, dict[str, Any]]:
+    """Colour, marker, dash and label (with the name) of each protocol's line; others get other styles."""
     there = [str(name) for name in protocols]
     spare = cycle(OTHERS)
     styles = {name: PROTOCOLS[name] for name in PROTOCOLS if name in there}
     styles |= {name: next(spare) for name in there if name not in PROTOCOLS}
     return {
-        name: {"color": colour, "marker": marker, "ls": dash, "label": words(name)}
+        name: {"color": colour, "marker": marker, "ls": dash, "label": label.format(words(name))}
         for name, (colour, marker, dash) in styles.items()
     }
 
 
-def series(values: Iterable[Any], label: str = "{}") -> dict[Any, dict[str, Any]]:
-    """The same for anything else: `label` is formatted with the value in words."""
+def series(
+    values: Iterable[Any], label: str = "{}", looks: Iterable[tuple[str, str]] = SERIES
+) -> dict[Any, dict[str, Any]]:
+    """The same for anything else: `label` is formatted with the value in words, `looks` are taken in turn."""
     return {
         value: {"color": colour, "marker": marker, "ls": "-", "label": label.format(words(value))}
-        for value, (colour, marker) in zip(values, cycle(SERIES), strict=False)
+        for value, (colour, marker) in zip(values, cycle(looks), strict=False)
     }
 
 

@@ -11,11 +11,18 @@ import xarray as xr
 from studies.analysis import benefit, benefit_at_own_rate, over_replicates
 from studies.store import STATUS
 
-ENDS = ("mean", "ci_low", "ci_high")
+#: A benefit with what belongs to it.
+BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
 
 
 class Missing(Exception):
     """Something cannot be drawn because it was not run; the message says what, in a few words."""
+
+
+def need(there: bool, lacking: str) -> None:
+    """Raise `Missing` unless what a figure needs is there."""
+    if not there:
+        raise Missing(lacking)
 
 
 def description(ds: xr.Dataset) -> dict[str, Any]:
@@ -91,6 +98,17 @@ def columns(name: str) -> list[str]:
     return [name, f"{stem}ci_low", f"{stem}ci_high"]
 
 
+def numbers(summary: xr.Dataset, *names: str) -> xr.Dataset:
+    """These variables with their intervals."""
+    return summary[[column for name in names for column in columns(name)]]
+
+
+def starting(summary: xr.Dataset, *prefixes: str) -> xr.Dataset:
+    """The variables whose names start so, at the widths where any of them is known."""
+    found = summary[[name for name in map(str, summary.data_vars) if name.startswith(prefixes)]]
+    return found.dropna("width", how="all") if "width" in found.dims else found
+
+
 def mean(data: xr.DataArray) -> xr.Dataset:
     """`mean`, `ci_low`, `ci_high`, `n` over replicates; a single replicate has a mean and no interval."""
     found = over_replicates(data)
@@ -140,6 +158,11 @@ def at_ends(summary: xr.Dataset) -> xr.Dataset:
 def within_run(part: xr.Dataset) -> xr.Dataset:
     """A part at one budget, up to the end of its run."""
     return part.sel(time=part.time <= part.budget.item() * (1 + 1e-9))
+
+
+def run_at(summary: xr.Dataset, wanted: Mapping[str, Any]) -> xr.Dataset:
+    """The run at the settings that are wanted, or at those that there are, see `choose`."""
+    return within_run(summary.sel(choose(summary, wanted)))
 
 
 def summary_of(ds: xr.Dataset, out: xr.Dataset, **attrs: Any) -> xr.Dataset:

@@ -8,9 +8,34 @@ from matplotlib.axes import Axes
 
 from figures.parts.panels import bars
 from figures.parts.style import GREY, rate_ticks
+from figures.parts.summary import cell_of, need
 
 #: Said below figures that show everybody's best rate.
 OWN = "Best rate: each training at the rate that suits it, chosen on even and shown for odd replicates."
+
+
+def need_swap(ds: xr.Dataset) -> None:
+    """Refuse results without tickets beside random masks, each trained with both protocols."""
+    both = "trained_with" in ds.dims and {"ticket", "random_mask"} <= set(ds.arm.values)
+    need(both, "needs the arms ticket and random_mask and the swap of protocols")
+    need(ds.sizes["replicate"] > 3, "needs four replicates, half of them to choose rates")
+
+
+def lenet(summary: xr.Dataset) -> str:
+    """The network, in words."""
+    width = cell_of(summary)["width"]
+    return f"LeNet of {3 * width} and {width} units"
+
+
+def some_images(summary: xr.Dataset) -> str:
+    """How many images are trained on, in words."""
+    return f"{n} images" if (n := cell_of(summary)["n_train"]) else "all images"
+
+
+def steps(summary: xr.Dataset) -> np.ndarray:
+    """The step of every record."""
+    cell = cell_of(summary)
+    return np.arange(summary.sizes["time"]) * (cell["steps"] // cell["n_records"])
 
 
 def left_axis(axes: Axes, left: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from image_cells import ONE, ONLINE, RANKED, ROOT, TWO
 import figures.images_ranking
 from curricula import Ranking
 from figures.__main__ import main as draw
+from figures.parts.write import said
 from studies.address import describe
 from studies.analysis import benefit, half_width, last
 from studies.cell import Block
@@ -96,8 +97,8 @@ def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
 
 
 def test_figures_of_the_rankings(tmp_path):
-    Ranking(np.arange(1438.0), "made up").save(tmp_path / "scores.npz")
-    cell = replace(RANKED, ranking_file=str(tmp_path / "scores.npz"), label_noise=0.4, ranking="el2n")
+    Ranking(np.arange(1438.0), "made up").save(tmp_path / "{scores}.npz")
+    cell = replace(RANKED, ranking_file=str(tmp_path / "{scores}.npz"), label_noise=0.4, ranking="el2n")
     common = {"protocol": tuple(TWO), "width": (2, 4, 8)}
     grids = (
         {"label_noise": (0.0, 0.4), "n_steps": (10, 20), "ranking": ("el2n", "published"), **common},
@@ -112,8 +113,8 @@ def test_figures_of_the_rankings(tmp_path):
         assert str(tmp_path) not in (folder / f"{name}.csv").read_text()
     summary = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
     assert str(tmp_path) not in str(summary.attrs)
-    checksum = hashlib.sha256((tmp_path / "scores.npz").read_bytes()).hexdigest()
-    assert f"EL2N or a published score (scores.npz, SHA-256 {checksum[:8]})" in " ".join(
+    checksum = hashlib.sha256((tmp_path / "{scores}.npz").read_bytes()).hexdigest()
+    assert f"EL2N or a published score ({{scores}}.npz, SHA-256 {checksum[:8]})" in " ".join(
         (folder / "benefit.txt").read_text().split()
     )
     stored(tmp_path / "one", "images_ranking", RANKED, (common,))
@@ -123,13 +124,13 @@ def test_figures_of_the_rankings(tmp_path):
 def test_captions_say_how_often_images_are_shown_and_how_rates_were_chosen():
     folder = ROOT / "figures" / "data"
     ranking = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
-    text = figures.images_ranking.caption(ranking)
+    text = said(figures.images_ranking.caption(ranking), ranking)
     assert text.startswith(
         "10000 training images (labels: classes), 250 or 1000 steps of 32 (0.8 or 3.2 epochs)"
     )
     assert "the best of 8 (a factor of 2 apart) on a validation split over 8 other runs" in text
     cell = replace(RANKED, n_examples=0)
     some = ranking.assign_attrs(description=json.dumps({"cell": describe(cell)}))
-    text = figures.images_ranking.caption(some)
+    text = said(figures.images_ranking.caption(some), some)
     assert text.startswith("All training images (labels: classes), 250 or 1000 steps of 8, ordered")
     assert "SGD, batch 8; learning rate 0.1. Intervals" in text
