@@ -243,7 +243,9 @@ class Tasks:
             block, self.attempts = self.queue.popleft(), self.attempts + 1
             key = f"{self.folder.name}-{block.address}-{os.getpid()}-{self.attempts}"
             task = (work_on, block, str(self.folder.parent), self.folder.name)
-            self.running[self.client.submit(*task, key=key, retries=RETRIES, pure=False)] = block
+            # the first asked for goes first; else the scheduler orders what arrives together by name
+            first = {"priority": -self.attempts, "retries": RETRIES, "pure": False}
+            self.running[self.client.submit(*task, key=key, **first)] = block
 
     def drop(self) -> None:
         """Give up all that no worker has begun."""
