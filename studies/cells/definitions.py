@@ -25,7 +25,7 @@ PINNED: dict[str, frozenset[str]] = {
     "activation": frozenset({"relu", "quadratic", "erf"}),
     "loss": frozenset({"squared", "logistic"}),
     "relabelling": frozenset({"polarity_xor", "parity", "class_group_xor", "classes"}),
-    "student": frozenset({"mlp", "mlp2", "lenet", "cnn"}),
+    "student": frozenset({"mlp", "mlp2", "lenet", "cnn", "cnn_patches"}),
     "score": frozenset(
         {
             "el2n", "el1n", "grand", "grand_last", "loss", "entropy", "max_confidence", "margin", "aum",

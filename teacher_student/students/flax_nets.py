@@ -22,15 +22,18 @@ al., Proc. IEEE 86, 2278 (1998) (LeNet-300-100).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import linen
 from jax import Array
 from jaxtyping import PyTree
 
-from teacher_student.checks import known, within
+from teacher_student.checks import known, whole, within
 from teacher_student.students.two_layer import PARAMETRISATIONS
 
 PATCH = (3, 3)
@@ -82,11 +85,15 @@ class CNN(linen.Module):
     width : K, channels of the first convolution
     classes : number of logits
     parametrisation : see the module
+    patches : whether convolutions are computed as products of patches with the weights
+        The same function of the same parameters, rounded otherwise. Runs that are trained together have
+        weights of their own; on a CPU a convolution with many weights is slow, and a product is not.
     """
 
     width: int
     classes: int
     parametrisation: str = "standard"
+    patches: bool = False
 
     def __post_init__(self) -> None:
         _check((self.width,), self.classes, self.parametrisation)
@@ -102,8 +109,12 @@ class CNN(linen.Module):
                 f"a CNN needs at least {SMALLEST} x {SMALLEST}"
             )
         blocks = []
-        for place, channels in (("first", self.width), ("middle", 2 * self.width)):
-            hidden = linen.relu(_layer(_convolution, channels, hidden, place, self.parametrisation))
+        for i, channels in enumerate((self.width, 2 * self.width)):
+            make = partial(_PatchConv, name=f"Conv_{i}") if self.patches else _convolution
+            place = "middle" if i else "first"
+            hidden = linen.relu(
+                _layer(make, channels, hidden, place, self.parametrisation, patch=PATCH[0] * PATCH[1])
+            )
             hidden = _halved(hidden)
             blocks.append(hidden)
         flat = hidden.reshape(hidden.shape[0], -1)
@@ -117,6 +128,30 @@ class CNN(linen.Module):
         """Names of the layers in the parameters, first to last."""
         return ["Conv_0", "Conv_1", "Dense_0"]
 
+    @property
+    def alone(self) -> bool:
+        """Whether a CPU should train runs one after the other: patches of one already fill its cache."""
+        return self.patches
+
+
+class _PatchConv(linen.Module):
+    """A 3 x 3 convolution with zeros around the image, with the parameters and the start of `linen.Conv`."""
+
+    channels: int
+    kernel_init: Any = linen.initializers.lecun_normal()
+
+    @linen.compact
+    def __call__(self, x: Array) -> Array:
+        rows, columns, n_in = x.shape[1:]
+        kernel = self.param("kernel", self.kernel_init, (*PATCH, n_in, self.channels))
+        bias = self.param("bias", linen.initializers.zeros_init(), (self.channels,))
+        around = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        parts = [
+            around[:, i : i + rows, j : j + columns] for i, j in product(range(PATCH[0]), range(PATCH[1]))
+        ]
+        flat = jnp.concatenate(parts, -1).reshape(-1, len(parts) * n_in)
+        return (flat @ kernel.reshape(-1, self.channels)).reshape(*x.shape[:3], self.channels) + bias
+
 
 #: Name -> (width K, classes, parametrisation) -> student.
 STUDENTS: dict[str, Callable[[int, int, str], linen.Module]] = {
@@ -124,29 +159,38 @@ STUDENTS: dict[str, Callable[[int, int, str], linen.Module]] = {
     "mlp2": lambda k, classes, parametrisation: MLP((k, k), classes, parametrisation),
     "lenet": lambda k, classes, parametrisation: MLP((3 * k, k), classes, parametrisation),
     "cnn": CNN,
+    "cnn_patches": lambda k, classes, parametrisation: CNN(k, classes, parametrisation, patches=True),
 }
 
 
-def make_student(name: str, width: int, classes: int, parametrisation: str = "standard") -> Any:
+def make_student(
+    name: str, width: int, classes: int, parametrisation: str = "standard", depth: int = 1
+) -> Any:
     """A student by name, scaled by one number.
 
     Parameters
     ----------
-    name : {"mlp", "mlp2", "lenet", "cnn"}
-        One hidden layer of K units; two of K and K; two of 3 K and K (K = 100 is LeNet-300-100); two
-        convolutions of K and 2 K channels.
+    name : {"mlp", "mlp2", "lenet", "cnn", "cnn_patches"}
+        Hidden layers of K units each, `depth` of them; two of K and K; two of 3 K and K (K = 100 is
+        LeNet-300-100); two convolutions of K and 2 K channels; the same network, faster on a CPU.
     width : K >= 1
     classes : number of logits, at least 2
     parametrisation : {"standard", "ntk", "mean_field"}
+    depth : L >= 1, hidden layers of "mlp"; all others have a depth of their own
 
     Examples
     --------
-    >>> make_student("lenet", 100, 10).widths
-    (300, 100)
+    >>> make_student("lenet", 100, 10).widths, make_student("mlp", 50, 10, depth=4).widths
+    ((300, 100), (50, 50, 50, 50))
     """
     known("student", name, STUDENTS)
     within("width", width, low=1)
-    return STUDENTS[name](width, classes, parametrisation)
+    whole("depth", depth, low=1)
+    if depth == 1:
+        return STUDENTS[name](width, classes, parametrisation)
+    if name != "mlp":
+        raise ValueError(f"depth is {depth}, but student {name!r} has a depth of its own; need depth = 1")
+    return MLP((width,) * depth, classes, parametrisation)
 
 
 def rate_factors(student: MLP | CNN, params: PyTree, optimiser: str) -> Any:
@@ -196,10 +240,15 @@ def _halved(images: Array) -> Any:
 
 
 def _layer(
-    make: Callable[..., Any], n_out: int, hidden: Array | np.ndarray, place: str, parametrisation: str
+    make: Callable[..., Any],
+    n_out: int,
+    hidden: Array | np.ndarray,
+    place: str,
+    parametrisation: str,
+    patch: int = 1,
 ) -> Any:
-    """W (s h) + b with s and the start of W from the table."""
-    fan_in = hidden.shape[-1] * (PATCH[0] * PATCH[1] if make is _convolution else 1)
+    """W (s h) + b with s and the start of W from the table; a unit sees a patch of so many pixels."""
+    fan_in = hidden.shape[-1] * patch
     if parametrisation == "ntk" and place != "first":
         scale = fan_in**-0.5
     elif parametrisation == "mean_field" and place == "last":

@@ -8,11 +8,17 @@ is harder):
     distractor_beside  (x | sqrt(h) x')    x' another image of the split, any with equal probability
     label_noise        x, and with probability h one of the other labels, each with equal probability
 
+and two on the pixels p as they were before normalisation, from `low` to `high` over the training images:
+
+    clipped_noise      p + h (high - low) z, clipped to low..high      h is a standard deviation here
+    shrunk             p shrunk to 1 - h of its sides, centred on another image p' of the split; h < 1
+
 Normalised images have mean square 1 per pixel, so h is the variance of what is added or put beside in units
 of that of the image; noise in place leaves a share c = h / (1 + h) of noise, sqrt(h) = sqrt(c / (1 - c)).
 Where images are shown with a random sign, a distractor has one of its own.
 The level of an example is known, so it is the oracle difficulty. Sources: noise beside the relevant inputs,
-Saglietti, Sarao Mannelli, Saxe, arXiv 2106.08068; the choice of kinds and units for images is ours.
+Saglietti, Sarao Mannelli, Saxe, arXiv 2106.08068; noise on the image and shrunk images, Sarao Mannelli et
+al., arXiv 2406.01589; the choice of the others and of units for images is ours.
 """
 
 from collections.abc import Sequence
@@ -28,8 +34,26 @@ from numpy.typing import ArrayLike
 
 from teacher_student.checks import known, within
 from teacher_student.roles import NOISE, OTHER, OTHER_SIGN, SIGN
+from teacher_student.tasks.resampling import pasted
 
-CORRUPTIONS = ("noise_in_place", "noise_beside", "distractor_beside", "label_noise")
+CORRUPTIONS = (
+    "noise_in_place", "noise_beside", "distractor_beside", "label_noise", "clipped_noise", "shrunk",
+)  # fmt: skip
+#: Those that are made on the pixels before normalisation.
+ON_PIXELS = ("clipped_noise", "shrunk")
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """How normalised images come from pixels: x = (p - mean) / scale, p from low to high.
+
+    mean : (H, W, C); scale, low, high : numbers, low and high those over all training images
+    """
+
+    mean: Float[np.ndarray, "H W C"]
+    scale: float
+    low: float
+    high: float
 
 
 class Examples(NamedTuple):
@@ -58,6 +82,7 @@ class Presentation:
     corruption : one of `CORRUPTIONS`
     signed : whether an image is shown with a random sign, each with probability 1/2
     n_labels : 2 for labels in {-1, +1}, else the number of classes; only label noise depends on it
+    pixels : the normalisation, which the kinds `ON_PIXELS` need; `task.presentation` gives it
 
     Examples
     --------
@@ -69,6 +94,7 @@ class Presentation:
     corruption: str
     signed: bool = False
     n_labels: int = 2
+    pixels: Pixels | None = None
 
     def __post_init__(self) -> None:
         known("corruption", self.corruption, CORRUPTIONS)
@@ -80,13 +106,26 @@ class Presentation:
         return height, width * (1 + self.corruption.endswith("beside")), channels
 
     def check_level(self, level: ArrayLike | Sequence[float]) -> None:
-        """Refuse levels below 0, and probabilities at which a label says less than nothing.
+        """Refuse levels below 0, probabilities at which a label says less than nothing, images of no size.
 
-        Label noise has to stay at or below 1 - 1/n_labels, where labels are pure chance. Called for levels
-        that are plain numbers or NumPy arrays; traced levels cannot be checked.
+        Label noise has to stay at or below 1 - 1/n_labels, where labels are pure chance; a shrunk image has
+        to keep a pixel of its shorter side where the pixels are known. Called for levels that are plain
+        numbers or NumPy arrays; traced levels cannot be checked.
         """
         high = 1 - 1 / self.n_labels if self.corruption == "label_noise" else float("inf")
         values = np.asarray(level, float)
+        if self.corruption == "shrunk" and values.max(initial=0.0) >= 1:
+            raise ValueError(
+                f"level is {float(values.max())!r}, but an image is shrunk to 1 - level of its sides; "
+                "need 0 <= level < 1"
+            )
+        if self.corruption == "shrunk" and self.pixels is not None:
+            count = min(self.pixels.mean.shape[:2])
+            if (least := float((1 - values).min(initial=1.0)) * count) < 1:
+                raise ValueError(
+                    f"level is {float(values.max())!r}, which shrinks {count} pixels to {least:.2g}; "
+                    f"need level <= {1 - 1 / count:.3g}"
+                )
         if not np.isfinite(values).all():
             raise ValueError("level holds NaN or infinite entries; need finite")
         for value in (values.min(initial=0.0), values.max(initial=0.0)):
@@ -129,6 +168,9 @@ class Presentation:
         if draws is not None:
             keys = jax.vmap(jax.random.fold_in)(keys, jnp.asarray(draws))
         h = jnp.broadcast_to(jnp.asarray(level, inputs.dtype), rows.shape)
+        if self.corruption in ON_PIXELS:
+            shown = self._on_pixels(keys, bank, rows, h)
+            return (shown * _signs(keys, SIGN) if self.signed else shown), labels
         if self.signed:
             inputs = inputs * _signs(keys, SIGN)
         if self.corruption == "label_noise":
@@ -137,11 +179,26 @@ class Presentation:
             extra = bank[_others(keys, rows, len(bank))]
             extra = extra * _signs(keys, OTHER_SIGN) if self.signed else extra
         else:
-            extra = jax.vmap(lambda k: jax.random.normal(k, bank.shape[1:], bank.dtype))(_stream(keys, NOISE))
+            extra = _noise(keys, bank)
         extra = jnp.sqrt(h)[:, None, None, None] * extra
         if self.corruption == "noise_in_place":
             return inputs + extra, labels
         return jnp.concatenate([inputs, extra], 2), labels
+
+    def _on_pixels(self, keys: Key[Array, " n"], bank: Array, rows: Array, h: Array) -> Array:
+        """Normalised images whose pixels were clipped after noise was added, or shrunk and pasted."""
+        if self.pixels is None:
+            raise ValueError(
+                f"corruption {self.corruption!r} needs the range of the pixels; take task.presentation(...)"
+            )
+        mean, scale, low, high = (jnp.asarray(part, bank.dtype) for part in vars(self.pixels).values())
+        pixels = bank[rows] * scale + mean
+        if self.corruption == "shrunk":
+            ground = bank[_others(keys, rows, len(bank))] * scale + mean
+            changed = jax.vmap(pasted)(pixels, ground, 1 - h)
+        else:
+            changed = jnp.clip(pixels + h[:, None, None, None] * (high - low) * _noise(keys, bank), low, high)
+        return (changed - mean) / scale
 
     def _relabelled(self, keys: Key[Array, " n"], labels: Array, h: Array) -> Array:
         """Labels, replaced by another one with probability h."""
@@ -198,6 +255,11 @@ def draw_levels(
 def _stream(keys: Key[Array, " n"], role: int) -> Any:
     """One key per example for a role, see `teacher_student.roles`."""
     return jax.vmap(lambda key: jax.random.fold_in(key, role))(keys)
+
+
+def _noise(keys: Key[Array, " n"], bank: Array) -> Any:
+    """Standard normal noise in the shape of an image for every example."""
+    return jax.vmap(lambda key: jax.random.normal(key, bank.shape[1:], bank.dtype))(_stream(keys, NOISE))
 
 
 def _signs(keys: Key[Array, " n"], role: int) -> Array:

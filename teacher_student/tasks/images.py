@@ -27,7 +27,7 @@ from jaxtyping import Float, Key, Shaped, UInt32
 
 from teacher_student.checks import known, within
 from teacher_student.data_sets.published import IDX_DIGESTS, Arrays, read_published
-from teacher_student.tasks.corruption import Examples, Presentation
+from teacher_student.tasks.corruption import Examples, Pixels, Presentation
 from teacher_student.tasks.relabelling import Relabelling
 
 DATA_SETS = ("digits", *IDX_DIGESTS, "cifar10")
@@ -130,8 +130,8 @@ class ImageTask:
     """Relabelled and normalised images; see `image_task`.
 
     train, test : `Examples`; n_labels : 2 for labels in {-1, +1}, else the number of classes; signed :
-    whether images are to be shown with a random sign; mean (H, W, C), scale : the normalisation; checksum :
-    SHA-256 of the images, the rule and the pooling
+    whether images are to be shown with a random sign; pixels : the normalisation; checksum : SHA-256 of the
+    images, the rule, the pooling and the normalisation
     """
 
     name: str
@@ -139,17 +139,29 @@ class ImageTask:
     test: Examples
     n_labels: int
     signed: bool
-    mean: Float[np.ndarray, "H W C"]
-    scale: float
+    pixels: Pixels
     checksum: str
 
+    @property
+    def mean(self) -> np.ndarray:
+        """What is taken from the pixels, (H, W, C)."""
+        return self.pixels.mean
+
+    @property
+    def scale(self) -> float:
+        """What they are divided by then."""
+        return self.pixels.scale
+
     def presentation(self, corruption: str) -> Presentation:
-        """How an example becomes an input, with this task's sign and number of labels."""
-        return Presentation(corruption, self.signed, self.n_labels)
+        """How an example becomes an input, with this task's sign, number of labels and pixels."""
+        return Presentation(corruption, self.signed, self.n_labels, self.pixels)
 
 
-def image_task(images: Images, rule: Relabelling, *, pool: int = 1) -> ImageTask:
+def image_task(images: Images, rule: Relabelling, *, pool: int = 1, normalised: bool = True) -> ImageTask:
     """Relabel, average over squares of `pool` x `pool` pixels, and normalise.
+
+    Without `normalised`, pixels go from 0 to 1 instead: (pixels - low) / (high - low), with the smallest and
+    the largest one of all training images.
 
     Examples
     --------
@@ -165,11 +177,14 @@ def image_task(images: Images, rule: Relabelling, *, pool: int = 1) -> ImageTask
     if missing := sorted(set(rule.named) - present):
         raise ValueError(f"{rule} names classes {missing}, but {images.name} has {sorted(present)}")
     pixels = _pooled(images.train_inputs, pool)
+    low, high = float(images.train_inputs.min()), float(images.train_inputs.max())
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
     squares = sum(np.square(part - mean).sum(dtype=np.float64) for part in np.array_split(pixels, 100))
     scale = float(np.sqrt(squares / pixels.size))
     if scale == 0:
         raise ValueError(f"{images.name}: all training images are the same")
+    if not normalised:
+        mean, scale = np.full_like(mean, low), high - low
 
     def split(part: str) -> Examples:
         classes = getattr(images, f"{part}_labels").astype(np.int32)
@@ -182,8 +197,11 @@ def image_task(images: Images, rule: Relabelling, *, pool: int = 1) -> ImageTask
     if np.unique(train.labels).size < 2:
         raise ValueError(f"{rule} gives all training images of {images.name} the same label")
     n_labels = 2 if train.labels.dtype == np.float32 else images.n_classes
-    checksum = hashlib.sha256(f"{images.checksum} {rule!r} {pool}".encode()).hexdigest()
-    return ImageTask(images.name, train, test, n_labels, rule.signed, mean, scale, checksum)
+    made = f"{images.checksum} {rule!r} {pool}{'' if normalised else ' from 0 to 1'}"
+    checksum = hashlib.sha256(made.encode()).hexdigest()
+    return ImageTask(
+        images.name, train, test, n_labels, rule.signed, Pixels(mean, scale, low, high), checksum
+    )
 
 
 def hold_out(examples: Examples, fraction: float, seed: int = 0) -> tuple[Examples, Examples]:

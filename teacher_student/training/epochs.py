@@ -250,7 +250,7 @@ def compiled(
         return trained, jax.tree.map(lambda x: x.T, values), diverged.any(0)
 
     count = rates.shape[0]
-    size = group_size(state.params, count)
+    size = group_size(state.params, count, getattr(student, "alone", False))
     rows = jnp.arange(-(-count // size) * size).reshape(-1, size) % count
     grouped = jax.tree.map(lambda x: x[rows], (state.params, state.memory, orders, keys, rates, masks))
     found = jax.lax.map(one_group, grouped)
@@ -258,10 +258,15 @@ def compiled(
     return values, diverged, State(params, memory, at[-1])
 
 
-def group_size(params: PyTree, runs: int) -> int:
-    """Runs that are trained together: on a CPU as many as keep their parameters in its cache, else all."""
+def group_size(params: PyTree, runs: int, alone: bool = False) -> int:
+    """Runs that are trained together: on a CPU as many as keep their parameters in its cache, else all.
+
+    On a CPU each run is `alone` where one student's activations fill the cache.
+    """
     if jax.default_backend() != "cpu":
         return runs
+    if alone:
+        return 1
     one = sum(leaf.nbytes for leaf in jax.tree.leaves(params)) / runs
     groups = -(-runs // max(1, int(GROUP_BYTES / one)))
     return -(-runs // groups)

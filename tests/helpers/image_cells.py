@@ -7,6 +7,7 @@ from typing import Any
 from studies.cell import Block
 from studies.cells.images import online as images_online
 from studies.cells.images import ranking as images_ranking
+from studies.cells.images.fading import FadingImages
 from studies.cells.images.online import OnlineImages
 from studies.cells.images.ranking import RankedImages
 from studies.study import Study
@@ -19,6 +20,10 @@ ONLINE = OnlineImages(
 RANKED = RankedImages(
     width=4, n_steps=20, record_every=10, n_examples=300, n_rates=1, ranking="loss", ranking_epochs=1,
     batch_size=8, slowest_rate=0.1, a=0.5, b=0.1,
+)  # fmt: skip
+FADING = FadingImages(
+    data_set="digits", width=4, n_steps=20, record_every=10, batch_size=8, n_examples=300, n_test=100,
+    n_rates=2, tuning_replicates=2, slowest_rate=0.05,
 )  # fmt: skip
 ONE: Any = images_online.ORDERINGS
 TWO: Any = images_ranking.PROTOCOLS

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: Raised by one whenever a change alters the numbers of an existing cell.
 NUMERICS = 1
 
+#: Share of a run that the protocols named *_then_target end with: the level that is tested, and nothing else.
+LAST = 0.15
+
 #: Step from one learning rate of the sweep to the next.
 RATE_STEP = 2.0
 
@@ -126,7 +129,9 @@ class ImageCell(OnImages):
         from teacher_student.training.memory import check_fits
 
         inputs = 3072 if self.data_set == "cifar10" else 1024
-        one = 4 * protocols * (self.n_steps * self.batch_size + 6 * inputs * (self.batch_size + self.width))
+        deeper = 6 * (self.depth - 1) * self.width * (self.batch_size + self.width)
+        one = self.n_steps * self.batch_size + 6 * inputs * (self.batch_size + self.width) + deeper
+        one *= 4 * protocols
         rows = most
         while rows > 1 and rows * one > gigabytes * 2**30:
             rows = (rows + 1) // 2
@@ -136,7 +141,7 @@ class ImageCell(OnImages):
     @property
     def work(self) -> float:
         """Images shown, weighted by what they cost at this width."""
-        return self.n_steps * (16 + self.batch_size * self.width)
+        return self.n_steps * (16 + self.batch_size * self.width * self.depth)
 
     @property
     def n_records(self) -> int:

@@ -53,8 +53,10 @@ class OnImages(ABC):
     relabelling : name from `teacher_student.tasks.relabelling.RELABELLINGS`
     pair : the two classes of polarity_xor, as "0-4"
     side : images are averaged over the smallest squares of pixels that leave at most this many a side
+    normalised : whether pixels have mean 0 each and mean square 1 together; else they go from 0 to 1
     student : network, a name from `teacher_student.students.flax_nets`
     width : int, units of a hidden layer; of LeNet the second, the first has three times as many
+    depth : int >= 1, hidden layers of the student mlp
     parametrisation : scaling with width, a name from `teacher_student.students.flax_nets`
     optimiser : name from `teacher_student.training.optimisers`
     batch_size : int, examples of a step
@@ -67,8 +69,10 @@ class OnImages(ABC):
     relabelling: str = "classes"
     pair: str = "0-4"
     side: int = 16
+    normalised: bool = field(default=True, metadata={"added": True})
     student: str = "mlp"
     width: int = 16
+    depth: int = field(default=1, metadata={"added": True})
     parametrisation: str = "standard"
     optimiser: str = "sgd"
     batch_size: int = 32
@@ -92,7 +96,7 @@ class OnImages(ABC):
         self.network(2)
         Optimiser(self.optimiser)
         within("batch_size", self.batch_size, low=1)
-        within("side", self.side, low=SMALLEST if self.student == "cnn" else 1)
+        within("side", self.side, low=SMALLEST if self.student.startswith("cnn") else 1)
         within("validation", self.validation, low=0, high=0.9, open_low=True)
 
     @property
@@ -104,7 +108,7 @@ class OnImages(ABC):
         """The student with `n_labels` logits."""
         from teacher_student.students.flax_nets import make_student
 
-        return make_student(self.student, self.width, n_labels, self.parametrisation)
+        return make_student(self.student, self.width, n_labels, self.parametrisation, self.depth)
 
     def rule(self) -> "Relabelling":
         """The relabelling."""
@@ -122,11 +126,12 @@ class OnImages(ABC):
         return RELABELLINGS[self.relabelling]((int(first), int(second)))
 
     def task(self) -> "ImageTask":
-        """The relabelled, pooled and normalised images."""
+        """The relabelled and pooled images, normalised or from 0 to 1."""
         from teacher_student.tasks.images import image_task, load_images
 
         images = load_images(self.data_set, self.data_dir or None)
-        return image_task(images, self.rule(), pool=squares(images.train_inputs.shape[1:3], self.side))
+        pool = squares(images.train_inputs.shape[1:3], self.side)
+        return image_task(images, self.rule(), pool=pool, normalised=self.normalised)
 
     def pixels(self, corruption: str) -> tuple[int, int, int]:
         """Height, width and channels of an image of a published data set as it is shown."""
@@ -194,12 +199,17 @@ def corrupted(
 
 
 def held_out(
-    cell: OnImages, task: "ImageTask", corruption: str, level: float, about: int
+    cell: OnImages,
+    task: "ImageTask",
+    corruption: str,
+    level: float,
+    about: int,
+    most: int | None = None,
 ) -> tuple["Examples", dict[str, "Labelled"]]:
     """Training images that are left, and the validation and the test set under one fixed corruption.
 
-    A set smaller than `about` is shown several times, to have about this many examples. Their keys come from
-    a stream that no run uses.
+    A set smaller than `about` is shown several times, to have about this many examples; of a larger one the
+    first `most` images are. Their keys come from a stream that no run uses.
     """
     import jax
 
@@ -211,8 +221,10 @@ def held_out(
     copies = [max(1, round(about / len(part.labels))) for part in (held, task.test)]
     check_room("n_test", about, task)
     return rest, {
-        "validation": corrupted(one, task, held, corruption, level, copies[0], MOST_VALIDATION),
-        "test": corrupted(two, task, task.test, corruption, level, copies[1]),
+        "validation": corrupted(
+            one, task, held, corruption, level, copies[0], min(MOST_VALIDATION, most or MOST_VALIDATION)
+        ),
+        "test": corrupted(two, task, task.test, corruption, level, copies[1], most),
     }
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from studies.cells.images.base import ImageCell
+from studies.cells.images.base import LAST, ImageCell
 from studies.cells.images.data import Material, check_room, held_out, labelled
 from studies.cells.levels import check_ends, level_field, noise
 from teacher_student.roles import EXAMPLES
@@ -15,9 +15,6 @@ from teacher_student.roles import EXAMPLES
 ORDERINGS = {"curriculum": "curriculum", "anti_curriculum": "anti_curriculum", "no_curriculum": "standard"}
 THEN_TARGET, TARGET_ONLY = "no_curriculum_then_target", "target_only"
 PROTOCOLS = (*ORDERINGS, THEN_TARGET, TARGET_ONLY)
-
-#: Share of the run that no_curriculum_then_target ends with.
-LAST = 0.15
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ class ImageTickets(InRounds, OnImages):
         from teacher_student.tasks.images import DATA_SETS
 
         known("data set", self.data_set, DATA_SETS)
-        known("student of fully connected layers", self.student, set(STUDENTS) - {"cnn"})
+        connected = {name for name in STUDENTS if not name.startswith("cnn")}
+        known("student of fully connected layers", self.student, connected)
         self.check_images()
         within("copies", self.copies, low=1)
         for name in ("n_examples", "n_validation", "n_test"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from image_cells import CALL, ONLINE, RANKED, ROOT, TINY, TWO, block
+from image_cells import CALL, FADING, ONLINE, RANKED, ROOT, TINY, TWO, block
 
 from studies.study import Study
 
@@ -63,6 +63,8 @@ def test_a_download_that_fails_is_said_in_one_line(tmp_path):
         ({"pair": "3-3"}, "two different classes"),
         ({"student": "resnet"}, "unknown student"),
         ({"width": 0}, "width is 0"),
+        ({"depth": 0}, "depth is 0; need 1 <= depth"),
+        ({"depth": 2, "student": "lenet"}, "student 'lenet' has a depth of its own"),
         ({"parametrisation": "mup"}, "unknown parametrisation"),
         ({"optimiser": "rmsprop"}, "unknown optimiser"),
         ({"schedule": "step"}, "unknown learning rate schedule"),
@@ -148,3 +150,33 @@ def test_data_that_do_not_fit_are_one_line_at_run_time(tmp_path):
     tiny = replace(ONLINE, data_set=str(odd), student="cnn")
     with pytest.raises(OSError, match="images are 2 x 4 pixels; a CNN needs at least 4 x 4"):
         tiny.compute(block(tiny))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"protocol": "curriculum"},
+            "unknown protocol 'curriculum'; known: ramp, ramp_then_target, shuffled",
+        ),
+        ({"easy": {"noise": -0.1}}, "level is -0.1; need 0 <= level"),
+        ({"easy": {"noise": 1.0}}, "easy.noise and hard.noise are both 1; a ramp needs two levels"),
+        ({"easy": {"noise": 2.0}}, "easy.noise is 2 and hard.noise 1, but more noise is harder"),
+        (
+            {"corruption": "shrunk"},
+            "level is 1.0, but an image is shrunk to 1 - level of its sides; need 0 <=",
+        ),
+        ({"shared_rate": -0.1}, "shared_rate is -0.1; need 0 <= shared_rate"),
+        ({"n_examples": 159}, "n_examples is 159; need 160 <= n_examples"),
+    ],
+)
+def test_bad_fading_cells_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message) as error:
+        Study(replace(FADING, **fields), ({},), 1)
+    assert "\n" not in str(error.value)
+
+
+def test_an_image_shrunk_to_nothing_is_refused():
+    cell = replace(FADING, corruption="shrunk", hard={"noise": 0.9})
+    with pytest.raises(OSError, match="level is 0.9, which shrinks 8 pixels to 0.8; need level <= 0.875"):
+        cell.compute(block(cell, ("ramp",)))

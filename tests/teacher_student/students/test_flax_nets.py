@@ -35,6 +35,7 @@ def test_shapes_of_the_knob():
 
     assert kernels(make_student("mlp", 5, 2)) == [(64, 5), (5, 2)]
     assert kernels(make_student("mlp2", 5, 2)) == [(64, 5), (5, 5), (5, 2)]
+    assert kernels(make_student("mlp", 5, 2, depth=4)) == [(64, 5), (5, 5), (5, 5), (5, 5), (5, 2)]
     assert kernels(make_student("lenet", 100, 10)) == [(64, 300), (300, 100), (100, 10)]
     assert kernels(make_student("cnn", 5, 2)) == [(3, 3, 1, 5), (3, 3, 5, 10), (40, 2)]
 
@@ -70,9 +71,56 @@ def test_mean_field_factors_by_hand():
     assert [conv["params"][n]["kernel"] for n in ("Conv_0", "Conv_1", "Dense_0")] == [3.0, 2.0, 24.0]
 
 
-@pytest.mark.parametrize(
-    ("name", "optimiser"), [("mlp", "sgd"), ("mlp2", "sgd"), ("mlp2", "adam"), ("cnn", "sgd")]
-)
+#: What the table makes of one small step of sgd: change of the activations after the first hidden layer,
+#: after the others, and of the logits, as powers of the width.
+POWERS = {"standard": (-0.5, 0.5, 1.0), "ntk": (-0.5, -0.5, 0.0), "mean_field": (0.0, 0.0, 0.0)}
+
+
+@pytest.mark.usefixtures("quick_compilation")
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_coordinate_check_of_every_depth(depth):
+    """Change of every layer in one step against the width, in all parametrisations: each its own power."""
+
+    def change(parametrisation, width):
+        student = make_student("mlp", width, 2, parametrisation, depth)
+
+        def loss(params):
+            logits = student.apply(params, IMAGES)
+            return -jnp.take_along_axis(jax.nn.log_softmax(logits), LABELS[:, None], 1).mean()
+
+        @jax.jit
+        def step(key):
+            before = student.init(key, IMAGES[:1])
+            factors = rate_factors(student, before, "sgd")
+            after = jax.tree.map(lambda p, g, f: p - 1e-3 * f * g, before, jax.grad(loss)(before), factors)
+            seen = (student.apply(p, IMAGES, method="features") for p in (after, before))
+            return jnp.stack([((a - b) ** 2).mean() for a, b in zip(*seen, strict=True)])
+
+        return np.sqrt(jax.lax.map(step, jax.random.split(jax.random.key(3), 6)).mean(0))
+
+    for parametrisation, (first, middle, last) in POWERS.items():
+        found = np.log2(change(parametrisation, 512) / change(parametrisation, 64)) / 3
+        expected = [first, *[middle] * (depth - 1), last]
+        # changes of several layers add up, and those of the smaller power are seen at these widths
+        off = 0.2 if parametrisation == "mean_field" else 0.35
+        np.testing.assert_allclose(found, expected, atol=off, err_msg=parametrisation)
+
+
+def test_convolutions_by_patches_are_the_same_network():
+    """Same start, same logits, same gradient; only rounded otherwise. The image is no square."""
+    x = jax.random.normal(jax.random.key(5), (3, 9, 6, 2))
+    one, two = (make_student(name, 5, 3, "ntk") for name in ("cnn", "cnn_patches"))
+    params = one.init(jax.random.key(1), x)
+    jax.tree.map(np.testing.assert_array_equal, params, two.init(jax.random.key(1), x))
+
+    def value(student):
+        return jax.value_and_grad(lambda p: (student.apply(p, x) ** 2).sum())(params)
+
+    for a, b in zip(*(jax.tree.leaves(value(student)) for student in (one, two)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "optimiser"), [("mlp2", "adam"), ("cnn", "sgd")])
 def test_coordinate_check(name, optimiser):
     """After a few steps every activation has moved, with mean_field by an amount that does not depend on K.
 
@@ -110,9 +158,11 @@ def test_coordinate_check(name, optimiser):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("tower", 4, 2), "unknown student 'tower'; known: cnn, lenet, mlp, mlp2"),
+        (("tower", 4, 2), "unknown student 'tower'; known: cnn, cnn_patches, lenet, mlp, mlp2"),
         (("mlp", 0, 2), "width is 0"),
         (("mlp", 4, 0), "classes is 0"),
+        (("mlp", 4, 2, "ntk", 0), "depth is 0; need 1 <= depth"),
+        (("mlp2", 4, 2, "ntk", 3), "depth is 3, but student 'mlp2' has a depth of its own; need depth = 1"),
         (("cnn", 4, 2, "mup"), "unknown parametrisation 'mup'; known: mean_field, ntk, standard"),
     ],
 )

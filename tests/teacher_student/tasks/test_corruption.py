@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from teacher_student.tasks.corruption import CORRUPTIONS, Examples, Presentation, draw_levels
+from teacher_student.tasks.corruption import CORRUPTIONS, Examples, Pixels, Presentation, draw_levels
+from teacher_student.tasks.resampling import coverage, pasted
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 KEY = jax.random.key(7)
@@ -25,12 +26,14 @@ def examples(size=SIZE, n_labels=2, seed=0):
 
 DATA = examples()
 ALL = np.arange(SIZE)
+#: A mean of its own for every pixel; p = 5 x + mean lies in 0 to 60 for most.
+PIXELS = Pixels(np.linspace(20, 31, 12, dtype=np.float32).reshape(SHAPE), 5.0, 0.0, 60.0)
 
 
 @pytest.mark.parametrize(("signed", "draws"), [(True, 5), (False, None)])
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_an_example_does_not_depend_on_its_batch(corruption, signed, draws):
-    show = Presentation(corruption, signed)
+    show = Presentation(corruption, signed, pixels=PIXELS)
     level = 0.4
 
     def batch(indices):
@@ -47,7 +50,7 @@ def test_an_example_does_not_depend_on_its_batch(corruption, signed, draws):
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_draws_and_keys_make_it_fresh_and_nothing_else_does(corruption):
-    show = Presentation(corruption, signed=True)
+    show = Presentation(corruption, signed=True, pixels=PIXELS)
 
     def flat(key, draws):
         inputs, labels = show(key, DATA, ALL, 0.5, draws)
@@ -81,6 +84,59 @@ def test_noise_beside_leaves_the_image_alone():
     inputs = np.asarray(Presentation("noise_beside")(KEY, DATA, ALL, 16.0)[0])
     np.testing.assert_array_equal(inputs[:, :, :2], DATA.inputs)
     assert stats.kstest(np.ravel(inputs[:, :, 2:]) / 4, "norm").pvalue > 1e-3
+
+
+def test_clipped_noise_is_noise_of_the_level_within_the_range():
+    """In pixels: p + h (high - low) z inside, else the end of the range; twice the level, twice the noise."""
+    show = Presentation("clipped_noise", signed=False, pixels=PIXELS)
+    before = np.asarray(DATA.inputs) * 5 + PIXELS.mean
+
+    def pixels(level):
+        return np.asarray(show(KEY, DATA, ALL, level)[0]) * 5 + PIXELS.mean
+
+    np.testing.assert_allclose(pixels(0.0), np.clip(before, 0, 60), atol=1e-4)
+    small, large, mixed = pixels(0.02), pixels(0.4), pixels(np.linspace(0, 0.4, SIZE))
+    assert stats.kstest(np.ravel(small - before) / (0.02 * 60), "norm").pvalue > 1e-3
+    z = (small - before) / (0.02 * 60)
+    np.testing.assert_allclose(large, np.clip(before + 0.4 * 60 * z, 0, 60), atol=0.01)
+    assert (large == 60).mean() > 0.05
+    np.testing.assert_allclose(mixed[-1], large[-1], atol=1e-4)
+    np.testing.assert_allclose(mixed[0], before[0], atol=1e-4)
+
+
+def test_shrinking_by_hand():
+    """5 x 3 pixels at 3/5 of the sides: 3 x 1.8 pixels around the centre, means over areas."""
+    np.testing.assert_allclose(coverage(5, 0.6).sum(1), [0, 1, 1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(coverage(3, 0.6).sum(1), [0.4, 1, 0.4], atol=1e-6)
+    # a pixel of the result is 5/3 pixels wide before: rows 0 to 5/3, 5/3 to 10/3, 10/3 to 5
+    np.testing.assert_allclose(coverage(5, 0.6)[1], [0.6, 0.4, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(coverage(5, 0.6)[2], [0, 0.2, 0.6, 0.2, 0], atol=1e-6)
+    image, ground = np.arange(15.0, dtype=np.float32).reshape(5, 3, 1), np.full((5, 3, 1), 100, np.float32)
+    found = np.asarray(pasted(jnp.asarray(image), jnp.asarray(ground), 0.6))[..., 0]
+    assert (found[0] == found[-1]).all()
+    assert (found[0] == 100).all()
+    rows = 0.6 * image[0, :, 0] + 0.4 * image[1, :, 0]
+    # columns: 0 to 2/3 of the first pixel in .4 of the result; 2/3 to 7/3 before in the middle one
+    np.testing.assert_allclose(found[1, 0], 0.4 * rows[0] + 0.6 * 100, rtol=1e-5)
+    np.testing.assert_allclose(found[1, 1], 0.6 * (rows[0] / 3 + rows[1] + rows[2] / 3), rtol=1e-5)
+    np.testing.assert_array_equal(pasted(jnp.asarray(image), jnp.asarray(ground), 1.0), image)
+
+
+def test_a_shrunk_image_lies_on_another_one():
+    """In pixels: the middle keeps the mean of the image, the border is another image of the split."""
+    rng = np.random.default_rng(2)
+    inputs = rng.normal(0, 1, (30, 8, 8, 1)).astype(np.float32)
+    data = Examples(inputs, *(np.asarray(part)[:30] for part in DATA[1:]))
+    flat = Pixels(rng.uniform(0, 3, (8, 8, 1)).astype(np.float32), 2.0, 0.0, 9.0)
+    shown = np.asarray(Presentation("shrunk", pixels=flat)(KEY, data, np.arange(30), 0.5)[0])
+    pixels, before = shown * 2 + flat.mean, inputs * 2 + flat.mean
+    halves = before.reshape(30, 4, 2, 4, 2, 1).mean((2, 4))
+    np.testing.assert_allclose(pixels[:, 2:6, 2:6], halves, atol=1e-4)
+    which = np.abs(inputs[None, :, 0] - shown[:, None, 0]).max((2, 3)) < 1e-4
+    assert (which.sum(1) == 1).all()
+    assert not which.diagonal().any()
+    other = inputs[which.argmax(1)]
+    np.testing.assert_allclose(shown[:, :, :2], other[:, :, :2], atol=1e-4)
 
 
 @pytest.mark.parametrize("signed", [True, False])
@@ -144,7 +200,7 @@ def test_the_level_is_traced():
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_replicates_are_mapped_over_one_copy_of_the_data(corruption):
-    show, keys = Presentation(corruption, signed=True), jax.random.split(KEY, 3)
+    show, keys = Presentation(corruption, signed=True, pixels=PIXELS), jax.random.split(KEY, 3)
     data = Examples(*map(jnp.asarray, DATA))
     rows = jnp.arange(6).reshape(3, 2)
     mapped = jax.jit(jax.vmap(show, in_axes=(0, None, 0, None)))(keys, data, rows, jnp.float32(0.3))
@@ -169,13 +225,21 @@ def test_levels_follow_their_law_and_their_seed():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Presentation("blur"), "unknown corruption 'blur'; known: distractor_beside, label_noise"),
+        (lambda: Presentation("blur"), "unknown corruption 'blur'; known: clipped_noise, distractor_beside"),
         (lambda: Presentation("label_noise", n_labels=1), "n_labels is 1"),
         (lambda: Presentation("noise_beside")(KEY, DATA, ALL[:2], -1.0), "level is -1.0; need 0 <= level"),
         (lambda: Presentation("noise_beside")(KEY, DATA, ALL[:2], np.array([1, np.nan])), "NaN"),
         (lambda: Presentation("label_noise")(KEY, DATA, ALL[:2], 0.6), r"need 0 <= level <= 0.5"),
         (lambda: Presentation("label_noise", n_labels=10)(KEY, DATA, ALL[:2], 0.5), "n_labels is 10, but"),
         (lambda: Presentation("distractor_beside")(KEY, examples(1), ALL[:1], 1.0), "needs a second example"),
+        (lambda: Presentation("clipped_noise").check_level(-0.1), "level is -0.1; need 0 <= level"),
+        (lambda: Presentation("shrunk").check_level(-0.1), "level is -0.1; need 0 <= level"),
+        (lambda: Presentation("shrunk").check_level((0.1, 1.0)), "level is 1.0, but an image is shrunk to 1"),
+        (
+            lambda: Presentation("shrunk", pixels=PIXELS)(KEY, DATA, ALL[:2], 0.6),
+            "level is 0.6, which shrinks 2 pixels to 0.8; need level <= 0.5",
+        ),
+        (lambda: Presentation("shrunk")(KEY, DATA, ALL[:2], 0.6), "'shrunk' needs the range of the pixels"),
         (lambda: draw_levels(KEY, DATA.seeds, easy=(-1, 2), hard=3, easy_fraction=0.3), r"easy\[0\] is -1"),
         (lambda: draw_levels(KEY, DATA.seeds, easy=(2, 1), hard=3, easy_fraction=0.3), r"easy\[1\] is 1"),
         (lambda: draw_levels(KEY, DATA.seeds, easy=(0, 2), hard=1, easy_fraction=0.3), "hard is 1"),

@@ -1,0 +1,58 @@
+"""Does depth make the benefit of a curriculum fade with width on images?
+
+The figure of Sarao Mannelli et al., arXiv 2406.01589, for fully connected networks on Fashion-MNIST: ten
+classes, noise on the image that grows linearly over one pass, tested at its end; 1 to 4 hidden layers.
+"""
+
+from dataclasses import replace
+
+from studies.cells.images.fading import PROTOCOLS, FadingImages
+from studies.study import Study
+
+PAIR = ("ramp", "shuffled_ramp")
+DEPTHS = (1, 2, 3, 4)
+RATE = 0.025
+CELL = FadingImages(
+    batch_size=10, n_steps=1000, record_every=1000, n_examples=40_000, n_test=2000, slowest_rate=RATE / 2,
+    n_rates=4, tuning_replicates=2,
+)  # fmt: skip
+
+
+def quick() -> Study:
+    """scikit-learn's digits, 1 and 3 hidden layers, at one rate."""
+    cell = replace(CELL, data_set="digits", n_steps=500, record_every=500, n_examples=10_000)
+    grid = {"shared_rate": (0.05,), "depth": (1, 3), "protocol": PROTOCOLS, "width": (8, 32, 128)}
+    return Study(cell, (grid,), replicates=10, rows=10)
+
+
+def full() -> Study:
+    """Fashion-MNIST, one rate for all and each arm at its own; width 800 for 1 and 4 hidden layers."""
+    shared = {"shared_rate": (RATE,), "depth": DEPTHS}
+    own = {"shared_rate": (0.0,), "protocol": PAIR}
+    grids = (
+        {**shared, "protocol": PROTOCOLS, "width": (25, 50, 100, 200)},
+        {**shared, "protocol": (*PAIR, "target_only"), "width": (400,)},
+        {**own, "depth": DEPTHS, "width": (25, 100)},
+        {**shared, "depth": (1, 4), "protocol": PAIR, "width": (800,)},
+        {**own, "depth": (1, 4), "width": (400,)},
+    )
+    return Study(CELL, grids, replicates=10, rows=10)
+
+
+def search() -> Study:
+    """Settings that the paper does not say, searched at four of its points: pixels, batch, steps, rate."""
+    axes = {
+        "normalised": (False, True),
+        "shared_rate": (0.025, 0.05, 0.1),
+        "depth": (1, 3),
+        "protocol": PAIR,
+        "width": (25, 100),
+    }
+    grids = (
+        {"batch_size": (10,), "n_steps": (1000, 2000), **axes},
+        {"batch_size": (32,), "n_steps": (1000,), **axes},
+    )
+    return Study(CELL, grids, replicates=3, rows=3)
+
+
+PRESETS = {"quick": quick, "full": full, "search": search}
