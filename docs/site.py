@@ -36,13 +36,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     texts["gallery.md"] = linking(gallery(), "gallery.md", pages, linked)
     for package in PACKAGES:
         texts[f"api/{package}.md"] = reference(package)
-    for file in [file for file in files if file.src_dir == config.docs_dir]:
+    for file in [file for file in files if file.src_dir == config.docs_dir and not tutorial(file)]:
         files.remove(file)  # they come back with their links as the site needs them
     for page, text in texts.items():
         files.append(File.generated(config, page, content=text))
     for path in sorted(linked):
         files.append(File.generated(config, f"files/{path}", abs_src_path=str(ROOT / path)))
     return files
+
+
+def tutorial(file: File) -> bool:
+    """Whether a file is a script that is run to become a page."""
+    return file.src_uri.startswith("tutorials/")
 
 
 def linking(text: str, source: str, pages: dict[str, str], linked: set[str]) -> str:
