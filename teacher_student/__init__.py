@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from teacher_student.order_parameters import Overlaps
     from teacher_student.protocols import PROTOCOLS, Phase, Protocol, ramp, staircase
     from teacher_student.pruning import Pruning
+    from teacher_student.students.deep import Deep
     from teacher_student.students.flax_nets import make_student
     from teacher_student.students.two_layer import TwoLayer
     from teacher_student.tasks.committee import Committee
@@ -49,6 +50,7 @@ _NAMES = {
     "order_parameters": ("Overlaps",),
     "protocols": ("PROTOCOLS", "Phase", "Protocol", "ramp", "staircase"),
     "pruning": ("Pruning",),
+    "students.deep": ("Deep",),
     "students.flax_nets": ("make_student",),
     "students.two_layer": ("TwoLayer",),
     "tasks.committee": ("Committee",),
@@ -66,7 +68,7 @@ _NAMES = {
 _HOME = {name: f"teacher_student.{module}" for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "PROTOCOLS", "ClassGroupXor", "Committee", "Labelled", "Optimiser", "Overlaps", "Parity", "Phase",
+    "PROTOCOLS", "ClassGroupXor", "Committee", "Deep", "Labelled", "Optimiser", "Overlaps", "Parity", "Phase",
     "PlainClasses", "PolarityXor", "Presentation", "Protocol", "Pruning", "SparseTeacher", "TwoLayer",
     "XorMixture", "draw_levels", "draw_start", "hold_out", "image_task", "load_images", "make_student",
     "ramp", "simulate", "staircase", "target_set", "train", "training_flops", "trajectory",

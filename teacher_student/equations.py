@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from teacher_student.checks import whole, within
-from teacher_student.interfaces import Task
+from teacher_student.interfaces import Student, Task
 from teacher_student.levels import Given, as_target
 from teacher_student.order_parameters import Overlaps
 from teacher_student.protocols import Protocol
 from teacher_student.schedules import spans, tabulate
-from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory import integrate
 from teacher_student.theory.integrate import Trajectory
 from teacher_student.theory.solve import DEFAULTS, Settings
@@ -23,7 +22,7 @@ from teacher_student.training.streams import Replicates, replicate_numbers
 
 def trajectory(
     task: Task,
-    student: TwoLayer,
+    student: Student,
     *,
     protocol: str | Protocol | Sequence[str | Protocol],
     easy: Given | None = None,
@@ -73,6 +72,7 @@ def trajectory(
 
     Examples
     --------
+    >>> from teacher_student.students.two_layer import TwoLayer
     >>> from teacher_student.tasks.committee import Committee
     >>> task, student = Committee(500), TwoLayer(3, "erf")
     >>> found = trajectory(task, student, protocol=("curriculum", "no_curriculum"), easy=0.0, hard=0.5,
@@ -80,6 +80,7 @@ def trajectory(
     >>> dict(found.to_xarray().test_loss.sizes)
     {'protocol': 2, 'width': 1, 'replicate': 2, 'time': 51}
     """
+    integrate.equations(task, student)  # refuses before anything is drawn
     plan = tabulate(task, protocol, easy, hard, easy_fraction)
     goal = as_target(task, target, hard)
     record = check_record(record)

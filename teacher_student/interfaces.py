@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int, Key, PyTree
+from jaxtyping import Bool, Float, Int, Key, PyTree
 
 #: One difficulty level, or with a leading axis a table of levels: named arrays (NumPy or JAX), all traced.
 Level = Mapping[str, Any]
@@ -58,17 +58,18 @@ class Observation(NamedTuple):
 
 
 class OrderParameters(NamedTuple):
-    """All that the loss of a two-layer student can depend on.
+    """All that the loss of a student can depend on.
 
     along   : (K, P) overlaps M_kp = w_k . e_p with the task directions
     factors : one (K, D_b) array per block with F F^T = Gram matrix of the weights in that block,
               orthogonal to the task directions
-    readout : (K,) effective readout, output scale included, so f = sum_k readout_k phi(lambda_k)
+    readout : (K,) effective readout, output scale included, so f = sum_k readout_k phi(lambda_k); of a head
+        theta. `student.output(readout, lambda)` is f either way
     """
 
     along: Float[Array, "K P"]
     factors: tuple[Array, ...]
-    readout: Float[Array, " K"]
+    readout: PyTree[Float[Array, "..."]]
 
 
 @runtime_checkable
@@ -204,10 +205,21 @@ class Simulator(Protocol):
 
 @runtime_checkable
 class Student(Protocol):
-    """What the simulators and evaluators need of a two-layer student; frozen and hashable."""
+    """What simulators and evaluators need of a network that sees x through pre-activations lambda = W x.
+
+    Frozen and hashable. theta is what it has besides W: the readout of two layers, or a mapping of arrays
+    (`teacher_student.students.heads`). Theory and the kernel for accelerators know `TwoLayer` alone.
+    """
 
     @property
-    def width(self) -> int: ...
+    def width(self) -> int:
+        """The number of hidden units K that results and studies call width."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Number of pre-activations, the rows of W; what is called K where shapes are stated."""
+        ...
 
     @property
     def activation(self) -> str:
@@ -221,7 +233,7 @@ class Student(Protocol):
 
     @property
     def parity(self) -> str:
-        """Of phi: "odd", "even" or "neither"."""
+        """Of the output as a function of the input: "odd", "even" or "neither"."""
         ...
 
     @property
@@ -234,10 +246,42 @@ class Student(Protocol):
         """Families of Gaussian averages of phi and of the loss, see `students.two_layer.Activation`."""
         ...
 
-    def phi(self, preactivation: Array) -> Array: ...
+    def core(self) -> Any:
+        """The student as far as it shapes the compiled program."""
+        ...
 
-    def dphi(self, preactivation: Array) -> Array: ...
+    def scaling(self, learning_rate: float, n_inputs: int) -> Any:
+        """The numbers of its parametrisation, all traced; what `start`, `step` and `effective` take."""
+        ...
 
-    def losses(self, output: Array, label: Array) -> Array: ...
+    def start(self, key: Key[Array, ""], scaling: PyTree, dtype: str = "float32") -> Any:
+        """theta of a fresh student."""
+        ...
 
-    def dloss(self, output: Array, label: Array) -> Array: ...
+    def step(
+        self,
+        lam: Float[Array, " K"],
+        theta: PyTree,
+        label: Float[Array, ""],
+        on: Bool[Array, ""],
+        scaling: PyTree,
+        /,
+    ) -> tuple[Array, Any]:
+        """One step of SGD from the pre-activations: h (K,) with W <- W - h x^T, and dtheta, subtracted."""
+        ...
+
+    def effective(self, theta: PyTree, scaling: PyTree, /) -> Any:
+        """What `output` takes, factors of the parametrisation included."""
+        ...
+
+    def output(self, effective: PyTree, lam: Float[Array, "*n K"], /) -> Array:
+        """f (*n) at pre-activations; its sign is the label the student says."""
+        ...
+
+    def losses(self, output: Array, label: Array) -> Array:
+        """loss(f, y), elementwise."""
+        ...
+
+    def weights(self, n_inputs: int) -> tuple[int, ...]:
+        """Weights of every layer, as `teacher_student.flops.training_flops` takes them."""
+        ...

@@ -1,11 +1,12 @@
-"""Order parameters of a two-layer student, and the square roots that sampling needs of them."""
+"""Order parameters of a student, and the square roots that sampling needs of them."""
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, PyTree
 
 
 class Overlaps(NamedTuple):
@@ -14,12 +15,19 @@ class Overlaps(NamedTuple):
     along   : (K, P) M_kp = w_k . e_p, overlaps with the task directions
     gram    : (n_blocks, K, K) Gram matrix, per isotropic block, of the parts of the weights
               orthogonal to the task directions
-    readout : (K,) v, without the output scale
+    readout : (K,) v, without the output scale; of a head (`teacher_student.students.heads`) theta, a mapping
+        of arrays, and K are the rows of its W
     """
 
     along: Float[Array, "*batch K P"]
     gram: Float[Array, "*batch n_blocks K K"]
-    readout: Float[Array, "*batch K"]
+    readout: PyTree[Float[Array, "..."]]
+
+
+def squared_norm(overlaps: Overlaps) -> Float[Array, ""]:
+    """Sum of the squares of all weights, whichever layer they are in."""
+    rest = overlaps.along, *jax.tree.leaves(overlaps.readout)
+    return jnp.sum(jnp.trace(overlaps.gram, axis1=-2, axis2=-1)) + sum(jnp.sum(x**2) for x in rest)
 
 
 def joint_covariance(

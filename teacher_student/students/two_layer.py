@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Bool, Float, Key
 
 from teacher_student.checks import known, whole, within
 
@@ -187,6 +187,15 @@ class TwoLayer:
         return scale * (self.phi(x @ params.w.T) @ params.v)
 
     @property
+    def rows(self) -> int:
+        """Number of pre-activations, one a unit."""
+        return self.width
+
+    def weights(self, n_inputs: int) -> tuple[int, int]:
+        """Weights of both layers, as `teacher_student.flops.training_flops` takes them."""
+        return self.width * n_inputs, self.width
+
+    @property
     def parity(self) -> str:
         """Of phi: "odd", "even" or "neither"."""
         return ACTIVATIONS[self.activation].parity
@@ -216,6 +225,56 @@ class TwoLayer:
     def dloss(self, output: Array, label: Array) -> Array:
         """d loss / d f, elementwise."""
         return LOSSES[self.loss].slope(output, label)
+
+    def start(self, key: Key[Array, ""], scaling: Scaling, dtype: str = "float32") -> Float[Array, " K"]:
+        """The readout v of a fresh student."""
+        return draw_readout(key, self.width, scaling, dtype)
+
+    def effective(self, v: Float[Array, " K"], scaling: Scaling) -> Float[Array, " K"]:
+        """What `output` takes: the readout with the output scale."""
+        return scaling.output_scale * v
+
+    def output(self, readout: Float[Array, " K"], lam: Float[Array, "*n K"]) -> Float[Array, "*n"]:
+        """f at pre-activations, as tasks evaluate it."""
+        return self.phi(lam) @ readout
+
+    def step(
+        self,
+        lam: Float[Array, " K"],
+        v: Float[Array, " K"],
+        label: Float[Array, ""],
+        on: Bool[Array, ""],
+        scaling: Scaling,
+    ) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+        """One step of SGD from the pre-activations: h (K,) and dv (K,); `on` false changes nothing."""
+        scale = scaling.output_scale
+        return sgd_step(
+            self, lam, v, label, on, output_scale=scale, slope_scale=scale,
+            hidden_rate=scaling.hidden_rate, readout_rate=scaling.readout_rate,
+        )  # fmt: skip
+
+
+def sgd_step(
+    student: TwoLayer,
+    lam: Float[Array, " K"],
+    v: Float[Array, " K"],
+    label: Float[Array, ""],
+    on: Bool[Array, ""],
+    *,
+    output_scale: float | Array,
+    slope_scale: float | Array,
+    hidden_rate: float | Array,
+    readout_rate: float | Array,
+) -> tuple[Float[Array, " K"], Float[Array, " K"]]:
+    """One step of SGD from the pre-activations: h (K,) and dv (K,) with w <- w - h x^T, v <- v - dv.
+
+    The output scale enters twice, in f = s v . phi and as a factor of the gradient. The second is given as
+    `slope_scale`, or with slope_scale = 1 inside both rates: the same products, rounded in another order.
+    A step with `on` false changes nothing.
+    """
+    phi = student.phi(lam)
+    slope = jnp.where(on, slope_scale * student.dloss(output_scale * (v @ phi), label), 0)
+    return hidden_rate * slope * v * student.dphi(lam), readout_rate * slope * phi
 
 
 def draw_readout(key: Key[Array, ""], width: int, scaling: Scaling, dtype="float32") -> Float[Array, " K"]:

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float, Key, PyTree
 
 from teacher_student.checks import whole, within
 from teacher_student.expectations import pairs
@@ -207,19 +207,19 @@ class Committee:
     def measure(
         self,
         student: Student,
-        readout: Float[Array, " K"],
+        readout: PyTree,
         lam: Float[Array, "n K"],
         along: Float[Array, "n M"],
         covariance: Float[Array, "n_units n_units"],
     ) -> dict[str, Array]:
         """`evaluate` from pre-activations and task components of n inputs, and the covariance of all units.
 
-        `readout` is the effective one, output scale included.
+        `readout` is the effective one, output scale included, or theta of a head.
         """
         if student.averages == ("erf", "squared"):
             weight = jnp.concatenate([readout, -jnp.asarray(self.teacher_readout, covariance.dtype)])
             return {"test_loss": 0.5 * weight @ pairs(covariance, np.ones(len(covariance))) @ weight}
-        return {"test_loss": jnp.mean(student.losses(student.phi(lam) @ readout, self.teacher(along)))}
+        return {"test_loss": jnp.mean(student.losses(student.output(readout, lam), self.teacher(along)))}
 
 
 TASK = Committee

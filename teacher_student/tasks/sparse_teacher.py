@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float, Key, PyTree
 
 from teacher_student.checks import whole, within
 from teacher_student.expectations import pairs
@@ -166,17 +166,17 @@ class SparseTeacher:
     def measure(
         self,
         student: Student,
-        readout: Float[Array, " K"],
+        readout: PyTree,
         lam: Float[Array, "n K"],
         along: Float[Array, "n 1"],
         covariance: Float[Array, "n_units n_units"],
     ) -> dict[str, Array]:
         """`evaluate` from pre-activations and w* . x at n points, and the covariance of both.
 
-        `readout` is the effective one, output scale included.
+        `readout` is the effective one, output scale included, or theta of a head.
         """
         label = self.teacher(along)
-        output = student.phi(lam) @ readout
+        output = student.output(readout, lam)
         right = 0.5 * (1 + jnp.sign(output) * label)
         n_each = jnp.stack([jnp.sum(1 + label), jnp.sum(1 - label)])
         groups = jnp.stack([jnp.sum(right * (1 + label)), jnp.sum(right * (1 - label))]) / n_each

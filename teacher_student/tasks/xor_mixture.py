@@ -176,7 +176,7 @@ class XorMixture:
         spread = jnp.sqrt(level["noise"]) * jnp.concatenate([half, -half])
         labels = jnp.asarray(LABELS, dtype)[:, None]
         centres = level["signal"] * jnp.asarray(MEANS, dtype) @ order.along.T
-        output = student.phi(centres[:, None] + spread) @ order.readout
+        output = student.output(order.readout, centres[:, None] + spread)
         correct = jnp.mean(0.5 * (1 + jnp.sign(output) * labels), 1)
         loss = jnp.mean(student.losses(output, labels), 1)
         return {
@@ -195,15 +195,16 @@ class XorMixture:
         Returns
         -------
         covered : () number of clusters at which some unit points (0 to 4)
-        covered_aligned : () number of clusters that have an aligned unit
+        covered_aligned : () number of clusters that have an aligned unit; left out for heads, whose units
+            have no sign of their own
         """
         pull = order.along @ jnp.asarray(MEANS, order.along.dtype).T
         points = pull == pull.max(1, keepdims=True)
+        covered = {"covered": jnp.sum(points.any(0)).astype(pull.dtype)}
+        if not isinstance(order.readout, Array):
+            return covered
         right = jnp.sign(order.readout)[:, None] == jnp.asarray(LABELS, pull.dtype)
-        return {
-            "covered": jnp.sum(points.any(0)).astype(pull.dtype),
-            "covered_aligned": jnp.sum((points & right).any(0)).astype(pull.dtype),
-        }
+        return covered | {"covered_aligned": jnp.sum((points & right).any(0)).astype(pull.dtype)}
 
     def posterior(self, inputs: ArrayLike, noise: ArrayLike | Sequence[float]) -> np.ndarray:
         """Posterior (n, 2) of the labels -1 and +1 at inputs (n, N); task directions are the first axes."""

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from teacher_student.checks import known, whole, within
 from teacher_student.fixed_settings import fixed_settings
-from teacher_student.interfaces import Level, OrderParameters, Task
+from teacher_student.interfaces import Level, OrderParameters, Student, Task
 from teacher_student.levels import check_levels
 from teacher_student.order_parameters import Overlaps
 from teacher_student.results import STATUS, Labels, as_dataset
@@ -53,13 +53,18 @@ class Trajectory(NamedTuple):
         return as_dataset(self.time, self.values, status, self.labels, "theory")
 
 
-def equations(task: Task, student: TwoLayer, *, n_nodes: int = 4096) -> Equations:
+def equations(task: Task, student: Student, *, n_nodes: int = 4096) -> Equations:
     """The right-hand side of a task, or one line that says why there is none.
 
     >>> from teacher_student.tasks.xor_mixture import XorMixture
     >>> equations(XorMixture(100), TwoLayer(4, activation="quadratic")).closed
     True
     """
+    if not isinstance(student, TwoLayer):
+        raise ValueError(
+            f"the order-parameter equations are those of TwoLayer students, not of {type(student).__name__}; "
+            "simulate it instead"
+        )
     if task.equations is None:
         having = [name for name in sorted(TASKS) if task_class(name).equations]
         raise ValueError(f"task {task.name!r} has no equations; tasks with equations: {', '.join(having)}")
@@ -145,7 +150,7 @@ def chunk_size(width: int) -> int:
 @fixed_settings(dtype=None)
 def trajectory(
     task: Task,
-    student: TwoLayer,
+    student: Student,
     initial: Overlaps,
     table: list[Level],
     phases: Phases | Sequence[Phases],

@@ -18,12 +18,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool, Float, Int, Key
+from jaxtyping import Bool, Float, Int, Key, PyTree
 
 from teacher_student.interfaces import Level, Noise, Student, Task
 from teacher_student.order_parameters import Overlaps, factor
-from teacher_student.students.two_layer import Params, Scaling, draw_readout
-from teacher_student.training.chunk import descend, sgd_step
+from teacher_student.students.heads import Head
+from teacher_student.students.two_layer import Params, Scaling, TwoLayer, sgd_step
+from teacher_student.training.chunk import descend
 from teacher_student.training.streams import stream
 
 
@@ -35,7 +36,7 @@ class Samples(NamedTuple):
 
 
 def one_sample(
-    student: Student,
+    student: TwoLayer,
     scaling: Scaling,
     params: Params,
     x: Float[Array, " N"],
@@ -48,6 +49,20 @@ def one_sample(
         student, params.w @ x, params.v, label, on, output_scale=scale, slope_scale=1.0,
         hidden_rate=scaling.hidden_rate * scale, readout_rate=scaling.readout_rate * scale,
     )  # fmt: skip
+
+
+def plain_step(
+    head: Head,
+    scaling: PyTree,
+    params: Params,
+    x: Float[Array, " N"],
+    label: Float[Array, ""],
+    on: Bool[Array, ""],
+) -> Params:
+    """SGD by its definition: the gradient of one sample's loss with respect to W (rows, N) and theta."""
+    slope = jax.grad(lambda own: head.objective(own.v, own.w @ x, label))(params)
+    rates = Params(jnp.expand_dims(scaling.hidden_rate, -1), dict(scaling.rates))
+    return jax.tree.map(lambda p, rate, g: jnp.where(on, p - rate * g, p), params, rates, slope)
 
 
 @dataclass(frozen=True)
@@ -79,14 +94,14 @@ class FullVectors:
         return self.task.directions(stream(key, "teacher")).astype(self.dtype)
 
     def init(
-        self, key: Key[Array, ""], teacher: Float[Array, "P N"], scaling: Scaling, initial: Overlaps | None
+        self, key: Key[Array, ""], teacher: Float[Array, "P N"], scaling: PyTree, initial: Overlaps | None
     ) -> Params:
         """w ~ N(0, 1/N) and v by the parametrisation, or weights with the `initial` overlaps."""
-        n, k = self.task.n_inputs, self.student.width
+        n, k = self.task.n_inputs, self.student.rows
         w_key, v_key = jax.random.split(stream(key, "init"))
         if initial is None:
             w = jax.random.normal(w_key, (k, n), jnp.float32).astype(self.dtype) * n**-0.5
-            return Params(w, draw_readout(v_key, k, scaling, self.dtype))
+            return Params(w, self.student.start(v_key, scaling, self.dtype))
         w = initial.along @ teacher
         for block, gram, start in zip(self.task.blocks, initial.gram, self._starts(), strict=True):
             own = teacher[:, start : start + block.size]
@@ -126,7 +141,7 @@ class FullVectors:
         samples: Samples,
         level: Level,
         on: Bool[Array, " B"],
-        scaling: Scaling,
+        scaling: PyTree,
     ) -> Params:
         """B steps of SGD."""
         x, label = self.inputs(samples, teacher, level)
@@ -141,19 +156,20 @@ class FullVectors:
         x: Float[Array, "B N"],
         label: Float[Array, " B"],
         on: Bool[Array, " B"],
-        scaling: Scaling,
+        scaling: PyTree,
     ) -> Params:
         def step(carry, sample):
             w, v = carry
             x, label, on = sample
+            if isinstance(self.student, Head):
+                return plain_step(self.student, scaling, Params(w, v), x, label, on), None
             h, change = one_sample(self.student, scaling, Params(w, v), x, label, on)
-            return (w - jnp.outer(h, x), v - change), None
+            return Params(w - jnp.outer(h, x), v - change), None
 
-        (w, v), _ = jax.lax.scan(step, (state.w, state.v), (x, label, on))
-        return Params(w, v)
+        return jax.lax.scan(step, state, (x, label, on))[0]
 
     def overlaps(self, state: Params, teacher: Float[Array, "P N"]) -> Overlaps:
-        """M, the Gram matrices orthogonal to the task directions, and v."""
+        """M, the Gram matrices orthogonal to the task directions, and v or theta."""
         along = state.w @ teacher.T
         rest = state.w - along @ teacher
         parts = (

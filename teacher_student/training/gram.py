@@ -1,7 +1,8 @@
 """Gram-space simulation: the exact law of finite-N online SGD at a cost independent of N.
 
 Only inner products of weights and inputs enter the dynamics. Split w_k = sum_p a_kp e_p + r_k, along
-and orthogonal to the P task directions; carry a (K, P), the Gram matrix q = r r^T (K, K) and v (K,).
+and orthogonal to the P task directions; carry a (K, P), the Gram matrix q = r r^T (K, K) and what the
+student has besides w: the readout v (K,), or theta of a head (K are then the rows of its W).
 For a chunk of B samples x_i = sum_p x_ip e_p + sqrt(Delta_i) n_i, with n_i the standard normal noise
 orthogonal to the task directions:
 
@@ -43,11 +44,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float, Int, Key
+from jaxtyping import Bool, Float, Int, Key, PyTree
 
 from teacher_student.interfaces import Block, Level, Noise, Student, Task
 from teacher_student.order_parameters import Overlaps, factor
-from teacher_student.students.two_layer import Scaling, draw_readout
+from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training import kernel
 from teacher_student.training.chunk import descend
 from teacher_student.training.noise import chi, lower_triangle, normal, uniform, wishart_factor, words
@@ -69,7 +70,10 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True)
 class GramSpace:
-    """Online SGD on overlaps, `chunk` = B samples at a time (even), its steps taken by `kernel`."""
+    """Online SGD on overlaps, `chunk` = B samples at a time (even), its steps taken by `kernel`.
+
+    The kernel is that of two layers; heads are scanned.
+    """
 
     task: Task
     student: Student
@@ -86,7 +90,7 @@ class GramSpace:
             if self._dof(block) < self.chunk:
                 raise ValueError(
                     "Gram-space simulation needs N - P - K >= chunk in every block, but here "
-                    f"{block.size} - {block.directions} - {self.student.width} < {self.chunk}; "
+                    f"{block.size} - {block.directions} - {self.student.rows} < {self.chunk}; "
                     "use method='full'"
                 )
 
@@ -96,19 +100,19 @@ class GramSpace:
         return max(1, 128 // self.chunk) if self.chunk <= 32 else 1
 
     def _dof(self, block: Block) -> int:
-        return block.size - block.directions - self.student.width
+        return block.size - block.directions - self.student.rows
 
     def teacher(self, key: Key[Array, ""]) -> tuple[()]:
         """Nothing: the law does not depend on where the task directions point."""
         return ()
 
     def init(
-        self, key: Key[Array, ""], teacher: tuple[()], scaling: Scaling, initial: Overlaps | None
+        self, key: Key[Array, ""], teacher: tuple[()], scaling: PyTree, initial: Overlaps | None
     ) -> Overlaps:
         """Overlaps of w ~ N(0, I/N), drawn without w: a ~ N(0, 1/N), N q ~ Wishart_K(N_b - P_b)."""
         if initial is not None:
             return initial
-        k, n = self.student.width, self.task.n_inputs
+        k, n = self.student.rows, self.task.n_inputs
         w_key, v_key = jax.random.split(stream(key, "init"))
         along_key, *keys = jax.random.split(w_key, 1 + len(self.task.blocks))
         n_directions = sum(block.directions for block in self.task.blocks)
@@ -119,11 +123,11 @@ class GramSpace:
                 for key, block in zip(keys, self.task.blocks, strict=True)
             ]
         )
-        return Overlaps(along, gram, draw_readout(v_key, k, scaling, self.dtype))
+        return Overlaps(along, gram, self.student.start(v_key, scaling, self.dtype))
 
     def draw(self, key: Key[Array, ""], teacher: tuple[()], t: Int[Array, ""]) -> Samples:
         """The noise of samples t .. t+B-1, given that the chunk starts at t (step 1 of the module)."""
-        b, k = self.chunk, self.student.width
+        b, k = self.chunk, self.student.rows
         n_blocks, n_directions = len(self.task.blocks), sum(block.directions for block in self.task.blocks)
         key = jax.random.fold_in(stream(key, "data"), t)
         sizes = [n_blocks * b * k, n_blocks * b * (b - 1) // 2, n_blocks * b, b * n_directions, b]
@@ -147,7 +151,7 @@ class GramSpace:
         samples: Samples,
         level: Level,
         on: Bool[Array, " B"],
-        scaling: Scaling,
+        scaling: PyTree,
     ) -> Overlaps:
         """B steps of SGD at once (steps 1 to 3 of the module)."""
         seen = self.task.observe(samples.noise, level)
@@ -156,8 +160,9 @@ class GramSpace:
         gram = scale * samples.gram * scale.mT
         lambda0 = seen.along @ state.along.T + jnp.sum(noise, 0)
         total = seen.along @ seen.along.T + jnp.sum(gram, 0)
-        steps = kernel.descend if self.kernel == "pallas" else descend
-        h, lam, v = steps(self.student, scaling, lambda0, total, seen.label, on, state.readout)
+        kernels = self.kernel == "pallas" and isinstance(self.student, TwoLayer)
+        steps = kernel.descend if kernels else descend
+        h, lam, theta = steps(self.student, scaling, lambda0, total, seen.label, on, state.readout)
         along_change = h.T @ seen.along
         m = lam - 0.5 * jnp.diagonal(total)[:, None] * h
         m = m - seen.along @ (state.along - 0.5 * along_change).T
@@ -165,7 +170,7 @@ class GramSpace:
         parts = jnp.concatenate([firsts, (m - jnp.sum(firsts, 0))[None]])
         hs = jnp.broadcast_to(h, parts.shape)
         change = jnp.concatenate([hs, parts], 1).mT @ jnp.concatenate([parts, hs], 1)
-        return Overlaps(state.along - along_change, state.gram - change, v)
+        return Overlaps(state.along - along_change, state.gram - change, theta)
 
     def overlaps(self, state: Overlaps, teacher: tuple[()]) -> Overlaps:
         """The state, its Gram matrices made symmetric (rounding leaves their upper triangles behind)."""

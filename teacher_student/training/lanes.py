@@ -20,11 +20,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Integer, Key
+from jaxtyping import Integer, Key, PyTree
 
 from teacher_student.interfaces import Level, Simulator
-from teacher_student.order_parameters import Overlaps
-from teacher_student.students.two_layer import Scaling
+from teacher_student.order_parameters import Overlaps, squared_norm
 from teacher_student.training import kernel
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.plan import Plan
@@ -105,7 +104,7 @@ def compiled_lanes(
         steps: Integer[Array, "L R T"],
         table: Level,
         target: Level,
-        scaling: Scaling,
+        scaling: PyTree,
         initial: Overlaps | None,
         n_records: Integer[Array, ""],
         interval: Integer[Array, ""],
@@ -122,9 +121,8 @@ def compiled_lanes(
         def observe(row):
             state, own, normals = row
             overlaps = method.overlaps(state, own)
-            values = recorder(overlaps, scaling.output_scale, target, normals)
-            squares = jnp.trace(overlaps.gram, axis1=-2, axis2=-1), overlaps.along**2, overlaps.readout**2
-            return values, ~(sum(map(jnp.sum, squares)) < DIVERGED_NORM * method.student.width)
+            values = recorder(overlaps, scaling, target, normals)
+            return values, ~(squared_norm(overlaps) < DIVERGED_NORM * method.student.rows)
 
         def look(state):
             replicate = jnp.arange(lanes) % steps.shape[1]

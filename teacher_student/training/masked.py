@@ -117,7 +117,7 @@ def train_masked(
         def one(params: Params):
             overlaps = method.overlaps(params, directions)
             square = jnp.sum(params.w**2) + jnp.sum(params.v**2)
-            values = recorder(overlaps, scaling.output_scale, target, points)
+            values = recorder(overlaps, scaling, target, points)
             return values, ~(square < DIVERGED_NORM * student.width)
 
         return jax.lax.map(one, own)

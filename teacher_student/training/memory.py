@@ -1,8 +1,8 @@
 """How much memory a run will take, before it is compiled.
 
 The sum of the arrays that are alive together: the schedule (one byte a step), the state of all runs and
-the copies that a step of the compiled loop makes, the random numbers drawn ahead, one replicate's test
-points evaluated at a time. Tests hold it against the compiler's own account.
+the copies that a step of the compiled loop makes, layers above the first in both, the random numbers drawn
+ahead, one replicate's test points evaluated at a time. Tests hold it against the compiler's own account.
 """
 
 import os
@@ -16,17 +16,18 @@ from teacher_student.training.gram import GramSpace
 def run_bytes(method: Simulator, replicates: int, protocols: int, n_steps: int, n_test: int) -> int:
     """Estimated bytes of a run of R x L simulations of `n_steps` steps, an upper bound within a factor 3."""
     size = {"float32": 4, "float64": 8}[method.dtype]
-    k, b, n = method.student.width, method.chunk, method.task.n_inputs
+    k, b, n = method.student.rows, method.chunk, method.task.n_inputs
     n_blocks = len(method.task.blocks)
+    upper = sum(method.student.weights(n)) - k * (n + 1)
     lanes = max(2, protocols)
     if isinstance(method, GramSpace):
-        state = n_blocks * k * k + 4 * k
+        state = n_blocks * k * k + 4 * k + upper
         sample = 2 * n_blocks * (b * k + b * b) + 8 * b
-        step = n_blocks * (6 * b * k + 4 * b * b + 5 * k * k)
+        step = n_blocks * (6 * b * k + 4 * b * b + 5 * k * k) + 3 * upper
     else:
-        state = k * n + k
+        state = k * n + k + upper
         sample = 3 * b * n
-        step = 3 * b * n + 2 * k * n + 3 * b * k + 2 * b * b
+        step = 3 * b * n + 2 * k * n + 3 * b * k + 2 * b * b + 3 * upper
     ahead = method.chunks_ahead
     tests = n_test * (k * n_blocks + 4)
     evaluation = n_test * 20 * k + 3 * n_blocks * k * k

@@ -10,10 +10,9 @@ from jaxtyping import Integer
 
 from teacher_student.checks import within
 from teacher_student.fixed_settings import fixed_settings
-from teacher_student.interfaces import Level, Simulator, Task
+from teacher_student.interfaces import Level, Simulator, Student, Task
 from teacher_student.levels import check_levels
 from teacher_student.order_parameters import Overlaps
-from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.program import choose_method
 from teacher_student.training.recording import check_record
 from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
@@ -41,7 +40,7 @@ class Plan(NamedTuple):
 
 def prepare(
     task: Task,
-    student: TwoLayer,
+    student: Student,
     table: Sequence[Level],
     steps: Integer[np.ndarray, "*R_L T"],
     *,

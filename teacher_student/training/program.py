@@ -11,12 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Integer, Key
+from jaxtyping import Integer, Key, PyTree
 
 from teacher_student.checks import known
-from teacher_student.interfaces import Level, Simulator, Task
-from teacher_student.order_parameters import Overlaps
-from teacher_student.students.two_layer import Scaling, TwoLayer
+from teacher_student.interfaces import Level, Simulator, Student, Task
+from teacher_student.order_parameters import Overlaps, squared_norm
 from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.recording import draw_test_points, make_recorder
@@ -37,13 +36,13 @@ def chunk_length(width: int) -> int:
     return 16 if width <= 8 else 32 if width <= 32 else 64 if width <= 128 else 128
 
 
-def choose_method(task: Task, student: TwoLayer, method: str = "auto", dtype: str = "float32") -> Simulator:
+def choose_method(task: Task, student: Student, method: str = "auto", dtype: str = "float32") -> Simulator:
     """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors."""
     known("method", method, METHODS)
     known("dtype", dtype, ("float32", "float64"))
     task.check_student(student)
-    chunk, core = chunk_length(student.width), student.core()
-    room = min(block.size - block.directions for block in task.blocks) - student.width
+    chunk, core = chunk_length(student.rows), student.core()
+    room = min(block.size - block.directions for block in task.blocks) - student.rows
     if method == "gram" or (method == "auto" and room >= min(chunk, SHORTEST_CHUNK)):
         return GramSpace(task, core, max(2, min(chunk, room - room % 2)), dtype)
     return FullVectors(task, core, chunk, dtype, stepwise=method == "stepwise")
@@ -73,7 +72,7 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
         steps: Integer[Array, "L R T"],
         table: Level,
         target: Level,
-        scaling: Scaling,
+        scaling: PyTree,
         initial: Overlaps | None,
         interval: Integer[Array, ""],
         n_records: Integer[Array, ""],
@@ -89,9 +88,8 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
         def observe(row):
             state, own, normals = row
             overlaps = method.overlaps(state, own)
-            values = recorder(overlaps, scaling.output_scale, target, normals)
-            squares = jnp.trace(overlaps.gram, axis1=-2, axis2=-1), overlaps.along**2, overlaps.readout**2
-            return values, ~(sum(map(jnp.sum, squares)) < DIVERGED_NORM * method.student.width)
+            values = recorder(overlaps, scaling, target, normals)
+            return values, ~(squared_norm(overlaps) < DIVERGED_NORM * method.student.rows)
 
         def look(state):
             return jax.lax.map(lambda one: jax.lax.map(observe, (one, teacher, points)), state)

@@ -5,10 +5,10 @@ test_loss        ()         on the target distribution
 group_accuracy   (group,)   accuracy within each cluster of the target
 M                (unit, direction)   w_k . e_p
 Q                (unit, unit_)       w_k . w_l
-v                (unit,)    readout, without the output scale
+v                (unit,)    readout of a two-layer student, without the output scale
 clusters_right   ()         clusters within which the accuracy is above 1/2 (XorMixture)
 covered          ()         clusters at which some unit points (XorMixture)
-covered_aligned  ()         clusters with a unit that points there and has the right sign
+covered_aligned  ()         clusters with a unit that points there and has the right sign (two layers)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float, Key, PyTree
 
 from teacher_student.checks import known
 from teacher_student.fixed_settings import fixed_settings
@@ -63,17 +63,19 @@ def check_measured(task: Task, student: Student, record: tuple[str, ...]) -> Non
     # which quantities there are does not depend on the width, so a narrow student stands in for a wide one
     small: Any = student
     small = replace(small, width=min(student.width, FEW_UNITS))
-    k, p = small.width, sum(block.directions for block in task.blocks)
+    k, p = small.rows, sum(block.directions for block in task.blocks)
     columns = sum(block.directions + k for block in task.blocks)
 
     def array(*shape: int) -> Any:
         return jax.ShapeDtypeStruct(shape, jnp.float32)
 
-    overlaps = Overlaps(array(k, p), array(len(task.blocks), k, k), array(k))
+    scaling = jax.tree.map(lambda _: array(), small.scaling(1.0, task.n_inputs))
+    theta = jax.eval_shape(small.start, jax.random.key(0), scaling)
+    overlaps = Overlaps(array(k, p), array(len(task.blocks), k, k), theta)
     target = {name: array(*np.shape(x)) for name, x in task.level().items()}
     recorder = make_recorder(task, small, record)
     with fixed_settings():
-        jax.eval_shape(recorder, overlaps, array(), target, array(2, columns))
+        jax.eval_shape(recorder, overlaps, scaling, target, array(2, columns))
 
 
 def draw_test_points(key: Key[Array, ""], task: Task, student: Student, n: int, dtype) -> Float[Array, "n D"]:
@@ -82,31 +84,33 @@ def draw_test_points(key: Key[Array, ""], task: Task, student: Student, n: int, 
     They are drawn once, so they are the same at all times and for all protocols of the replicate, and
     differences are paired.
     """
-    columns = sum(block.directions + student.width for block in task.blocks)
+    columns = sum(block.directions + student.rows for block in task.blocks)
     return jax.random.normal(key, (n, columns), jnp.float32).astype(dtype)
 
 
 def make_recorder(
     task: Task, student: Student, record: tuple[str, ...]
-) -> Callable[[Overlaps, Array | float, Level, Array], dict[str, Array]]:
-    """Build recorder(overlaps, output_scale, target_level, normals) -> {name: value} for one student."""
+) -> Callable[[Overlaps, PyTree, Level, Array], dict[str, Array]]:
+    """Build recorder(overlaps, scaling, target_level, normals) -> {name: value} for one student."""
     check_record(record)
 
-    def recorder(overlaps: Overlaps, output_scale, target: Level, normals: Array) -> dict[str, Array]:
+    def recorder(overlaps: Overlaps, scaling, target: Level, normals: Array) -> dict[str, Array]:
         values = {
             "M": overlaps.along,
             "Q": overlaps.along @ overlaps.along.T + jnp.sum(overlaps.gram, 0),
-            "v": overlaps.readout,
         }
+        if isinstance(overlaps.readout, Array):
+            values["v"] = overlaps.readout
         if not values.keys() >= set(record):
             factors = tuple(factor(gram) for gram in overlaps.gram)
-            order = OrderParameters(overlaps.along, factors, output_scale * overlaps.readout)
+            order = OrderParameters(overlaps.along, factors, student.effective(overlaps.readout, scaling))
             values |= task.evaluate(student, order, target, normals)
             values |= task.coverage(order) if task.coverage else {}
         missing = [name for name in record if name not in values]
         if missing:
+            names = task.name if "v" in values else f"{task.name} with a {type(student).__name__} student"
             raise ValueError(
-                f"{task.name} does not measure {', '.join(missing)}; it measures {', '.join(values)}"
+                f"{names} does not measure {', '.join(missing)}; it measures {', '.join(values)}"
             )
         return {name: values[name] for name in record}
 

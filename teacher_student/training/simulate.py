@@ -12,13 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from teacher_student.checks import seed_fits, within
 from teacher_student.fixed_settings import fixed_settings
-from teacher_student.interfaces import Level, Task
+from teacher_student.interfaces import Level, Student, Task
 from teacher_student.levels import Given, as_target
 from teacher_student.order_parameters import Overlaps
 from teacher_student.protocols import Protocol
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.schedules import draw_plans, tabulate
-from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.lanes import compile_lanes, run_lanes, stacked_shape
 from teacher_student.training.plan import Plan, prepare
 from teacher_student.training.program import compiled_run
@@ -52,7 +51,7 @@ class Simulation(NamedTuple):
 
 def simulate(
     task: Task,
-    student: TwoLayer,
+    student: Student,
     table: Sequence[Level] | None = None,
     steps: Integer[np.ndarray, "*R_L T"] | None = None,
     *,
@@ -132,6 +131,7 @@ def simulate(
     Examples
     --------
     >>> import numpy as np
+    >>> from teacher_student.students.two_layer import TwoLayer
     >>> from teacher_student.tasks.xor_mixture import XorMixture
     >>> task = XorMixture(n_inputs=100)
     >>> both = simulate(task, TwoLayer(8), protocol=("curriculum", "no_curriculum"), easy=0.1, hard=1.0,

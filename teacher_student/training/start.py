@@ -4,16 +4,15 @@ import jax
 import jax.numpy as jnp
 
 from teacher_student.fixed_settings import fixed_settings
-from teacher_student.interfaces import Task
+from teacher_student.interfaces import Student, Task
 from teacher_student.order_parameters import Overlaps
-from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.program import choose_method
 from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
 
 
 def draw_start(
     task: Task,
-    student: TwoLayer,
+    student: Student,
     *,
     learning_rate: float,
     replicates: Replicates = 1,
@@ -31,6 +30,7 @@ def draw_start(
 
     Examples
     --------
+    >>> from teacher_student.students.two_layer import TwoLayer
     >>> from teacher_student.tasks.committee import Committee
     >>> start = draw_start(Committee(100), TwoLayer(3, "erf"), learning_rate=0.5, replicates=5)
     >>> start.along.shape, start.gram.shape, start.readout.shape

@@ -8,9 +8,11 @@ import jax.numpy as jnp
 import pytest
 
 from teacher_student.flops import UPDATES, training_flops
+from teacher_student.students.deep import Deep
 from teacher_student.students.flax_nets import make_student
-from teacher_student.students.two_layer import TwoLayer
+from teacher_student.students.two_layer import Params, TwoLayer
 from teacher_student.training.evaluation import cross_entropy
+from teacher_student.training.full import plain_step
 from teacher_student.training.optimisers import Optimiser
 
 
@@ -67,6 +69,19 @@ def test_a_step_of_online_sgd(width):
     x = jnp.ones((1, 300))
     counted = compilers_count(step, student.init(jax.random.key(0), 300), x, jnp.ones(()))
     assert training_flops([width * 300, width]) == pytest.approx(counted, rel=0.05)
+
+
+def test_a_step_of_a_deep_student():
+    """One sample, three hidden layers, the gradient with respect to W itself: within 5 %."""
+    student, scaling = Deep(16, depth=3), Deep(16, depth=3).scaling(0.1, 300)
+    theta = student.start(jax.random.key(0), scaling)
+    params = Params(jnp.ones((16, 300)), theta)
+    counted = compilers_count(
+        lambda params, x, y: plain_step(student, scaling, params, x, y, jnp.array(True)),
+        params, jnp.ones(300), jnp.ones(()),
+    )  # fmt: skip
+    assert student.weights(300) == (4800, 256, 256, 16)
+    assert training_flops(student.weights(300)) == pytest.approx(counted, rel=0.05)
 
 
 def test_pruned_weights_cost_nothing_and_the_first_layer_needs_no_gradient_of_inputs():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import small
 
+from teacher_student.students.deep import Deep
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.memory import run_bytes
@@ -16,16 +17,21 @@ from teacher_student.training.streams import replicate_keys
 
 
 @pytest.mark.parametrize(
-    ("method", "n", "width", "replicates", "steps"),
-    [("gram", 300, 4, 32, 60_000), ("gram", 600, 64, 8, 6000), ("full", 300, 128, 8, 6000)],
+    ("method", "n", "student", "replicates", "steps"),
+    [
+        ("gram", 300, TwoLayer(4), 32, 60_000),
+        ("gram", 600, TwoLayer(64), 8, 6000),
+        ("full", 300, TwoLayer(128), 8, 6000),
+        ("gram", 600, Deep(64, depth=4), 8, 6000),
+    ],
 )
-def test_estimate_bounds_what_the_compiler_reserves(method, n, width, replicates, steps):
+def test_estimate_bounds_what_the_compiler_reserves(method, n, student, replicates, steps):
     task, lanes = XorMixture(n), 3
-    simulator = choose_method(task, TwoLayer(width), method)
+    simulator = choose_method(task, student, method)
     run = compiled_run(simulator, ("test_accuracy",), 2, 256)
     level = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), task.level())
     schedule = jnp.zeros((lanes, replicates, steps + simulator.chunk), jnp.uint8)
-    scaling = jax.tree.map(jnp.float32, TwoLayer(width).scaling(0.1, n))
+    scaling = jax.tree.map(jnp.float32, student.scaling(0.1, n))
     arguments = (
         replicate_keys(0, jnp.arange(replicates)), schedule, jax.tree.map(lambda x: x[None], level), level,
         scaling, None, jnp.asarray(steps // 2), jnp.asarray(2), jnp.asarray(lanes),

@@ -1,0 +1,123 @@
+"""Heads in Gram space, in chunks of full vectors, and by plain SGD on W: one law, and the same numbers.
+
+Chunked full vectors against SGD whose gradients JAX takes with respect to W itself, on the same samples, to
+rounding; Gram space against full vectors by two-sample Kolmogorov-Smirnov tests of every order parameter and
+every entry of theta, with the Bonferroni correction over all comparisons of a head. Seeds are fixed.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+from theory_tools import skewed_start
+
+from teacher_student.order_parameters import Overlaps
+from teacher_student.students.deep import Deep
+from teacher_student.students.heads import Head
+from teacher_student.students.two_layer import PARAMETRISATIONS
+from teacher_student.tasks.committee import Committee
+from teacher_student.tasks.sparse_teacher import SparseTeacher
+from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training.full import FullVectors
+from teacher_student.training.gram import GramSpace
+from teacher_student.training.streams import replicate_keys
+
+#: Heads of three rows or so, each on a task; Committee and SparseTeacher have two isotropic blocks.
+HEADS = {
+    "deep": (XorMixture(24), Deep(3, depth=2)),
+    "deeper": (SparseTeacher(30), Deep(3, "erf", depth=4)),
+    "bias": (Committee(30, relevant=0.5), Deep(3, bias=True)),
+    "deep, bias": (XorMixture(24), Deep(3, "relu", "logistic", depth=2, bias=True)),
+}
+
+
+def start_of(task, head: Head, dtype) -> Overlaps:
+    """Overlaps and theta without any symmetry."""
+    overlaps = skewed_start(task, head.rows, seed=5)
+    rng = np.random.default_rng(1)
+    theta = {
+        name: rng.normal(size=layer.shape) / layer.shape[-1] ** 0.5 for name, layer in head.arrays.items()
+    }
+    return jax.tree.map(lambda x: jnp.asarray(x, dtype), overlaps._replace(readout=theta))
+
+
+def level_of(task, n):
+    """The default level at every one of n steps."""
+    return {
+        name: jnp.broadcast_to(jnp.asarray(x, float), (n, *np.shape(x))) for name, x in task.level().items()
+    }
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_chunks_are_plain_sgd_on_the_same_samples(name, float64, quick_compilation):
+    task, head = HEADS[name]
+    runners = [FullVectors(task, head, 22, "float64", stepwise=stepwise) for stepwise in (False, True)]
+    chunked = runners[0]
+    key, on = replicate_keys(3, [0])[0], jnp.arange(22) != 19
+    teacher = chunked.teacher(key)
+    samples, level = chunked.draw(key, teacher, jnp.asarray(0)), level_of(task, 22)
+
+    @jax.jit
+    def both(scaling):
+        start = chunked.init(key, teacher, scaling, start_of(task, head, "float64"))
+        return start, *(runner.advance(start, teacher, samples, level, on, scaling) for runner in runners)
+
+    for parametrisation in PARAMETRISATIONS:
+        scaling = type(head)(head.width, parametrisation=parametrisation, **own(head)).scaling(
+            0.5, task.n_inputs
+        )
+        start, ours, truth = both(jax.tree.map(jnp.float64, scaling))
+        for a, b, before in zip(*map(jax.tree.leaves, (ours, truth, start)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+            assert np.abs(b - before).max() > 1e-4
+
+
+def own(head: Head) -> dict:
+    """Settings of a head besides its width and parametrisation."""
+    return {key: value for key, value in vars(head).items() if key not in ("width", "parametrisation")}
+
+
+def after_three_chunks(runner, replicates, seed, rate):
+    """Features (R, ...) of runs from one start: overlaps, theta, and what the readouts make of them."""
+    task, head = runner.task, runner.student
+    level = level_of(task, runner.chunk)
+    scaling = jax.tree.map(jnp.float32, head.scaling(rate, task.n_inputs))
+
+    @jax.jit
+    @jax.vmap
+    def run(key):
+        teacher = runner.teacher(key)
+        state = runner.init(key, teacher, scaling, start_of(task, head, "float32"))
+
+        def chunk(state, t):
+            samples, on = runner.draw(key, teacher, t), jnp.ones(runner.chunk, bool)
+            return runner.advance(state, teacher, samples, level, on, scaling), None
+
+        state, _ = jax.lax.scan(chunk, state, runner.chunk * jnp.arange(3))
+        return runner.overlaps(state, teacher)
+
+    found = run(replicate_keys(seed, np.arange(replicates)))
+    lower = np.tril_indices(head.rows)
+    theta = [np.reshape(x, (replicates, -1)) for x in found.readout.values()]
+    gram = np.asarray(found.gram)[:, :, *lower].reshape(replicates, -1)
+    along = np.reshape(found.along, (replicates, -1))
+    return np.concatenate([along, gram, *theta, along * gram[:, :1]], 1, dtype=float)
+
+
+def smallest_p(a, b):
+    """Bonferroni-corrected p of the most different feature."""
+    tests = [stats.ks_2samp(x, y) for x, y in zip(a.T, b.T, strict=True)]
+    p = [test.pvalue for test in tests]  # pyright: ignore[reportAttributeAccessIssue]
+    return min(1.0, min(p) * len(p))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEADS)
+def test_gram_space_has_the_law_of_full_vectors(name, quick_compilation):
+    """Equal in law; and with a rate a fifth larger the same comparison sees the difference."""
+    task, head = HEADS[name]
+    gram = after_three_chunks(GramSpace(task, head, 8), 2000, 0, 1.0)
+    full = FullVectors(task, head, 8)
+    assert smallest_p(gram, after_three_chunks(full, 2000, 1, 1.0)) > 0.01
+    assert smallest_p(gram, after_three_chunks(full, 2000, 1, 1.2)) < 1e-6
