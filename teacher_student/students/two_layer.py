@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool, Float, Key
+from jaxtyping import Bool, Float, Key, PyTree
 
 from teacher_student.checks import known, whole, within
 
@@ -100,10 +100,10 @@ class Scaling(NamedTuple):
 
 
 class Params(NamedTuple):
-    """w (K, N) hidden weights and v (K,) readout."""
+    """w (K, N) hidden weights and v (K,) readout; of a head W and theta."""
 
     w: Float[Array, "K N"]
-    v: Float[Array, " K"]
+    v: PyTree[Float[Array, "..."]]
 
 
 @dataclass(frozen=True)

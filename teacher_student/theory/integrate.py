@@ -232,7 +232,7 @@ def trajectory(
     protocols: Any = [phases] if one_protocol else phases
     schedules = [make_schedule(table, protocol) for protocol in protocols]
     check_times(times, min(float(jnp.sum(schedule.duration)) for schedule in schedules))
-    check_initial(task, student, initial)
+    check_initial(task, equation.student, initial)
     one_start = np.ndim(initial.readout) == 1
     starts = jax.tree.map(
         lambda x: jnp.asarray(x, float)[None] if one_start else jnp.asarray(x, float), initial
@@ -241,7 +241,7 @@ def trajectory(
     values, status = compiled_solve(equation, settings, chunk_size(student.width))(
         jax.tree.map(lambda x: jnp.repeat(x, n_protocols, 0), starts),
         jax.tree.map(lambda x: jnp.concatenate([x] * n_starts), stack_schedules(schedules)),
-        rates_of(student, learning_rate, readout_rate=readout_rate, weight_decay=weight_decay),
+        rates_of(equation.student, learning_rate, readout_rate=readout_rate, weight_decay=weight_decay),
         jnp.asarray(times, float),
         {name: jnp.asarray(x, float) for name, x in target.items()},
         equation.nodes(seed),

@@ -13,7 +13,7 @@ update W <- W - h^T X: matrix-matrix work instead of B passes over W.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -158,13 +158,14 @@ class FullVectors:
         on: Bool[Array, " B"],
         scaling: PyTree,
     ) -> Params:
-        def step(carry, sample):
-            w, v = carry
-            x, label, on = sample
-            if isinstance(self.student, Head):
-                return plain_step(self.student, scaling, Params(w, v), x, label, on), None
-            h, change = one_sample(self.student, scaling, Params(w, v), x, label, on)
-            return Params(w - jnp.outer(h, x), v - change), None
+        student: Any = self.student
+        heads = isinstance(student, Head)
+
+        def step(params, sample):
+            if heads:
+                return plain_step(student, scaling, params, *sample), None
+            h, change = one_sample(student, scaling, params, *sample)
+            return Params(params.w - jnp.outer(h, sample[0]), params.v - change), None
 
         return jax.lax.scan(step, state, (x, label, on))[0]
 

@@ -160,9 +160,11 @@ class GramSpace:
         gram = scale * samples.gram * scale.mT
         lambda0 = seen.along @ state.along.T + jnp.sum(noise, 0)
         total = seen.along @ seen.along.T + jnp.sum(gram, 0)
-        kernels = self.kernel == "pallas" and isinstance(self.student, TwoLayer)
-        steps = kernel.descend if kernels else descend
-        h, lam, theta = steps(self.student, scaling, lambda0, total, seen.label, on, state.readout)
+        student, chunk = self.student, (scaling, lambda0, total, seen.label, on, state.readout)
+        if self.kernel == "pallas" and isinstance(student, TwoLayer):
+            h, lam, theta = kernel.descend(student, *chunk)
+        else:
+            h, lam, theta = descend(student, *chunk)
         along_change = h.T @ seen.along
         m = lam - 0.5 * jnp.diagonal(total)[:, None] * h
         m = m - seen.along @ (state.along - 0.5 * along_change).T

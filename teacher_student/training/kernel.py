@@ -29,8 +29,7 @@ from jax.experimental.pallas import triton
 from jaxtyping import Bool, Float
 
 from teacher_student.checks import known
-from teacher_student.interfaces import Student
-from teacher_student.students.two_layer import Scaling
+from teacher_student.students.two_layer import Scaling, TwoLayer
 
 KERNELS = ("auto", "scan", "pallas")
 
@@ -88,7 +87,7 @@ def launch(samples: int, width: int) -> Launch:
 
 
 def descend(
-    student: Student,
+    student: TwoLayer,
     scaling: Scaling,
     lambda0: Float[Array, "B K"],
     gram: Float[Array, "B B"],
@@ -126,7 +125,7 @@ def descend(
     return h, lam, v[:width]
 
 
-def _steps(student: Student, width: int, lambda0, gram, label, on, v, scaling, h, lam, v_out) -> None:
+def _steps(student: TwoLayer, width: int, lambda0, gram, label, on, v, scaling, h, lam, v_out) -> None:
     """All steps of a piece for one lane; the last three are written."""
     rows, units = lambda0.shape
     scale, hidden_rate, readout_rate = scaling[0], scaling[3], scaling[4]

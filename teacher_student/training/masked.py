@@ -13,7 +13,7 @@ difficulty levels. Time of a step is proportional to K N, whatever is pruned.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -82,7 +82,8 @@ def train_masked(
     record : names from `teacher_student.training.recording.QUANTITIES`
     n_test : test points of a replicate, the same for all lanes and records
     """
-    student, chunk = method.student, method.chunk
+    student: Any = method.student  # of two layers, as its masks are
+    chunk = method.chunk
     recorder = make_recorder(method.task, student, record)
     teacher = jax.vmap(method.teacher)(keys)
     streams = keys if sample_keys is None else sample_keys

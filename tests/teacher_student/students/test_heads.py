@@ -35,8 +35,12 @@ def test_depth_one_is_the_two_layer_student(width, loss, float64):
 
     @jax.jit
     def both(two, head):
-        first = descend(plain, two, *chunk, v)
-        return first, descend(deep, head, *chunk, {"readout": two.output_scale * v})
+        lambda0, gram, label, on = chunk
+        theta = {"readout": two.output_scale * v}
+        return tuple(
+            descend(student, scaling, lambda0, gram, label, on, start)
+            for student, scaling, start in ((plain, two, v), (deep, head, theta))
+        )
 
     for name in PARAMETRISATIONS:
         scalings = (type(s)(width, "erf", loss, name).scaling(2.0, 40) for s in (plain, deep))
