@@ -120,7 +120,9 @@ def tuned(summary: xr.Dataset) -> Drawn:
         panels.tuned_panels(left, right, shared.sel(at), own.sel(at).dropna("width", how="all"), summary)
         left.set(ylabel=LABEL, title=title(kind, summary))
         right.set_title(title(kind, summary))
-    return Drawn(figure, {"one rate": shared, "each at its best rate": own}, f"{CAPTION} {panels.TUNED}")
+    return Drawn(
+        figure, {"one rate": shared, "each at its best rate": own}, f"{CAPTION} {panels.tuned_note(own)}"
+    )
 
 
 def map_(summary: xr.Dataset) -> Drawn:

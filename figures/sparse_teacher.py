@@ -85,7 +85,7 @@ def benefit(summary: xr.Dataset) -> Drawn:
         left, right = rest
         panels.tuned_panels(left, right, ends.sel(at), own, summary)
         left.set(title=f"budget {at['budget']:g}", ylabel=LABEL)
-    return Drawn(figure, tables, f"{CAPTION} {panels.TUNED}" if own else CAPTION)
+    return Drawn(figure, tables, f"{CAPTION} {panels.tuned_note(own)}" if own else CAPTION)
 
 
 def map_(summary: xr.Dataset) -> Drawn:

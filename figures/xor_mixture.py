@@ -5,6 +5,7 @@ benefit           benefit against width at the end of each budget, with the widt
 map               benefit over width and time, with dots where its interval covers 0
 lottery           replicates with every cluster covered against width, beside the coupon collector
 parametrisations  benefit against width for each parametrisation
+order             benefit over controls that end as the curriculum does, or otherwise
 tuned             benefit against width with one rate for all, and with each arm at its own best rate
 """
 
@@ -33,11 +34,13 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """All that the figures show, replicates reduced to means and intervals; one rate but for `tuned`."""
     ds = with_axes(ds, (*HEADLINE, "learning_rate"))
     shown = ds.sel(sums.choose(ds, {"learning_rate": None}), drop=True)
+    plain = ds.sel(sums.choose(ds, HEADLINE), drop=True)
     out = sums.merged(
         sums.prefixed("accuracy", sums.mean(usable(shown))),
         sums.gains(shown, PAIR[1]),
         lottery(shown) if {"covered", "covered_aligned"} <= set(shown) else xr.Dataset(),
-        sums.own_rates(ds.sel(sums.choose(ds, HEADLINE), drop=True), PAIR),
+        sums.own_rates(plain, PAIR),
+        sums.order_or_end(plain.sel(sums.choose(ds, {"learning_rate": None}), drop=True), PAIR[0]),
     )
     return sums.summary_of(ds, out.assign(left_out=sums.left_out(shown).sum("replicate")))
 
@@ -125,6 +128,19 @@ def parametrisations(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, ends, CAPTION, summary.sel(budget=budget))
 
 
+def order(summary: xr.Dataset) -> Drawn:
+    """What the curriculum is ahead of: order alone where both end alike, order and end, hard samples only."""
+    sums.need("order_benefit" in summary, f"needs --protocol {','.join((PAIR[0], *sums.CONTROLS))}")
+    table = sums.starting(summary, "order_").dropna("width", subset=["order_benefit"], how="all")
+    figure, ((axes,),) = panels.grid(1, 1, 2.8)
+    panels.order_lines(axes, table)
+    axes.set(
+        title=f"budget {sums.choose(summary, HEADLINE)['budget']:g}",
+        ylabel="lead of the curriculum\n(test accuracy)",
+    )
+    return Drawn(figure, table, CAPTION, headline(summary))
+
+
 def tuned(summary: xr.Dataset) -> Drawn:
     """Benefit at a rate shared by both arms, and with each arm at its own best rate; the rates chosen."""
     part = headline(summary)
@@ -134,10 +150,10 @@ def tuned(summary: xr.Dataset) -> Drawn:
     panels.tuned_panels(left, right, shared, own, summary)
     left.set_ylabel("benefit of the curriculum\n(test accuracy)")
     tables = {"a: one rate": shared, "a, b: each at its best rate": own}
-    return Drawn(figure, tables, f"{CAPTION} {panels.TUNED}", part)
+    return Drawn(figure, tables, f"{CAPTION} {panels.tuned_note(own)}", part)
 
 
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
     each = {"accuracy": accuracy, "benefit": benefit, "map": map_, "lottery": lottery_figure}
-    return each | {"parametrisations": parametrisations, "tuned": tuned}
+    return each | {"parametrisations": parametrisations, "order": order, "tuned": tuned}

@@ -9,7 +9,7 @@ from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import looks, width_axis, words
 from figures.parts.write import Drawn, Figures, literal
-from studies.analysis import last, usable
+from studies.analysis import usable
 
 #: What `summary.attrs["figures"]` says of a summary made here.
 KIND = "default"
@@ -46,9 +46,9 @@ def _benefit(ds: xr.Dataset, shown: dict[str, xr.DataArray]) -> xr.Dataset:
     )
     if pair is None or compared is None:
         return xr.Dataset()
-    end = compared[1] * last(shown[compared[0]])
-    ends = xr.Dataset({"end": end.expand_dims(time=[0.0], axis=-1), "status": ds.status})
-    return sums.gain(ends, *pair, "end").isel(time=0, drop=True)
+    name, sign = compared
+    ends = sums.at_end(ds.assign({name: sign * shown[name]}), name)
+    return sums.gain(ends, *pair, name).isel(time=0, drop=True)
 
 
 def caption(summary: xr.Dataset) -> str:

@@ -13,7 +13,7 @@ from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import looks, rate_ticks, width_axis, words
 from figures.parts.write import Drawn
-from studies.analysis import half_width, last, usable, with_axes
+from studies.analysis import half_width, with_axes
 
 BENEFIT = ["benefit", "ci_low", "ci_high", "n", "fading_width", "critical_width"]
 
@@ -24,10 +24,10 @@ def summarise_images(ds: xr.Dataset, axes: tuple[str, ...], control: str) -> xr.
     `axes` are there even where a study has a single value of them.
     """
     ds = with_axes(ds, axes)
-    end = last(usable(ds))
-    ends = xr.Dataset({"test_accuracy": end.expand_dims(time=[0.0], axis=-1), "status": ds.status})
+    ends = sums.at_end(ds, "test_accuracy")
     out = sums.merged(
-        sums.prefixed("accuracy", sums.mean(end)), sums.gains(ends, control).isel(time=0, drop=True)
+        sums.prefixed("accuracy", sums.mean(ends.test_accuracy.isel(time=0, drop=True))),
+        sums.gains(ends, control).isel(time=0, drop=True),
     )
     out["half_width"] = half_width(out.benefit)
     out["learning_rate"] = ds.learning_rate.mean("replicate")

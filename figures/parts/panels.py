@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from figures.parts.style import COLUMN, GREY, PAGE, looks, rate_ticks, series, width_axis
-from figures.parts.summary import cell_of, columns, description, need, starting
+from figures.parts.style import COLUMN, GREY, PAGE, looks, rate_ticks, series, width_axis, words
+from figures.parts.summary import CONTROLS, cell_of, columns, description, need, starting
 
 Style = Mapping[str, Any]
 #: On top of a line: open markers without line and label.
@@ -183,6 +183,19 @@ def benefit_by_budget(axes: Axes, ends: xr.Dataset) -> None:
     legend_below(axes)
 
 
+def order_lines(axes: Axes, table: xr.Dataset) -> None:
+    """The lead of a treatment over each control of `summary.order_or_end` against width."""
+    styles = looks(table.control.values)
+    for control, said in zip(
+        CONTROLS, ("order and end", "order alone, ends alike", "easy samples"), strict=True
+    ):
+        if control in styles:
+            styles[control]["label"] = f"over {words(control)}: {said}"
+    curves(axes, table, "order_benefit", "control", styles)
+    zero_and_widths(axes, table.width.values)
+    legend_below(axes)
+
+
 def zero_and_widths(axes: Axes, widths: np.ndarray) -> None:
     """The line of no benefit and the width axis."""
     axes.axhline(0, color=GREY, lw=0.8, zorder=1)
@@ -234,8 +247,14 @@ def rate_lines(axes: Axes, rates: xr.DataArray, edge: xr.DataArray, step: float 
         axes.plot(x[ends], line.values[ends], **style | OPEN)
 
 
-#: Said below `tuned_panels`.
-TUNED = "Rates chosen on the replicates of even number, benefit shown for the odd ones."
+def tuned_note(own: xr.Dataset) -> str:
+    """How the rates were chosen, said below `tuned_panels`."""
+    if "tuned_halves" in own:
+        return (
+            "Rates chosen on one half of the replicates and judged on the other, both ways, averaged; the "
+            "intervals include the choice."
+        )
+    return "Rates chosen on the replicates of even number, benefit shown for the odd ones."
 
 
 def maps(parts: list[tuple[str, xr.Dataset, str, str]], label: str, linear: float | None = None) -> Figure:

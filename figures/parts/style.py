@@ -20,12 +20,12 @@ COLUMN, PAGE = 3.4, 7.0
 PROTOCOLS: dict[str, tuple[str, str, Any]] = {
     "curriculum": ("#0072B2", "o", "-"),
     "no_curriculum": ("#000000", "s", "-"),
+    "no_curriculum_then_target": ("#E69F00", "P", (0, (4, 1, 1, 1))),
     "rule_curriculum": ("#009E73", "^", (0, (5, 1.5))),
     "anti_curriculum": ("#D55E00", "v", (0, (3, 1.5))),
     "target_only": ("#CC79A7", "D", (0, (1, 1.2))),
     "standard": ("#000000", "s", "-"),
     "random": ("#009E73", "^", (0, (5, 1.5))),
-    "no_curriculum_then_target": ("#E69F00", "P", (0, (4, 1, 1, 1))),
 }
 #: For anything else that needs telling apart, in this order.
 SERIES = (

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from studies.analysis import benefit, benefit_at_own_rate, over_replicates
+from studies.analysis import benefit, benefit_at_own_rate, last, over_replicates, usable
 from studies.store import STATUS
 
 #: A benefit with what belongs to it.
 BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]
+
+#: What a curriculum is ahead of: its samples shuffled; shuffled but for an end at the hard level, as its own,
+#: so that the order alone differs; hard samples only.
+CONTROLS = ("no_curriculum", "no_curriculum_then_target", "target_only")
 
 
 class Missing(Exception):
@@ -135,6 +139,25 @@ def gains(ds: xr.Dataset, control: str) -> xr.Dataset:
     names = [name for name in ds.protocol.values if name != control]
     each = [gain(ds, name, control) for name in names]
     return xr.concat(each, xr.DataArray(names, dims="treatment", name="treatment"))
+
+
+def at_end(ds: xr.Dataset, variable: str) -> xr.Dataset:
+    """`variable` at the end of each run, with the status, as results of a single time."""
+    return xr.Dataset(
+        {variable: last(usable(ds, variable)).expand_dims(time=[0.0], axis=-1), "status": ds.status}
+    )
+
+
+def order_or_end(ds: xr.Dataset, treatment: str, variable: str = "test_accuracy") -> xr.Dataset:
+    """The gain of a treatment at the end over each of `CONTROLS` that was run, along an axis `control`.
+
+    Nothing without the control that ends as the treatment does.
+    """
+    there = [name for name in CONTROLS if name in ds.protocol]
+    if CONTROLS[1] not in there:
+        return xr.Dataset()
+    each = [gain(at_end(ds, variable), treatment, name, variable).isel(time=0, drop=True) for name in there]
+    return prefixed("order", xr.concat(each, xr.DataArray(there, dims="control", name="control")))
 
 
 def own_rates(ds: xr.Dataset, pair: tuple[str, str], variable: str = "test_accuracy") -> xr.Dataset:

@@ -7,7 +7,8 @@ as `n`, never hidden in an average. Tickets have `studies.analysis.tickets`, equ
 """
 
 from studies.analysis.coverage import coverage_probability, lottery
-from studies.analysis.paired import benefit, benefit_at_own_rate, half_width, smallest_from, tuned
+from studies.analysis.own_rate import benefit_at_own_rate, tuned
+from studies.analysis.paired import benefit, half_width, smallest_from
 from studies.analysis.replicates import RESAMPLES, interval, last, over_replicates, share, usable, with_axes
 from studies.analysis.speed import speed_up, time_to_threshold
 

@@ -1,10 +1,9 @@
-"""Paired differences between protocols: benefit, the widths at which it fades, every arm at its own rate."""
+"""Paired differences between protocols: benefit, and the widths at which it fades."""
 
 import numpy as np
 import xarray as xr
 
-from studies.analysis.replicates import last, over_replicates, usable
-from studies.store import STATUS
+from studies.analysis.replicates import over_replicates, usable
 
 
 def benefit(
@@ -50,11 +49,18 @@ def benefit(
     data = usable(ds, variable)
     difference = data.sel(protocol=treatment, drop=True) - data.sel(protocol=control, drop=True)
     out = over_replicates(difference, confidence).rename(mean="benefit")
-    asked = out.benefit.notnull()
-    out["critical_width"] = smallest_from((out.ci_low <= 0).where(asked) * (out.ci_high >= 0))
-    out["fading_width"] = smallest_from((out.ci_low <= 0).where(asked))
+    out = out.assign(fades(out))
     out.attrs = {"treatment": treatment, "control": control, "variable": variable, "confidence": confidence}
     return out
+
+
+def fades(found: xr.Dataset) -> dict[str, xr.DataArray]:
+    """`critical_width` and `fading_width` (see `benefit`) of a benefit with its interval over width."""
+    below = (found.ci_low <= 0).where(found.benefit.notnull())
+    return {
+        "critical_width": smallest_from(below * (found.ci_high >= 0)),
+        "fading_width": smallest_from(below),
+    }
 
 
 def smallest_from(holds: xr.DataArray) -> xr.DataArray:
@@ -115,50 +121,3 @@ def half_width(curve: xr.DataArray) -> xr.DataArray:
     return xr.apply_ufunc(
         one, ordered, ordered.width.astype(float), input_core_dims=core, vectorize=True, output_dtypes=[float]
     )
-
-
-def tuned(ds: xr.Dataset, variable: str = "test_accuracy", axis: str = "learning_rate") -> xr.Dataset:
-    """Every protocol at its own best learning rate, chosen on half of the replicates, kept for the other.
-
-    A curriculum can win merely because its arm has the better rate. For each protocol (and width, ...)
-    the rate with the highest mean of `variable` at the end is chosen on the replicates of even number;
-    the values returned are those of the odd ones, so the choice cannot flatter them. A rate at which any
-    run failed is not eligible.
-
-    Returns
-    -------
-    Dataset without `axis`, with `variable`, `status` and the chosen rate `best` (protocol, width, ...)
-    """
-    data = usable(ds, variable)
-    trial = last(data.isel(replicate=slice(0, None, 2))).mean("replicate", skipna=False)
-    eligible = trial.notnull().any(axis)
-    index = trial.fillna(-np.inf).argmax(axis)
-    kept = ds[[variable, "status"]].isel(replicate=slice(1, None, 2))
-    return (
-        kept.isel({axis: index}).drop_vars(axis).assign(best=ds[axis][index].drop_vars(axis).where(eligible))
-    )
-
-
-def benefit_at_own_rate(
-    ds: xr.Dataset,
-    treatment: str = "curriculum",
-    control: str = "no_curriculum",
-    variable: str = "test_accuracy",
-) -> xr.Dataset:
-    """The benefit at the end of the run with every arm at its own best learning rate (see `tuned`).
-
-    Widths at which fewer than two rates were run are left out.
-
-    Returns
-    -------
-    tuned_benefit, tuned_ci_low, tuned_ci_high, tuned_n, tuned_critical_width, tuned_fading_width
-    tuned_rate (protocol, width) : the rates chosen
-    """
-    rates = ds.sel(protocol=[treatment, control])
-    swept = (rates.status != STATUS["pending"]) & (rates.status != STATUS["not_asked"])
-    swept = swept.all([d for d in rates.status.dims if d not in ("learning_rate", "width")])
-    rates = rates.sel(width=swept.sum("learning_rate") > 1)
-    best = tuned(rates.sel(learning_rate=swept.any("width")), variable)
-    ends = best[["status"]].assign({variable: last(best[variable]).expand_dims(time=[1.0], axis=-1)})
-    found = benefit(ends, treatment, control, variable).isel(time=0, drop=True).drop_attrs()
-    return found.rename({name: f"tuned_{name}" for name in found.data_vars}).assign(tuned_rate=best.best)

@@ -6,7 +6,7 @@ Everything takes the Dataset of `studies.load`; runs that are not ok are left ou
 import numpy as np
 import xarray as xr
 
-from studies.analysis.paired import tuned
+from studies.analysis.own_rate import tuned
 from studies.analysis.replicates import RESAMPLES, last, usable
 from studies.store import settings
 

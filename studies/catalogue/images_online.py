@@ -4,16 +4,21 @@ One pass over images with a block of noise beside them, two classes, each image 
 linear rule works), tested at the high noise. Every arm at every width has its own learning rate.
 """
 
-from studies.cells.images.online import ORDERINGS, OnlineImages
-from studies.study import Study
+from studies.cells.images.online import ORDERINGS, TARGET_ONLY, THEN_TARGET, OnlineImages
+from studies.study import Grid, Study
 
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 
 
+def with_arms(grid: Grid) -> tuple[Grid, ...]:
+    """The grid with orders of the same examples, and with what tells order from where a run ends."""
+    return tuple({**grid, "protocol": arms} for arms in (tuple(ORDERINGS), (THEN_TARGET, TARGET_ONLY)))
+
+
 def quick() -> Study:
     """scikit-learn's digits, three budgets."""
-    grid = {"n_steps": (250, 500, 1000), "protocol": tuple(ORDERINGS), "width": WIDTHS}
-    return Study(OnlineImages(), (grid,), replicates=64, rows=64)
+    grid = {"n_steps": (250, 500, 1000), "width": WIDTHS}
+    return Study(OnlineImages(), with_arms(grid), replicates=64, rows=64)
 
 
 def full() -> Study:
@@ -21,10 +26,9 @@ def full() -> Study:
     grid = {
         "data_set": ("digits", "mnist", "fashion_mnist"),
         "n_steps": (250, 500, 1000, 2000),
-        "protocol": tuple(ORDERINGS),
         "width": WIDTHS,
     }
-    return Study(OnlineImages(), (grid,), replicates=64, rows=64)
+    return Study(OnlineImages(), with_arms(grid), replicates=64, rows=64)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -14,6 +14,7 @@ import figures
 from figures import committee, xor_mixture
 from figures.__main__ import main
 from figures.parts.drawing import names
+from figures.parts.summary import CONTROLS, Missing
 from studies.analysis import benefit
 from studies.catalogue import get
 from studies.catalogue.xor_mixture import CELL, PROTOCOLS
@@ -80,6 +81,28 @@ def test_published_summary_gives_the_same_numbers_and_a_caption_beside_vector_gr
     )
     caption = (tmp_path / "b" / "map.txt").read_text()
     assert "6 replicates. Runs" in caption
+
+
+def test_the_lead_over_each_control_is_that_at_the_end(tmp_path):
+    protocols = ("curriculum", *CONTROLS)
+    cell = small.with_record(CELL, budget=40.0)
+    study = Study(cell, ({"protocol": protocols, "width": (2, 4)},), 6, rows=6, name="xor_mixture")
+    ds = stored(study, tmp_path, small.made_up)
+    drawn = xor_mixture.order(xor_mixture.summarise(ds))
+    assert isinstance(drawn.table, xr.Dataset)
+    for control in CONTROLS:
+        expected = benefit(ds, control=control).isel(time=-1)
+        row = drawn.table.sel(control=control)
+        np.testing.assert_allclose(row.order_benefit, expected.benefit, rtol=1e-5)
+        np.testing.assert_allclose(row.order_ci_high, expected.ci_high, rtol=1e-5)
+    _, labels = drawn.figure.axes[0].get_legend_handles_labels()
+    assert labels == [
+        "over no curriculum: order and end",
+        "over no curriculum, then target: order alone, ends alike",
+        "over target only: easy samples",
+    ]
+    with pytest.raises(Missing, match="needs --protocol curriculum,no_curriculum,no_curriculum_then_target"):
+        xor_mixture.order(xor_mixture.summarise(ds.drop_sel(protocol=CONTROLS[1])))
 
 
 def test_captions_count_runs_that_diverged_or_ran_out_of_steps_but_none_that_is_missing(results):
