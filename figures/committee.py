@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
+from figures.parts import panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import GREY
 from figures.parts.summary import BENEFIT
@@ -112,16 +112,16 @@ def benefit(summary: xr.Dataset) -> Drawn:
 
 def tuned(summary: xr.Dataset) -> Drawn:
     """Error avoided at a rate shared by both arms and with each arm at its own best rate; the rates."""
-    own = panels.own_best(summary)
+    own = rates.own_best(summary)
     shared = sums.at_ends(summary[BENEFIT]).sel(sums.choose(summary, HEADLINE))
     figure, grid = panels.grid(summary.sizes["difficulty"], 2, 2.8)
     for (left, right), kind in zip(grid, summary.difficulty.values, strict=True):
         at = {"difficulty": kind}
-        panels.tuned_panels(left, right, shared.sel(at), own.sel(at).dropna("width", how="all"), summary)
+        rates.tuned_panels(left, right, shared.sel(at), own.sel(at).dropna("width", how="all"), summary)
         left.set(ylabel=LABEL, title=title(kind, summary))
         right.set_title(title(kind, summary))
     return Drawn(
-        figure, {"one rate": shared, "each at its best rate": own}, f"{CAPTION} {panels.tuned_note(own)}"
+        figure, {"one rate": shared, "each at its best rate": own}, f"{CAPTION} {rates.tuned_note(own)}"
     )
 
 

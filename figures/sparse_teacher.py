@@ -8,7 +8,7 @@ perceptron  the perceptron of arXiv 2106.08068: simulation beside the equations,
 
 import xarray as xr
 
-from figures.parts import panels
+from figures.parts import panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import looks, series, words
 from figures.parts.summary import BENEFIT
@@ -70,7 +70,7 @@ def benefit(summary: xr.Dataset) -> Drawn:
     tables = {"by budget": budgets}
     if kinds.sizes["parametrisation"] > 1:
         tables["by parametrisation"] = kinds
-    own = panels.own_best(summary) if "tuned_benefit" in summary else xr.Dataset()
+    own = rates.own_best(summary) if "tuned_benefit" in summary else xr.Dataset()
     if own:
         tables |= {"one rate": ends.sel(at), "each at its best rate": own}
     figure, (first, *rest) = panels.wrapped(len(tables), 2.9)
@@ -83,9 +83,9 @@ def benefit(summary: xr.Dataset) -> Drawn:
         panels.legend_below(axes, 3)
     if own:
         left, right = rest
-        panels.tuned_panels(left, right, ends.sel(at), own, summary)
+        rates.tuned_panels(left, right, ends.sel(at), own, summary)
         left.set(title=f"budget {at['budget']:g}", ylabel=LABEL)
-    return Drawn(figure, tables, f"{CAPTION} {panels.tuned_note(own)}" if own else CAPTION)
+    return Drawn(figure, tables, f"{CAPTION} {rates.tuned_note(own)}" if own else CAPTION)
 
 
 def map_(summary: xr.Dataset) -> Drawn:

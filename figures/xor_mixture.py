@@ -11,7 +11,7 @@ tuned             benefit against width with one rate for all, and with each arm
 
 import xarray as xr
 
-from figures.parts import panels
+from figures.parts import panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, series, width_axis
 from figures.parts.summary import BENEFIT
@@ -144,13 +144,13 @@ def order(summary: xr.Dataset) -> Drawn:
 def tuned(summary: xr.Dataset) -> Drawn:
     """Benefit at a rate shared by both arms, and with each arm at its own best rate; the rates chosen."""
     part = headline(summary)
-    own = panels.own_best(part)
+    own = rates.own_best(part)
     shared = curriculum_at_ends(summary).sel(sums.choose(summary, HEADLINE)).sel(width=own.width)
     figure, ((left, right),) = panels.grid(1, 2, 2.8)
-    panels.tuned_panels(left, right, shared, own, summary)
+    rates.tuned_panels(left, right, shared, own, summary)
     left.set_ylabel("benefit of the curriculum\n(test accuracy)")
     tables = {"a: one rate": shared, "a, b: each at its best rate": own}
-    return Drawn(figure, tables, f"{CAPTION} {panels.tuned_note(own)}", part)
+    return Drawn(figure, tables, f"{CAPTION} {rates.tuned_note(own)}", part)
 
 
 def figures(summary: xr.Dataset) -> Figures:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from figures.parts import panels
 from figures.parts import summary as sums
+from figures.parts.rates import rate_lines
 from figures.parts.style import looks, rate_ticks, width_axis, words
 from figures.parts.write import Drawn
 from studies.analysis import half_width, with_axes
@@ -118,7 +119,7 @@ def rates(summary: xr.Dataset, layout: Layout, caption: str) -> Drawn:
     chosen = summary.learning_rate.values
 
     def panel(axes: Axes, part: xr.Dataset) -> None:
-        panels.rate_lines(axes, part.learning_rate, part.edge, 0.14)
+        rate_lines(axes, part.learning_rate, part.edge, 0.14)
         rate_ticks(axes, "y", np.unique(chosen[~np.isnan(chosen)]))
 
     figure = layout.draw(summary, "learning rate chosen", panel)
