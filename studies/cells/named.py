@@ -15,11 +15,37 @@ def named_task(name: str, n_inputs: int, options: tuple[tuple[str, float], ...])
     return make(n_inputs, **_options(make, dict(options)))
 
 
+#: Kind of student -> the fields of a cell that it has beside width, activation, loss and parametrisation.
+STUDENTS = {
+    "two_layer": ("train_readout", "readout_start", "readout_scale"),
+    "deep": ("depth", "bias"),
+}
+
+
+def student_of(cell: Any) -> Any:
+    """The student of a cell; fields that its kind does not have must be left at their defaults."""
+    from teacher_student.checks import known
+
+    known("student", cell.student, STUDENTS)
+    own = STUDENTS[cell.student]
+    for f in fields(cell):
+        value, foreign = getattr(cell, f.name), any(f.name in names for names in STUDENTS.values())
+        if foreign and f.name not in own and value != f.default:
+            kinds = " or ".join(kind for kind, names in STUDENTS.items() if f.name in names)
+            raise ValueError(
+                f"{f.name} is {value!r}, but student {cell.student!r} has none; leave it at {f.default!r} or "
+                f"take student {kinds}"
+            )
+    settings = ("width", "activation", "loss", "parametrisation", *own)
+    return named_student(cell.student, **{name: getattr(cell, name) for name in settings})
+
+
 @lru_cache(maxsize=1024)
-def named_student(*settings: Any) -> Any:
+def named_student(kind: str, **settings: Any) -> Any:
+    from teacher_student.students.deep import Deep
     from teacher_student.students.two_layer import TwoLayer
 
-    return TwoLayer(*settings)
+    return {"two_layer": TwoLayer, "deep": Deep}[kind](**settings)
 
 
 @lru_cache(maxsize=1024)

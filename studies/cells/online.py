@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from studies.cells.named import check_protocol, named_level, named_method, named_student, named_task
+from studies.cells.named import check_protocol, named_level, named_method, named_task, student_of
 from studies.cells.result import result
 from studies.store import STATUS
 from teacher_student.fixed_settings import fixed_settings
@@ -32,7 +32,7 @@ class OnlineCell:
     task : name of a module in teacher_student.tasks
     n_inputs : int, input dimension N
     options : further arguments of the task, by name; whole floats serve where it needs an int
-    width : int, hidden units K, see TwoLayer for this and the next five
+    width : int, hidden units K of a layer, see TwoLayer for this and the next five
     activation : of the hidden units
     loss : that is descended
     parametrisation : scaling of weights and rates with K
@@ -52,6 +52,9 @@ class OnlineCell:
     dtype : "float32" or "float64"
     seed : int, 0 <= seed < 2^32, of everything that is drawn
     readout_scale : float >= 0, factor on the readout at the start, see TwoLayer
+    student : "two_layer", or "deep" with more hidden layers or biases
+    depth : int, hidden layers of width units each, see Deep for this and the next
+    bias : bool, whether units of the first layer have biases
     start_inputs : 0, or the dimension N at which one start for all replicates is drawn
         0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
         parameters of one student drawn at N = start_inputs, so runs at different N start alike.
@@ -79,6 +82,9 @@ class OnlineCell:
     dtype: str = "float32"
     seed: int = 0
     readout_scale: float = field(default=1.0, metadata={"added": True})
+    student: str = field(default="two_layer", metadata={"added": True})
+    depth: int = field(default=1, metadata={"added": True})
+    bias: bool = field(default=False, metadata={"added": True})
     start_inputs: int = field(default=0, metadata={"added": True})
 
     def check(self) -> None:
@@ -113,15 +119,7 @@ class OnlineCell:
     def world(self) -> tuple[Any, Any, tuple[Any, Any]]:
         """The task, the student and the (easy, hard) levels."""
         task = named_task(self.task, self.n_inputs, tuple(sorted(self.options.items())))
-        student = named_student(
-            self.width,
-            self.activation,
-            self.loss,
-            self.parametrisation,
-            self.train_readout,
-            self.readout_start,
-            self.readout_scale,
-        )
+        student = student_of(self)
         student.scaling(self.learning_rate, self.n_inputs)
         levels = named_level(task, tuple(self.easy.items())), named_level(task, tuple(self.hard.items()))
         return task, student, levels
@@ -220,7 +218,7 @@ class OnlineCell:
     @property
     def work(self) -> float:
         """Steps, weighted by what they cost at this width."""
-        return self.n_steps * (16 + self.width)
+        return self.n_steps * (16 + self.width + (self.depth - 1) * self.width**2 / 64)
 
     @property
     def n_records(self) -> int:

@@ -8,6 +8,8 @@ import pytest
 import small
 import xarray as xr
 
+import teacher_student as ts
+from studies.address import describe
 from studies.cell import Block
 from studies.store import STATUS, Store
 from studies.study import Study
@@ -118,6 +120,24 @@ def test_a_shared_start_is_the_same_at_every_size_and_replicate():
         assert (starts[0][name] == first).all()
 
 
+@pytest.mark.slow
+def test_a_deep_student_is_a_field_of_the_cell(quick_compilation):
+    """Computed as simulate does it; its address differs from that of two layers by the added fields only."""
+    cell = replace(CELLS["sparse_teacher"], student="deep", depth=2, bias=True, record=("test_accuracy",))
+    (block,) = Study(cell, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
+    found = block.cell.compute(block)
+    task, student, (easy, hard) = cell.world()
+    assert student == ts.Deep(3, "erf", depth=2, bias=True)
+    runs = ts.simulate(
+        task, student, protocol=THREE, easy=easy, hard=hard, budget=10, learning_rate=0.3, replicates=2,
+        n_records=2, n_test=32, record="test_accuracy", method="gram",
+    )  # fmt: skip
+    ours = runs.to_xarray().test_accuracy.squeeze("width")
+    np.testing.assert_array_equal(found.test_accuracy, ours.transpose(*found.test_accuracy.dims))
+    added = describe(cell).keys() - describe(CELLS["sparse_teacher"]).keys()
+    assert added == {"student", "depth", "bias"}
+
+
 def test_a_whole_float_counts_units():
     task, _, _ = CELLS["committee"].world()
     assert (task.teacher_units, type(task.teacher_units)) == (2, int)
@@ -144,6 +164,17 @@ def test_a_whole_float_counts_units():
         ("sparse_teacher", {"start_inputs": 3}, "n_inputs"),
         ("committee", {"method": "theory", "activation": "relu", "loss": "logistic"}, "'logistic' needs"),
         ("committee", {"method": "guess"}, "unknown method 'guess'"),
+        ("committee", {"student": "wide"}, "unknown student 'wide'; known: deep, two_layer"),
+        ("committee", {"depth": 2}, "depth is 2, but student 'two_layer' has none; .* or take student deep"),
+        ("committee", {"bias": True}, "bias is True, but student 'two_layer' has none"),
+        ("committee", {"student": "deep", "depth": 0}, "depth is 0; need 1 <= depth <= 16"),
+        ("committee", {"student": "deep", "readout_scale": 2.0}, "readout_scale is 2.0, but student 'deep'"),
+        (
+            "committee",
+            {"student": "deep", "record": ("v",)},
+            "committee with a Deep student does not measure v",
+        ),
+        ("committee", {"student": "deep", "method": "theory"}, "TwoLayer students, not of Deep; simulate"),
         ("sparse_teacher", {"easy": {"signal": 1.0}}, "unknown difficulty field 'signal'; known: noise"),
     ],
 )
