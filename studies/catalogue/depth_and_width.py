@@ -31,14 +31,13 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Four depths, four widths, five rates."""
-    grid = {
-        "learning_rate": (0.15, 0.3, 0.6, 1.2, 2.4),
-        "depth": (1, 2, 3, 4),
-        "protocol": PROTOCOLS,
-        "width": (4, 8, 16, 32),
-    }
-    return Study(CELL, (grid,), replicates=32)
+    """Four depths, four widths, five rates, which are twice as large for the deeper half."""
+    shared = {"width": (4, 8, 16, 32), "protocol": PROTOCOLS}
+    grids = (
+        shared | {"depth": (1, 2), "learning_rate": (0.15, 0.3, 0.6, 1.2, 2.4)},
+        shared | {"depth": (3, 4), "learning_rate": (0.3, 0.6, 1.2, 2.4, 4.8)},
+    )
+    return Study(CELL, grids, replicates=32)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -10,6 +10,8 @@ from studies.catalogue import get, names
 PINNED = {
     ("committee", "quick"): (12, "1aa9742e0cd6118b0ed2"),
     ("committee", "full"): (84, "84ea3af8221ca855b657"),
+    ("depth_and_width", "quick"): (18, "2218783cb07c08312569"),
+    ("depth_and_width", "full"): (80, "430589ed0f7f6b03ab51"),
     ("efficiency", "quick"): (45, "ca518767ba34edd69ac5"),
     ("efficiency", "full"): (560, "e9fd6654e47dff315917"),
     ("images_depth", "quick"): (6, "ce20e1b9e865793cb4fb"),
