@@ -15,9 +15,11 @@ from teacher_student.protocols import (
     Phase,
     phases,
 )
+from teacher_student.saved_schedule import OPTIMAL, SavedSchedule, read_schedule, save_schedule
 from teacher_student.schedules import draw_steps, level_table, realise
 
 __all__ = [
-    "EASY", "EASY_FIRST", "EASY_SECOND", "HARD", "HARD_FIRST", "HARD_SECOND", "PROTOCOLS", "Phase",
-    "draw_steps", "level_table", "phases", "realise",
+    "EASY", "EASY_FIRST", "EASY_SECOND", "HARD", "HARD_FIRST", "HARD_SECOND", "OPTIMAL", "PROTOCOLS",
+    "Phase", "SavedSchedule", "draw_steps", "level_table", "phases", "read_schedule", "realise",
+    "save_schedule",
 ]  # fmt: skip

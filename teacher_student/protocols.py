@@ -12,6 +12,8 @@ stated proportions. Those with a name:
     ramp              from easy to hard in 8 equal steps, then hard
     shuffled_ramp     the samples of the ramp, shuffled: its control
 
+    optimal           phases read from a file, see `teacher_student.saved_schedule`
+
 All but target_only spend the easy fraction of the samples on levels easier than the hard one, so those
 with the same levels differ in the order alone. Every protocol is tested on the hard level.
 
@@ -39,6 +41,7 @@ import numpy as np
 
 from teacher_student.checks import known, whole, within
 from teacher_student.levels import Given, between
+from teacher_student.saved_schedule import OPTIMAL, read_schedule
 
 #: Rows of the table made by `teacher_student.schedules.level_table`.
 EASY, HARD, EASY_FIRST, HARD_FIRST, EASY_SECOND, HARD_SECOND = range(6)
@@ -202,14 +205,26 @@ def mixed(plan: tuple[Phase, ...]) -> tuple[Phase, ...]:
     return (Phase(1.0, shares),)
 
 
-def phases(protocol: str, easy_fraction: float) -> tuple[Phase, ...]:
-    """The phases of a named protocol; `easy_fraction` in [0, 1] is the easy share of all samples.
+def phases(protocol: str, easy_fraction: float, schedule: str = "") -> tuple[Phase, ...]:
+    """The phases of a named protocol.
+
+    Parameters
+    ----------
+    protocol : name in `PROTOCOLS`, or "optimal"
+    easy_fraction : float in [0, 1]
+        The easy share of all samples; "optimal" has its own.
+    schedule : str
+        The file that "optimal" is read from, see `teacher_student.saved_schedule`.
 
     Examples
     --------
     >>> phases("curriculum", 0.3)
     (Phase(fraction=0.3, mix={0: 1.0}), Phase(fraction=0.7, mix={1: 1.0}))
     """
-    known("protocol", protocol, PROTOCOLS)
+    known("protocol", protocol, (*PROTOCOLS, OPTIMAL))
     within("easy_fraction", easy_fraction, 0, 1)
-    return PROTOCOLS[protocol](easy_fraction)
+    if protocol != OPTIMAL:
+        return PROTOCOLS[protocol](easy_fraction)
+    if not schedule:
+        raise ValueError(f"protocol {OPTIMAL!r} needs the file of a schedule; give schedule")
+    return tuple(Phase(fraction, dict(mix)) for fraction, mix in read_schedule(schedule).phases)

@@ -10,6 +10,7 @@ from teacher_student.checks import known
 from teacher_student.interfaces import Level, Task
 from teacher_student.levels import Given, as_level, between, check_ends
 from teacher_student.protocols import EASY, HARD, HARD_SECOND, PROTOCOLS, Phase, Protocol, phases
+from teacher_student.saved_schedule import OPTIMAL
 
 
 def level_table(task: Task, easy: Level, hard: Level) -> list[Level]:
@@ -35,6 +36,7 @@ def tabulate(
     easy: Given | None = None,
     hard: Given | None = None,
     easy_fraction: float = 0.3,
+    schedule: str = "",
 ) -> Tabulated:
     """One table of levels for protocols of any kind, and their phases over it.
 
@@ -46,6 +48,8 @@ def tabulate(
         What the named protocols go between.
     easy_fraction : float in [0, 1]
         Share of the samples of a named protocol that are easier than hard.
+    schedule : str
+        The file that the protocol "optimal" is read from.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def tabulate(
         raise ValueError(f"protocols are {', '.join(names) or 'none'}; need one at least, each name once")
     for one in asked:
         if isinstance(one, str):
-            known("protocol", one, PROTOCOLS)
+            known("protocol", one, (*PROTOCOLS, OPTIMAL))
             if easy is None or hard is None:
                 raise ValueError(f"protocol {one!r} goes between an easy and a hard level; give both")
     table: list[Level] = []
@@ -83,7 +87,7 @@ def tabulate(
             table = table + [as_level(task, level) for level in one.levels]
             plan = one.phases
         else:
-            plan = phases(one, easy_fraction)
+            plan = phases(one, easy_fraction, schedule)
             places = sorted({place for phase in plan for place in phase.mix})
             if places[-1] > HARD and len(table) <= HARD_SECOND:
                 raise ValueError(f"protocol {one!r} stages clusters, and task {task.name!r} has none")

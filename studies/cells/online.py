@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from studies.address import digest
 from studies.cells.named import check_protocol, named_level, named_method, named_task, student_of
 from studies.cells.result import result
 from studies.store import STATUS
 from teacher_student.fixed_settings import fixed_settings
+from teacher_student.saved_schedule import OPTIMAL, read_schedule
 
 if TYPE_CHECKING:
     from studies.cell import Block
@@ -58,6 +60,7 @@ class OnlineCell:
     start_inputs : 0, or the dimension N at which one start for all replicates is drawn
         0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
         parameters of one student drawn at N = start_inputs, so runs at different N start alike.
+    schedule : file that the protocol "optimal" is read from, see teacher_student.saved_schedule
     """
 
     task: str = "xor_mixture"
@@ -86,16 +89,20 @@ class OnlineCell:
     depth: int = field(default=1, metadata={"added": True})
     bias: bool = field(default=False, metadata={"added": True})
     start_inputs: int = field(default=0, metadata={"added": True})
+    schedule: str = field(default="", metadata={"place": True})
 
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
         from teacher_student.checks import seed_fits
         from teacher_student.training.recording import check_measured
 
-        task, student, _ = self.world()
-        check_protocol(
-            task, self.protocol, tuple(self.easy.items()), tuple(self.hard.items()), self.easy_fraction
-        )
+        task, student, levels = self.world()
+        if self.protocol == OPTIMAL:
+            read_schedule(self.schedule_file()).check(task, *levels, self.budget)
+        else:
+            check_protocol(
+                task, self.protocol, tuple(self.easy.items()), tuple(self.hard.items()), self.easy_fraction
+            )
         seed_fits(self.seed)
         if self.start_inputs < 0:
             raise ValueError(f"start_inputs is {self.start_inputs}; need an integer >= 0")
@@ -115,6 +122,16 @@ class OnlineCell:
         if self.start_inputs:
             replace(self, n_inputs=self.start_inputs).method_in_use()
         check_measured(task, student, tuple(self.record))
+
+    def schedule_file(self) -> str:
+        """The file of the protocol "optimal"; ValueError in one line where none is given."""
+        if not self.schedule:
+            raise ValueError(f"protocol {OPTIMAL!r} needs the file of a schedule: --schedule FILE")
+        return self.schedule
+
+    def paths(self) -> dict[str, str]:
+        """The file of a schedule, where one is given."""
+        return {"schedule": self.schedule} if self.schedule else {}
 
     def world(self) -> tuple[Any, Any, tuple[Any, Any]]:
         """The task, the student and the (easy, hard) levels."""
@@ -153,14 +170,15 @@ class OnlineCell:
         return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
 
     def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
-        """Digests of the code of what is named here and is not the project's own."""
+        """Digests of the code of what is not the project's own, and of the file of a schedule."""
         from curricula.schedule import PROTOCOLS
         from studies.cells.definitions import digests
         from teacher_student.students.two_layer import ACTIVATIONS, LOSSES
 
         return (
             digests("task", {self.task: type(self.world()[0])})
-            | digests("protocol", {name: PROTOCOLS[name] for name in protocols})
+            | digests("protocol", {name: PROTOCOLS[name] for name in protocols if name != OPTIMAL})
+            | ({f"protocol {OPTIMAL}": digest(self.schedule_file())} if OPTIMAL in protocols else {})
             | digests("activation", {self.activation: ACTIVATIONS[self.activation]})
             | digests("loss", {self.loss: LOSSES[self.loss]})
         )
@@ -237,7 +255,7 @@ def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None)
     from teacher_student.training.plan import prepare
 
     task, student, (easy, hard) = cell.world()
-    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction)
+    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction, cell.schedule)
     return prepare(
         task,
         student,
@@ -291,7 +309,7 @@ def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
 
     started = time.perf_counter()
     task, student, (easy, hard) = cell.world()
-    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction)
+    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction, cell.schedule)
     start = cell.start()
     shared = start is not None
     if start is None:
