@@ -176,10 +176,13 @@ class Watch:
     lonely : seconds without any worker after which there is no point in waiting; None is never
     """
 
+    #: Seconds since any moment.
+    clock = staticmethod(time.monotonic)
+
     def __init__(self, client: distributed.Client, limit: float | None, lonely: float | None) -> None:
         self.client, self.limit, self.lonely = client, limit, lonely
         self.seen: dict[str, tuple[frozenset[str], float]] = {}
-        self.looked = self.met = time.monotonic()
+        self.looked = self.met = self.clock()
 
     def hung(self) -> dict[str, str]:
         """Each worker whose tasks are the same as `limit` seconds ago, and the task that it hangs in.
@@ -188,7 +191,7 @@ class Watch:
         ------
         ConnectionError : there is no worker
         """
-        now = time.monotonic()
+        now = self.clock()
         if now - self.looked < PATIENCE:
             return {}
         self.looked = now

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from processes import (
     wait_for,
 )
 
-from studies.engine.cluster import address_of, connected, work_on
+from studies.engine.cluster import Watch, address_of, connected, work_on
+from studies.engine.display import Display
 from studies.engine.how import How
 from studies.engine.run import run
 from studies.store import Store, load
@@ -86,32 +87,81 @@ def worker_of(made: Path, address: str) -> list[int]:
     return [int(path.name.split(".")[1]) for path in found]
 
 
+def check_the_second_attempt(made: Path, folder: Path, study, stopped: str) -> None:
+    """All is there, the block of the lost worker after one more attempt, and as a serial run has it."""
+    assert counts(study, folder) == (4, 0)
+    assert marks(made) == {block.address: 1 + (block.address == stopped) for block in study.blocks()}
+    assert run(cheap.study(replicates=2), str(folder / "serial")).ok
+    same_numbers(folder, folder / "serial")
+
+
+def gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("blow", "options"), [("SIGKILL", []), ("SIGSTOP", ["--timeout", "20"])])
-def test_the_block_of_a_worker_that_dies_or_hangs_is_run_again(scheduler, tmp_path, blow, options):
+def test_the_block_of_a_worker_that_is_killed_is_run_again(scheduler, tmp_path):
     made = tmp_path / "marks"
     made.mkdir()
     fields = ["--marks", made, "--stop", "3", "--replicates", "2", "--out", tmp_path]
     study = cheap.study(replicates=2, marks=str(made), stop=3)
     (stopped,) = [block.address for block in study.blocks() if block.cell.width == 3]
-    client = command("run", "cheap", "--cluster", scheduler, *options, *fields)
+    client = command("run", "cheap", "--cluster", scheduler, *fields)
     try:
         wait_for(lambda: worker_of(made, stopped))
         wait_for(lambda: counts(study, tmp_path) == (3, 1))
         victim = psutil.Process(worker_of(made, stopped)[0])
-        victim.send_signal(getattr(signal, blow))
+        victim.kill()
         wait_for(lambda: len(worker_of(made, stopped)) == 2)
-        assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
+        assert gone(victim)
         assert worker_of(made, stopped)[1] != victim.pid
         (made / "go").touch()
         out, err = client.communicate(timeout=PATIENCE)
     finally:
         client.kill()  # else its task keeps a worker from the tests that follow
     assert (client.returncode, err) == (0, ""), out
-    assert counts(study, tmp_path) == (4, 0)
-    assert marks(made) == {block.address: 1 + (block.address == stopped) for block in study.blocks()}
-    assert run(cheap.study(replicates=2), str(tmp_path / "serial")).ok
-    same_numbers(tmp_path, tmp_path / "serial")
+    check_the_second_attempt(made, tmp_path, study, stopped)
+
+
+class Clock:
+    """A clock that stands still but while something hangs: then it goes on by 30 s at every look.
+
+    So a limit of 20 s is over at the second look at what hangs, and at nothing else, however slow the machine.
+    """
+
+    def __init__(self, hangs: Callable[[], bool]) -> None:
+        self.hangs, self.now = hangs, 0.0
+
+    def __call__(self) -> float:
+        self.now += 30.0 * self.hangs()
+        return self.now
+
+
+@pytest.mark.slow
+def test_the_block_of_a_worker_that_hangs_is_run_again(scheduler, tmp_path, monkeypatch):
+    made = tmp_path / "marks"
+    made.mkdir()
+    study = cheap.study(replicates=2, marks=str(made), stop=3)
+    (stopped,) = [block.address for block in study.blocks() if block.cell.width == 3]
+    victims: list[psutil.Process] = []
+
+    def hangs() -> bool:
+        """Stop the worker that has begun the block when it is the last one; let the next one finish it."""
+        begun = worker_of(made, stopped)
+        if not victims and begun and counts(study, tmp_path) == (3, 1):
+            victims.append(psutil.Process(begun[0]))
+            victims[0].suspend()
+        if len(begun) == 2:
+            (made / "go").touch()
+        return bool(victims) and len(begun) == 1 and not gone(victims[0])
+
+    monkeypatch.setattr(Watch, "clock", Clock(hangs))
+    assert run(study, str(tmp_path), How(cluster=scheduler, timeout=20.0)).ok
+    (victim,) = victims
+    assert gone(victim)
+    assert worker_of(made, stopped)[1] != victim.pid
+    assert events(tmp_path).count("replaced") == 1
+    check_the_second_attempt(made, tmp_path, study, stopped)
 
 
 @pytest.mark.slow
@@ -226,23 +276,29 @@ def events(out: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_path):
-    """The nannies of a local cluster would give up after 15 s, were they allowed to."""
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
+    """The nannies of a local cluster would give up sooner, were they allowed to."""
     made = tmp_path / "marks"
     made.mkdir()
-    fields = ["--marks", made, "--stop", "3", "--width", "3,2", "--replicates", "2", "--out", tmp_path]
-    code, out, err = call("run", "cheap", "--workers", "1", "--timeout", "20", *fields)
-    assert (code, err) == (1, "")
-    hung = "width 3 replicates 0-1  "
+    study = cheap.study(widths=(3, 2), replicates=2, marks=str(made), stop=3)
+    hanging, other = (block.address for block in study.blocks())
+
+    def hangs() -> bool:
+        said = events(tmp_path)
+        return marks(made).get(hanging, 0) > said.count("replaced") + said.count("failed")
+
+    monkeypatch.setattr(Watch, "clock", Clock(hangs))
+    ended = run(study, str(tmp_path), How(workers=1, timeout=20.0), [Display(1)])
+    gc.collect()  # a socket that Dask leaves behind in this process
+    out, hung = capsys.readouterr().out, "width 3 replicates 0-1  "
     assert out.count(f"{hung}no end after 20 s: its worker is replaced") == 2
     assert f"{hung}FAILED: TimeoutError: longer than 20 s, 3 times" in out
-    assert "1 blocks failed" in out
-    study = cheap.study(widths=(3, 2), replicates=2, marks=str(made), stop=3)
+    assert len(ended.failed) == 1
     assert counts(study, tmp_path) == (1, 1)
-    # on a slow machine a worker may be replaced before it has begun, or be slow with the other block
     begun = marks(made)
-    assert begun.keys() == {block.address for block in study.blocks()}
-    assert begun[study.blocks()[0].address] <= 3
+    assert begun[hanging] in (3, 4)  # once more if its worker starts again before it hears that it is given up
+    assert begun[other] >= 1
     assert {"start", "block", "replaced", "failed", "end"} == set(events(tmp_path))
 
 
