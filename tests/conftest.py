@@ -5,9 +5,13 @@ import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import hypothesis
+import psutil
 import pytest
 
 from teacher_student.fixed_settings import FIXED
@@ -52,23 +56,48 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(COMPILED, ignore_errors=True)
 
 
+#: Bytes of memory of a process above which its programs are forgotten at the end of a module.
+MUCH = 1e9
+#: Whether there may be programs without most optimisations, which other modules must not meet.
+quickly_made = False
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forget_programs():
-    """Programs of a module leave the memory with it; another that needs one reads it from the disk."""
+    """Programs leave the memory with their module where there are too many; the disk still has them."""
+    global quickly_made
     yield
+    if psutil.Process().memory_info().rss < MUCH and not quickly_made:
+        return
+    quickly_made = False
     jax.clear_caches()
     gc.collect()
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc: give back what is free
         trim(0)
 
 
+@contextmanager
+def without_most_optimisations() -> Iterator[None]:
+    global quickly_made
+    quickly_made, name = True, "jax_disable_most_optimizations"
+    with patch.dict(FIXED, {name: True}):
+        jax.config.update(name, True)
+        yield
+        jax.config.update(name, False)
+
+
 @pytest.fixture
-def quick_compilation(monkeypatch):
+def quick_compilation():
     """Programs compiled without most optimisations, for tests that compile longer than they run."""
-    monkeypatch.setitem(FIXED, "jax_disable_most_optimizations", True)
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    with without_most_optimisations():
+        yield
+
+
+@pytest.fixture(scope="module")
+def quick_module():
+    """The same for a whole module, with its fixtures."""
+    with without_most_optimisations():
+        yield
 
 
 @pytest.fixture

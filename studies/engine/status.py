@@ -26,6 +26,7 @@ class Survey:
     pending : blocks that are missing or damaged
     running : those of them that a process is computing, as far as the file system has locks
     failed : the last error of those pending blocks that failed before, as far as there are logs
+    folder : of this study's results, which a run makes
     """
 
     study: Study
@@ -33,6 +34,7 @@ class Survey:
     pending: list[Block]
     running: int
     failed: list[str]
+    folder: Path
 
     @property
     def not_ok(self) -> int:
@@ -49,6 +51,11 @@ class Survey:
 
     def __str__(self) -> str:
         """In words."""
+        if not self.folder.is_dir():
+            return (
+                f"{self.study.name} {self.study.address}: nothing of it has been run in {self.folder.parent}; "
+                f"give the folder of its results as --out, or run it: python -m studies run {self.study.name}"
+            )
         text = [
             f"{self.study.name} {self.study.address}: {len(self.done)} done, {len(self.pending)} pending, "
             f"{runs_not_ok(self.not_ok)}"
@@ -88,7 +95,7 @@ def survey(study: Study, store: Store, intact: set[str] | None = None) -> Survey
             done.append((block, *found))
     errors = failures(store.logs)
     failed = [errors[block.address] for block in pending if block.address in errors]
-    return Survey(study, done, pending, running, failed)
+    return Survey(study, done, pending, running, failed, store.folder)
 
 
 def _is_claimed(store: Store, address: str) -> bool:

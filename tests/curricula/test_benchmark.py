@@ -5,6 +5,7 @@ import pytest
 from benchmarks.scores import measure
 
 
+@pytest.mark.slow
 def test_the_loop_and_the_compiled_run_agree_on_average():
     rows = [measure(row, seeds=6, examples=2560, width=16) for row in ("vmapped", "python_loop")]
     for row in rows:

@@ -69,6 +69,7 @@ def stored(out: Path, name: str, cell: Any, grids: tuple) -> xr.Dataset:
     return load(name, out)
 
 
+@pytest.mark.slow
 def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
     grid = {
         "data_set": ("digits", "mnist"),
@@ -96,6 +97,7 @@ def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
     assert text.endswith("Runs left out (diverged or out of steps): 4.\n")
 
 
+@pytest.mark.slow
 def test_figures_of_the_rankings(tmp_path):
     Ranking(np.arange(1438.0), "made up").save(tmp_path / "{scores}.npz")
     cell = replace(RANKED, ranking_file=str(tmp_path / "{scores}.npz"), label_noise=0.4, ranking="el2n")

@@ -36,6 +36,7 @@ FEW = {"width": "2,4", "replicates": "3", "rows": "3"}
 XOR, LOTTERY = {"accuracy", "benefit", "map", "lottery"}, "lottery"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "fields", "folders", "drawn"),
     [
@@ -80,6 +81,7 @@ def test_equations_at_one_size_are_drawn_as_curves(tmp_path, capsys):
     assert list((tmp_path / "theory_vs_simulation" / "figures").rglob("test_loss.png"))
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_value_holds_the_results_at_that_value_and_says_so(tmp_path):
     ds = stored(get("xor_mixture").changed(FEW | {"easy_fraction": "0.1,0.5"}), tmp_path)
     figures.draw(ds, tmp_path / "drawn")
@@ -195,6 +197,7 @@ def test_what_a_user_has_set_for_matplotlib_changes_nothing(tmp_path):
         assert one == two
 
 
+@pytest.mark.usefixtures("painted")
 def test_what_a_user_has_set_is_back_after_drawing(tmp_path):
     import matplotlib as mpl
 

@@ -1,4 +1,4 @@
-"""python devices_probe.py OUT DEVICES: a small study on that many of three CPU devices; prints the groups."""
+"""python devices_probe.py OUT: a small study on one and on three CPU devices; prints the groups of either."""
 
 import json
 import sys
@@ -19,8 +19,9 @@ def study():
 
 
 if __name__ == "__main__":
-    out, devices = sys.argv[1], int(sys.argv[2])
-    groups = [(len(group), places) for group, places in together(study().blocks(), local_devices(devices))]
-    ended = run(study(), out, How(devices=devices))
+    groups = {}
+    for devices in (1, 3):
+        blocks = study().blocks()
+        groups[devices] = [(len(group), places) for group, places in together(blocks, local_devices(devices))]
+        assert run(study(), f"{sys.argv[1]}/{devices}", How(devices=devices)).ok
     print(json.dumps(groups))
-    sys.exit(not ended.ok)

@@ -17,6 +17,8 @@ ROOT = HERE.parents[1]
 FEW = cheap.study(widths=(2, 3), replicates=2)
 #: Seconds after which something that should have happened never will, on the busiest of machines.
 PATIENCE = 900.0
+#: For processes that compile for longer than they run.
+QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
 
 
 def command(*arguments, before: str = ""):

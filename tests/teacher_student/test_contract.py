@@ -1,5 +1,6 @@
 """What every task, activation and loss owes; one that is registered is tested here without another line."""
 
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -61,8 +62,10 @@ def rows(level: Level, n: int) -> dict[str, jax.Array]:
     return {name: jnp.broadcast_to(x, (n, *x.shape)) for name, x in singles(level).items()}
 
 
-def drawn(task: Task, state: Overlaps, level: Level):
-    """Samples by the definition: task components, labels, and lambda^b (n_blocks, n, K) of fresh noise."""
+@lru_cache(maxsize=1)
+def drawn(task: Task):
+    """Samples of the default level by the definition: task components, labels, lambda^b (n_blocks, n, K)."""
+    state, level = state_of(task), task.level()
     keys = jax.random.split(jax.random.key(7), 4)
     n_directions = state.along.shape[1]
     noise = Noise(
@@ -150,7 +153,7 @@ def test_what_is_measured_is_what_samples_give(name, activation, loss):
     """Loss and accuracy of an asymmetric student at the default level, which has no label noise."""
     task = make(name)
     student, state, level = student_of(task, activation, loss), state_of(task), task.level()
-    along, label, parts = drawn(task, state, level)
+    along, label, parts = drawn(task)
     order = OrderParameters(state.along, tuple(factor(gram) for gram in state.gram), state.readout)
     points = draw_test_points(jax.random.key(1), task, student, SAMPLES // 2, "float32")
     found = jax.jit(lambda: task.evaluate(student, order, singles(level), points))()
@@ -178,7 +181,7 @@ def test_theory_has_the_averages_of_its_definition_or_refuses(name, activation, 
         return
     equation, scale = equations(task, student, n_nodes=2**14), 0.7
     moments = jax.jit(lambda: equation.moments(state, singles(level), scale, equation.nodes(0)))()
-    along, label, parts = drawn(task, state, level)
+    along, label, parts = drawn(task)
     lam = along @ state.along.T + jnp.sum(parts, 0)
     u, phi = scale * state.readout, student.phi(lam)
     error = student.dloss(phi @ u, label)

@@ -76,6 +76,7 @@ def run(**changes):
     return simulate(TASK, STUDENT, TABLE, steps, **arguments | changes)
 
 
+@pytest.mark.slow
 def test_simulate_and_draw_start_give_the_same_bits_whatever_jax_is_set_to():
     usual, start = run(), draw_start(TASK, STUDENT, learning_rate=0.3, replicates=2)
     with ExitStack() as stack:
@@ -88,6 +89,7 @@ def test_simulate_and_draw_start_give_the_same_bits_whatever_jax_is_set_to():
     jax.tree.map(np.testing.assert_array_equal, start, begun)
 
 
+@pytest.mark.slow
 def test_float64_is_what_is_asked_for_whatever_jax_is_set_to():
     with jax.enable_x64(True):
         wide = run(dtype="float64")

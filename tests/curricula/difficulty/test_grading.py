@@ -12,6 +12,8 @@ from curricula.difficulty.training import Runs
 from curricula.grading import grade_scores, graded, spearman
 from teacher_student.tasks.xor_mixture import XorMixture
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 RUNS = Runs(seeds=6, epochs=6, batch_size=25)
 
 
@@ -41,6 +43,7 @@ def test_a_score_that_is_the_oracle_gets_one():
     assert grades.samples.tolist() == [400, 800, 1200, 1600, 2000, 2400]
 
 
+@pytest.mark.slow
 def test_every_score_is_graded_and_most_find_the_noise():
     grades = grade_scores(
         XorMixture(10),
@@ -60,6 +63,7 @@ def test_every_score_is_graded_and_most_find_the_noise():
     assert np.isfinite(grades.correlation[..., 1:]).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_same_key_same_grades():
     once, again, other = (
         grade_scores(XorMixture(5), [0.1, 1.0], scores=["el2n"], n=100, runs=RUNS, replicates=1, key=k)

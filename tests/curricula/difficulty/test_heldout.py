@@ -10,6 +10,8 @@ from curricula.difficulty.heldout import subset_runs
 from curricula.difficulty.networks import Network, as_network
 from curricula.difficulty.training import Runs
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 #: One weight per class and example: it learns what it trains on, and guesses 0 for all others.
 LOOKUP = Network(lambda key, x: jnp.zeros((x.shape[1], 2)), lambda w, x: x @ w)
 COUNT = 20

@@ -20,6 +20,8 @@ from curricula.difficulty.training import Runs, compiled, train_scores, warn_at_
 from teacher_student.students.flax_nets import MLP
 from teacher_student.tasks.xor_mixture import XorMixture
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 P, WRONG = 240, 24
 RUNS = Runs(seeds=8, epochs=8, batch_size=24)
 
@@ -131,6 +133,7 @@ def test_oracles_find_the_noisy_half_harder(name):
         assert scores[level > 0.5].mean() > scores[level < 0.5].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["el2n", *HELDOUT])
 def test_same_key_same_answer_other_key_another(name):
     once, other = scored(name), scored(name, 1)
@@ -139,6 +142,7 @@ def test_same_key_same_answer_other_key_another(name):
     assert (once.scores != other.scores).any()
 
 
+@pytest.mark.slow
 def test_vog_is_larger_early_in_training_when_the_gradients_still_change():
     x, y = examples()
     early = rank("vog", x, y, runs=Runs(seeds=2, epochs=4, batch_size=24))
@@ -146,6 +150,7 @@ def test_vog_is_larger_early_in_training_when_the_gradients_still_change():
     assert early.scores.mean() > late.scores.mean()
 
 
+@pytest.mark.slow
 def test_training_is_what_a_plain_loop_does():
     x, y = jnp.asarray(examples()[0], jnp.float32), jnp.asarray(examples()[1], jnp.int32)
     network = as_network(MLP((5,), 3))
@@ -162,6 +167,7 @@ def test_training_is_what_a_plain_loop_does():
         np.testing.assert_allclose(scores, error_l2(network.apply(params, x), y), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_does_not_depend_on_its_neighbours_or_on_the_chunk():
     x, y = jnp.asarray(examples()[0], jnp.float32), jnp.asarray(examples()[1], jnp.int32)
     network, keys = as_network(MLP((5,), 3)), jax.random.split(jax.random.key(7), 4)
@@ -184,6 +190,7 @@ def test_one_compilation_for_all_seeds_and_calls():
     assert size() == before + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["el2n", "memorisation"])
 def test_whole_numbers_are_scaled_as_pixels_are(name):
     x, y = examples()
@@ -196,6 +203,7 @@ def test_whole_numbers_are_scaled_as_pixels_are(name):
     assert mine.scores[:WRONG].mean() > mine.scores[WRONG:].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["el2n", "memorisation", "loss_c_score", "c_score"])
 def test_networks_that_end_at_chance_are_told(name):
     x, y = examples()
@@ -245,6 +253,7 @@ class Plain(linen.Module):
         return linen.Dense(3)(x)
 
 
+@pytest.mark.slow
 def test_models_of_both_kinds_and_plain_functions():
     x, y = examples()
     for model in (

@@ -18,6 +18,8 @@ from curricula.difficulty.score import View
 from curricula.difficulty.trained import SCORES
 from curricula.difficulty.training import Runs, train_scores
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 LOGITS = jnp.log(jnp.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]))
 LABEL = jnp.array([0, 1])
 

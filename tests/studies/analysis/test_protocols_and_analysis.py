@@ -10,6 +10,8 @@ from studies.store import STATUS
 from studies.study import Study
 from teacher_student import protocols, results
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 ARMS = ("curriculum", "no_curriculum")
 
 
@@ -31,6 +33,7 @@ def test_benefit_of_a_simulation_is_the_paired_difference():
     assert np.ptp(expected) > 0
 
 
+@pytest.mark.slow
 def test_benefit_of_a_trajectory_needs_another_word_only():
     found = ts.trajectory(
         ts.SparseTeacher(200), ts.TwoLayer(1, "erf"), protocol=ARMS, easy=0.1, hard=4.0, budget=20,
@@ -42,6 +45,7 @@ def test_benefit_of_a_trajectory_needs_another_word_only():
     assert seen.benefit.sel(width=1, time=20) > 0.01
 
 
+@pytest.mark.slow
 def test_a_diverged_run_is_left_out():
     found = ts.simulate(
         ts.XorMixture(40), ts.TwoLayer(4), protocol=ARMS, easy=0.1, hard=1.0, budget=100, learning_rate=2.8,
@@ -53,6 +57,7 @@ def test_a_diverged_run_is_left_out():
     assert benefit(ds).n.item() == 16 - found.diverged.any(1).sum()
 
 
+@pytest.mark.slow
 def test_a_protocol_that_is_registered_runs_in_a_study(monkeypatch):
     """Three levels of its own between easy and hard; one entry of PROTOCOLS is all that it takes."""
 

@@ -118,6 +118,7 @@ def test_bad_ranked_cells_are_refused(fields, message):
         Study(replace(RANKED, **fields), ({},), 1, name="images_ranking")
 
 
+@pytest.mark.slow
 def test_data_that_do_not_fit_are_one_line_at_run_time(tmp_path):
     bad = tmp_path / "bad.npz"
     bad.write_bytes(b"no archive")

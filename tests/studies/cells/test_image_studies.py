@@ -88,6 +88,7 @@ def test_images_held_out_are_in_no_other_part():
     assert known(np.asarray(material.targets["test"].inputs)[:, :, :8]) <= known(task.test.inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_pools_grow_along_the_ranking():
     material = RANKED.material()
@@ -107,6 +108,7 @@ def test_pools_grow_along_the_ranking():
     assert set(plain[0, :3].ravel()) <= set(np.argsort(scores, kind="stable")[:30])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_wrong_labels_are_as_many_as_asked_and_only_for_training():
     clean, wrong = (replace(RANKED, label_noise=x, n_examples=0).material() for x in (0.0, 0.4))
@@ -147,6 +149,7 @@ def test_addresses_are_pinned():
 # tuning
 
 
+@pytest.mark.slow
 def test_the_rate_of_each_arm_is_the_best_of_its_sweep_and_the_test_set_plays_no_part(monkeypatch):
     cell = replace(ONLINE, slowest_rate=0.004, n_rates=6, n_steps=40, record_every=20)
     found = cell.compute(block(cell))
@@ -165,6 +168,7 @@ def test_the_rate_of_each_arm_is_the_best_of_its_sweep_and_the_test_set_plays_no
     np.testing.assert_allclose(again.test_accuracy, 1 - found.test_accuracy, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_rate_at_which_a_run_diverges_is_not_taken():
     cell = replace(ONLINE, slowest_rate=0.02, n_rates=12, n_steps=40, record_every=40)
     found = cell.compute(block(cell, room=1))
@@ -193,6 +197,7 @@ def test_arms_that_are_the_same_get_the_same_numbers():
 # the engine
 
 
+@pytest.mark.slow
 def test_one_program_per_width_serves_budgets_rates_and_sweep():
     PROGRAM.clear_cache()
     for part in study(ONLINE, n_steps=(20, 40)).blocks():
@@ -225,6 +230,7 @@ def test_a_small_study_runs_loads_and_repeats(tmp_path):
     np.testing.assert_array_equal(again.test_accuracy, ds.test_accuracy.sel(width=4))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_a_convolutional_student_in_another_parametrisation_runs():
     fields = {"student": "cnn", "width": 2, "parametrisation": "mean_field", "optimiser": "adam"}
@@ -255,6 +261,7 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_colour_images_of_32_pixels_are_averaged_to_16(tmp_path):
     """The shape of CIFAR-10."""
     rng, file = np.random.default_rng(0), tmp_path / "colour.npz"

@@ -18,6 +18,8 @@ from teacher_student.theory import integrate
 from teacher_student.theory.integrate import Trajectory
 from teacher_student.theory.solve import STATUSES
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 THREE = ("curriculum", "no_curriculum", "target_only")
 CELL = replace(small.CELL, width=3, activation="erf", method="gram", record=("test_loss", "M", "Q"))
 CELLS = {
@@ -58,6 +60,7 @@ def test_a_block_is_computed_and_stored(task, tmp_path):
     xr.testing.assert_identical(store.read(block.address), ds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", CELLS)
 def test_theory_is_a_method_like_the_others(task):
     """Same variables, dims and starts as the simulation of the same cells, each replicate its own."""
@@ -105,6 +108,7 @@ def test_equations_out_of_steps_say_so(monkeypatch):
     assert (status.sel(replicate=1) == STATUS["max_steps"]).all()
 
 
+@pytest.mark.slow
 def test_a_shared_start_is_the_same_at_every_size_and_replicate():
     cell = replace(CELLS["committee"], record=("M", "Q", "v"), start_inputs=50)
     starts = []

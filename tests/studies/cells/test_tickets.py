@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,21 +13,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from processes import PATIENCE
+from processes import PATIENCE, QUICK
 from root import ROOT
 
+from studies.catalogue import get
 from studies.cells.tickets.base import ARMS
 from studies.cells.tickets.images import ImageTickets, ImageWorld
 from studies.cells.tickets.online import OnlineTickets, OnlineWorld
 from studies.cells.tickets.winners import contributions, winners
+from studies.engine.run import run
 from studies.store import load
 from studies.store.progress import Progress
 from studies.study import Study
-from teacher_student.fixed_settings import FIXED
 from teacher_student.pruning import Pruning, full, kernels, rewound, shuffled
 from teacher_student.training import epochs
 from teacher_student.training.epochs import Optimiser, train
 
+pytestmark = pytest.mark.usefixtures("quick_module")
 #: First and last record.
 ENDS = [0, -1]
 PAIR = ("curriculum", "no_curriculum")
@@ -41,28 +42,21 @@ IMAGES = ImageTickets(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_programs():
-    """Compiled without most optimisations: these tests compile longer than they run."""
-    FIXED["jax_disable_most_optimizations"] = True
-    yield
-    FIXED["jax_disable_most_optimizations"] = False
-
-
 def block(cell: Any, protocols=PAIR, rows=3):
     return Study(cell, ({"protocol": protocols},), replicates=rows, rows=rows).blocks()[0]
 
 
 @pytest.fixture(scope="module")
-def online():
+def online(quick_module):
     return ONLINE.compute(block(ONLINE))
 
 
 @pytest.fixture(scope="module")
-def images():
+def images(quick_module):
     return IMAGES.compute(block(IMAGES, ("no_curriculum",)))
 
 
+@pytest.mark.slow
 def test_online_rounds_are_those_by_hand(online):
     """Prune the trained student, set the rest back, train again: in one call per round, one lane."""
     own = block(ONLINE)
@@ -80,6 +74,7 @@ def test_online_rounds_are_those_by_hand(online):
             masks = prune(end, masks, np.array([[5], [4], [4]][n]))
 
 
+@pytest.mark.slow
 def test_image_rounds_are_those_by_hand(images):
     """The same with `train` in one go, and every arm's masks made by itself."""
     own = block(IMAGES, ("no_curriculum",))
@@ -126,6 +121,7 @@ def test_image_rounds_are_those_by_hand(images):
         np.testing.assert_allclose(mine, trained(begin, mask)[1], atol=1e-6, err_msg=arm)
 
 
+@pytest.mark.slow
 def test_weights_of_every_round_are_right_to_one(images):
     sizes = [k.size for k in kernels(IMAGES.template())]
     for n in range(3):
@@ -134,6 +130,7 @@ def test_weights_of_every_round_are_right_to_one(images):
     assert (images.flops_per_step.diff("round") < 0).all()
 
 
+@pytest.mark.slow
 def test_the_dense_round_is_the_same_for_all_arms_but_other_weights(images):
     dense = images.test_loss.sel(round=0)
     for arm in set(ARMS) - {"ticket", "reinitialised"}:
@@ -152,6 +149,7 @@ def test_swapping_changes_the_trainer_and_nothing_else(online):
     assert (apart.isel(time=-1) != 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [ONLINE, replace(IMAGES, arms=("ticket",), rounds=1)])
 def test_fresh_rounds_see_samples_of_their_own(cell, online, images):
     """Round 0 is the one there was; round 1 is that of the samples of number 1, from the same mask."""
@@ -184,6 +182,7 @@ def test_another_stream_changes_the_samples_and_not_the_start(online):
     assert (other.isel(time=-1) != dense.isel(time=-1)).mean() > 0.5
 
 
+@pytest.mark.slow
 def test_rewinding_starts_every_round_from_the_weights_of_that_step():
     cell = replace(IMAGES, rewind=10, arms=("ticket", "reinitialised"), rounds=1)
     found = cell.compute(block(cell, ("no_curriculum",)))
@@ -224,6 +223,7 @@ def test_levels_of_the_protocols_reach_the_images():
     assert ((orders[:, 1] < size).all(-1).sum(-1) == 15).all()
 
 
+@pytest.mark.slow
 def test_one_compilation_for_all_rounds_and_segments(images):
     program: Any = epochs.compiled
     program.clear_cache()
@@ -251,18 +251,20 @@ class Stopping(Progress):
             raise Stopped
 
 
-@pytest.mark.parametrize("saves", [1, 3, 4, 5, 9])
+@pytest.mark.parametrize("saves", [(1,), (3,), (4,), (5,), (9,), (2, 3)])
 def test_a_computation_goes_on_from_any_save_to_the_same_bits(online, tmp_path, saves):
-    """Four segments a round: inside the first, at its end, at and in the next one, in the last."""
-    progress = Stopping(tmp_path, "a")
-    progress.left = saves
-    with pytest.raises(Stopped):
-        ONLINE.resume(block(ONLINE), progress)
+    """Four segments a round: inside the first, at its end, at and in the next one, in the last; twice."""
+    for left in saves:
+        progress = Stopping(tmp_path, "a")
+        progress.left = left
+        with pytest.raises(Stopped):
+            ONLINE.resume(block(ONLINE), progress)
     xr.testing.assert_identical(
         ONLINE.resume(block(ONLINE), Progress(tmp_path, "a")).drop_attrs(), online.drop_attrs()
     )
 
 
+@pytest.mark.slow
 def test_images_go_on_too(images, tmp_path):
     progress = Stopping(tmp_path, "a")
     progress.left = 6
@@ -287,47 +289,40 @@ def test_damaged_progress_is_left_aside(tmp_path, caplog):
     assert not list(tmp_path.iterdir())
 
 
-TINY = [
-    *("--width", "6", "--rounds", "3", "--n_steps", "200", "--n_records", "20", "--batch_size", "10"),
-    *("--n_examples", "300", "--replicates", "2", "--rows", "1"),
-]
-
-
-def command(out: Path) -> list[str]:
-    return [sys.executable, "-m", "studies", "run", "lottery_tickets", "--out", str(out), *TINY]
+#: As fields of the study and on the command line.
+TINY = {
+    "width": "6", "rounds": "3", "n_steps": "200", "n_records": "20", "batch_size": "10", "n_examples": "300",
+    "replicates": "2", "rows": "1",
+}  # fmt: skip
 
 
 @pytest.mark.slow
 def test_a_run_killed_inside_a_round_resumes_to_the_same_bits(tmp_path):
-    env = os.environ | {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-    }
     calm, killed = tmp_path / "calm", tmp_path / "killed"
-    subprocess.run(command(calm), cwd=ROOT, env=env, check=True, capture_output=True)
-    partial, moments = killed / "lottery_tickets" / "partial", set()
-    for _ in range(2):
-        process = subprocess.Popen(command(killed), cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
-        began, until = None, time.monotonic() + PATIENCE
-        while process.poll() is None and time.monotonic() < until:
-            files = list(partial.glob("*.npz"))
-            stamp = (files[0].name, files[0].stat().st_mtime_ns) if files else None
-            began = began or stamp
-            if stamp and stamp != began:
-                break
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        for file in partial.glob("*.npz"):
-            saved = Progress(partial, file.stem).load()
-            assert saved is not None
-            moments.add((file.stem, *saved[0].tolist()))
-    assert any(record > 0 for _, _, record in moments), "never killed inside a round"
-    again = subprocess.run(command(killed), cwd=ROOT, env=env, capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
-    xr.testing.assert_equal(load("lottery_tickets", killed), load("lottery_tickets", calm))
+    words = [word for name, value in TINY.items() for word in (f"--{name}", value)]
+    command = [sys.executable, "-m", "studies", "run", "lottery_tickets", "--out", str(killed), *words]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | QUICK, stdout=subprocess.DEVNULL)
+    partial, until = killed / "lottery_tickets" / "partial", time.monotonic() + PATIENCE
+
+    def inside_a_round() -> bool:
+        """Whether a round was begun and not ended when its state was saved last: round, record, ..."""
+        saved = [Progress(partial, file.stem).load() for file in partial.glob("*.npz")]
+        return any(state[0][1] > 0 for state in saved if state)
+
+    while process.poll() is None and time.monotonic() < until:
+        time.sleep(0.001)
+        process.send_signal(signal.SIGSTOP)
+        if inside_a_round():
+            break
+        process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.wait()
+    assert inside_a_round(), "never killed inside a round"
+    study = get("lottery_tickets").changed(TINY)
+    assert run(study, str(killed)).ok
     assert not list(partial.glob("*.npz"))
+    assert run(study, str(calm)).ok
+    xr.testing.assert_equal(load("lottery_tickets", killed), load("lottery_tickets", calm))
 
 
 def test_winners_by_hand():

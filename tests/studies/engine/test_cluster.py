@@ -126,7 +126,7 @@ def test_the_block_of_a_worker_that_is_killed_is_run_again(scheduler, tmp_path):
 class Clock:
     """A clock that stands still but while something hangs: then it goes on by 30 s at every look.
 
-    So a limit of 20 s is over at the second look at what hangs, and at nothing else, however slow the machine.
+    So a limit of 20 s is over at the second look at what hangs and at nothing else, however slow the machine.
     """
 
     def __init__(self, hangs: Callable[[], bool]) -> None:
@@ -297,7 +297,10 @@ def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_
     assert len(ended.failed) == 1
     assert counts(study, tmp_path) == (1, 1)
     begun = marks(made)
-    assert begun[hanging] in (3, 4)  # once more if its worker starts again before it hears that it is given up
+    assert begun[hanging] in (
+        3,
+        4,
+    )  # once more if its worker starts again before it hears that it is given up
     assert begun[other] >= 1
     assert {"start", "block", "replaced", "failed", "end"} == set(events(tmp_path))
 

@@ -81,6 +81,15 @@ def test_status_needs_no_log_and_believes_none_that_speaks_of_other_bytes(copy):
     assert str(survey(FEW, Store(copy, "cheap"))) == whole
 
 
+def test_status_of_a_folder_in_which_it_was_not_run_is_one_line_that_says_what_to_do(tmp_path):
+    said = str(survey(FEW, Store(tmp_path, "cheap")))
+    assert said == (
+        f"cheap {FEW.address}: nothing of it has been run in {tmp_path}; give the folder of its results as "
+        "--out, or run it: python -m studies run cheap"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def test_status_counts_runs_that_are_not_ok_and_estimates_the_time(tmp_path):
     study = cheap.study(widths=(2, 4), replicates=2)
     store = Store(tmp_path, "cheap")

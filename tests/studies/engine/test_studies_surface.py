@@ -83,7 +83,7 @@ def iter_nothing():
 
 def test_status_verify_and_export(tmp_path):
     study = cheap.study(widths=(2, 3), replicates=2)
-    assert repr(studies.status(study, tmp_path)) == f"cheap {study.address}: 0 done, 2 pending, 0 runs not ok"
+    assert "nothing of it has been run in" in repr(studies.status(study, tmp_path))
     studies.run(study, tmp_path)
     assert repr(studies.status(study, tmp_path)) == f"cheap {study.address}: 2 done, 0 pending, 0 runs not ok"
     assert studies.verify(study, tmp_path, cells=5, seed=3).differ == {}

@@ -11,6 +11,8 @@ from teacher_student.training.epochs import initialise, train
 from teacher_student.training.evaluation import Labelled
 from teacher_student.training.optimisers import Optimiser
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 IMAGES = jax.random.normal(jax.random.key(0), (32, 8, 8, 1))
 LABELS = (IMAGES.sum((1, 2, 3)) > 0).astype(jnp.int32)
 
@@ -46,7 +48,7 @@ def test_a_channel_axis_of_one_may_be_left_out():
     np.testing.assert_array_equal(student.apply(params, IMAGES), student.apply(params, IMAGES[..., 0]))
 
 
-@pytest.mark.usefixtures("quick_compilation")
+@pytest.mark.slow
 def test_outputs_at_the_start_scale_as_the_table_says():
     """Standard deviation of a logit over seeds: the same at all K, but falling as K^-1/2 with mean_field."""
     spread = {}
@@ -76,7 +78,7 @@ def test_mean_field_factors_by_hand():
 POWERS = {"standard": (-0.5, 0.5, 1.0), "ntk": (-0.5, -0.5, 0.0), "mean_field": (0.0, 0.0, 0.0)}
 
 
-@pytest.mark.usefixtures("quick_compilation")
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_coordinate_check_of_every_depth(depth):
     """Change of every layer in one step against the width, in all parametrisations: each its own power."""
@@ -120,6 +122,7 @@ def test_convolutions_by_patches_are_the_same_network():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "optimiser"), [("mlp2", "adam"), ("cnn", "sgd")])
 def test_coordinate_check(name, optimiser):
     """After a few steps every activation has moved, with mean_field by an amount that does not depend on K.

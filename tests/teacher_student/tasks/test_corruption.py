@@ -9,7 +9,7 @@ from scipy import stats
 from teacher_student.tasks.corruption import CORRUPTIONS, Examples, Pixels, Presentation, draw_levels
 from teacher_student.tasks.resampling import coverage, pasted
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_module")
 KEY = jax.random.key(7)
 SIZE, SHAPE = 400, (3, 2, 2)
 

@@ -37,6 +37,8 @@ def run(task, method, replicates):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("task", LEVELS, ids=["sparse_teacher", "committee"])
 def test_full_vectors_agree_with_their_definition_and_gram_space_with_their_law(task):
     full, gram, stepwise = (run(task, method, 64) for method in ("full", "gram", "stepwise"))
@@ -55,6 +57,7 @@ def test_directions_are_orthonormal_and_lie_in_the_relevant_block(task):
     assert not np.any(directions[:, task.blocks[0].size :])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["erf", "relu"])
 @pytest.mark.parametrize("width", [1, 3])
 @pytest.mark.parametrize("task", LEVELS, ids=["sparse_teacher", "committee"])

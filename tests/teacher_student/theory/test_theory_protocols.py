@@ -8,6 +8,8 @@ import pytest
 import teacher_student as ts
 from teacher_student.theory import integrate
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 TASK, STUDENT = ts.SparseTeacher(100), ts.TwoLayer(2, "erf", train_readout=False)
 CALL: dict[str, Any] = {
     "easy": 0.1,
@@ -20,6 +22,7 @@ CALL: dict[str, Any] = {
 ARMS = ("curriculum", ts.staircase([1.0, 0.2]))
 
 
+@pytest.mark.slow
 def test_names_are_the_phases_as_arrays():
     found = ts.trajectory(
         TASK, STUDENT, protocol=ARMS, replicates=2, seed=3, record=("M", "test_accuracy"), **CALL
@@ -38,6 +41,7 @@ def test_names_are_the_phases_as_arrays():
     np.testing.assert_array_equal(ds.M.sel(protocol="1", width=2, replicate=0), by_hand.values["M"][0, 1])
 
 
+@pytest.mark.slow
 def test_equations_and_simulation_start_alike_and_have_the_same_axes():
     call: dict[str, Any] = {"protocol": ARMS, "replicates": np.array([4, 1]), "record": ("M", "v"), **CALL}
     runs = ts.simulate(TASK, STUDENT, **call).to_xarray()
@@ -49,11 +53,14 @@ def test_equations_and_simulation_start_alike_and_have_the_same_axes():
     assert (runs.attrs["method"], theory.attrs["method"]) == ("gram", "theory")
 
 
+@pytest.mark.slow
 def test_a_start_that_is_given_serves_all_replicates():
     start = ts.draw_start(TASK, STUDENT, learning_rate=0.7)
     one = ts.Overlaps(*(x[0] for x in start))
-    found = ts.trajectory(TASK, STUDENT, protocol=ARMS, replicates=3, initial=one, record="M", **CALL)
-    assert found.values["M"].shape == (3, 2, 5, 2, 1)
+    # one start and four protocols are as many trajectories as above, so the program serves again
+    arms = (*ARMS, "anti_curriculum", "no_curriculum")
+    found = ts.trajectory(TASK, STUDENT, protocol=arms, replicates=3, initial=one, record="M", **CALL)
+    assert found.values["M"].shape == (3, 4, 5, 2, 1)
     assert (found.values["M"] == found.values["M"][:1]).all()
     with pytest.raises(ValueError, match="need one start"):
         ts.trajectory(TASK, STUDENT, protocol=ARMS, initial=start, **CALL)

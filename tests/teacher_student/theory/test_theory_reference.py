@@ -14,9 +14,10 @@ from teacher_student.tasks.committee import Committee
 from teacher_student.theory.integrate import Trajectory, trajectory
 from teacher_student.theory.solve import Settings
 
-pytestmark = pytest.mark.usefixtures("float64")
+pytestmark = pytest.mark.usefixtures("float64", "quick_module")
 
 PRECISE = Settings("dopri8", rtol=1e-11, atol=1e-13)
+NEARLY = Settings(rtol=1e-9, atol=1e-11)
 
 # The first file's start (v = A = 1, rates .5) and the error it reaches at alpha = 1, 10, 100.
 T = [[1.09720633, -0.01625184], [-0.01625184, 1.02054048]]
@@ -60,8 +61,9 @@ def follow(t, r, q, a, v, times, lr, **more) -> tuple[Committee, Trajectory]:
     )
 
 
+@pytest.mark.slow
 def test_plain_numbers():
-    _, ours = follow(T, R, Q, np.ones(2), np.ones(4), np.array([1.0, 10.0, 100.0]), 0.5)
+    _, ours = follow(T, R, Q, np.ones(2), np.ones(4), np.array([1.0, 10.0, 100.0]), 0.5, settings=NEARLY)
     # the start above is rounded to 8 decimals, which moves the error by a few 1e-7
     np.testing.assert_allclose(ours.values["test_loss"], ERRORS, rtol=5e-6)
     assert int(ours.status) == 0
@@ -87,6 +89,7 @@ def at(ours: Trajectory, times: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.asarray(x)[rows] for name, x in ours.values.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_high_order_solutions(name):
     d, task, trajectory = followed(name)
@@ -97,6 +100,7 @@ def test_high_order_solutions(name):
     np.testing.assert_allclose(ours["v"], d["ref_v"], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_single_simulated_runs_stay_within_their_fluctuation(name):
     d, _, trajectory = followed(name)
@@ -130,6 +134,7 @@ def mean_field_scaling() -> tuple[Any, np.ndarray, np.ndarray]:
     return d, times, np.asarray(ours.values["test_loss"])
 
 
+@pytest.mark.slow
 def test_mean_field_scaling():
     """Vanishing rate at fixed rate x alpha / p, down to the floor that the label noise sets.
 
@@ -141,6 +146,7 @@ def test_mean_field_scaling():
     np.testing.assert_allclose(error[np.searchsorted(times, stored.round(9))], d["ode_risks"], rtol=2.5e-3)
 
 
+@pytest.mark.slow
 def test_mean_field_scaling_single_run():
     """One run of that program at its input dimension 3: small rate, so small fluctuations."""
     d, times, error = mean_field_scaling()

@@ -17,7 +17,7 @@ from teacher_student.theory.rates import Moments, rates_of
 from teacher_student.theory.schedule import make_schedule
 from teacher_student.theory.solve import SOLVERS, STATUSES, Settings, integrate, slope, solve
 
-pytestmark = pytest.mark.usefixtures("float64")
+pytestmark = pytest.mark.usefixtures("float64", "quick_module")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def differentiated(equation, settings, initial, taus, args):
     return jax.tree.map(along, states, moved), status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_gradients_are_those_of_the_integration_itself(solver, monkeypatch):
     settings = Settings(solver, rtol=1e-4, atol=1e-6, max_steps=64)
@@ -88,6 +89,7 @@ def test_gradients_are_those_of_the_integration_itself(solver, monkeypatch):
         assert np.any(np.asarray(mine) != 0)
 
 
+@pytest.mark.slow
 def test_a_diverging_neighbour_leaves_gradients_alone():
     rates, schedule = rates_of(STUDENT, 0.5), make_schedule(TABLE, PHASES)
     calm = skewed_start(TASK, 2)

@@ -1,5 +1,7 @@
 """Theory meets simulation from the same start, under a curriculum, in standard errors."""
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 from theory_tools import skewed_start
@@ -11,7 +13,7 @@ from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.theory.integrate import Trajectory, trajectory
 from teacher_student.training.simulate import Simulation, simulate
 
-pytestmark = [pytest.mark.usefixtures("float64", "quick_compilation"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("float64", "quick_module"), pytest.mark.slow]
 
 TILTED = ((1.0, 0.3), (0.3, 0.8))
 
@@ -46,6 +48,7 @@ ALPHAS = (3, 5)
 N = 400
 
 
+@lru_cache
 def simulated(case: str, n: int, replicates: int = 48) -> tuple[Simulation, list[str]]:
     """Runs of a case at N = n, and what was recorded."""
     make, student, rate = CASES[case]
@@ -70,6 +73,7 @@ def simulated(case: str, n: int, replicates: int = 48) -> tuple[Simulation, list
     return runs, names
 
 
+@lru_cache
 def solved(case: str) -> Trajectory:
     """The theory of a case; N enters through the fractions of the blocks, which are those of every n here."""
     make, student, rate = CASES[case]
@@ -100,7 +104,7 @@ def test_agreement_in_standard_errors(case):
 @pytest.mark.parametrize("case", ["xor relu", "sparse erf", "committee mean field"])
 def test_the_gap_of_a_single_run_falls_as_the_square_root_of_n(case):
     """Expected: root-mean-square distance ~ N^-1/2, slope -1/2, in each task."""
-    sizes, gaps, known = [100, 400, 1600], [], solved(case)
+    sizes, gaps, known = [100, N, 1600], [], solved(case)
     for n in sizes:
         seen, _ = simulated(case, n)
         gaps.append(np.sqrt(np.mean((seen.values["M"][:, 0, 1:] - np.asarray(known.values["M"])[1:]) ** 2)))

@@ -15,6 +15,8 @@ from teacher_student.training.epochs import initialise, train
 from teacher_student.training.evaluation import Labelled, over_examples
 from teacher_student.training.optimisers import SCHEDULES, Optimiser
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(90, 6)).astype(np.float32)
 DATA = Labelled(jnp.asarray(INPUTS), jnp.asarray((INPUTS[:, 0] * INPUTS[:, 1] > 0).astype(np.int32)))
@@ -139,6 +141,7 @@ def is_tree(t):
     return isinstance(t, dict)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("student", "name"), [("mlp", "sgd"), ("mlp", "momentum"), ("mlp", "adam"), ("cnn", "adam")]
 )
@@ -165,6 +168,7 @@ def test_initial_parameters_can_be_given():
     leaves_equal(run(initial=start).state.params, run(keys=KEYS[::-1], orders=ORDERS).state.params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["momentum", "adam"])
 def test_segments_give_the_bits_of_one_go(name):
     kind = Optimiser(name, "cosine")
@@ -207,6 +211,7 @@ def pool(order, key, step):
     return jax.random.randint(key, (4,), 0, order[step])
 
 
+@pytest.mark.slow
 def test_any_draw_serves_and_equal_keys_share_start_and_draws():
     limits = jnp.asarray(np.tile(np.arange(1, 13), (3, 1)))
     found = run(orders=limits, draw=pool, keys=KEYS[jnp.array([0, 1, 0])])
@@ -215,6 +220,7 @@ def test_any_draw_serves_and_equal_keys_share_start_and_draws():
     assert not np.array_equal(first["params"]["Dense_0"]["kernel"], second["params"]["Dense_0"]["kernel"])
 
 
+@pytest.mark.slow
 def test_one_compilation_per_width():
     PROGRAM.clear_cache()
     for width in (3, 4):
@@ -226,6 +232,7 @@ def test_one_compilation_per_width():
     assert PROGRAM._cache_size() == 2
 
 
+@pytest.mark.slow
 def test_the_data_is_on_the_device_once():
     """What the program needs beside its arguments does not grow with runs x data."""
     data = Labelled(jnp.zeros((4000, 50)), jnp.zeros(4000, jnp.int32))

@@ -13,6 +13,8 @@ from teacher_student.training.lanes import run_lanes
 from teacher_student.training.plan import prepare
 from teacher_student.training.simulate import run_plans
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 
 def plan(task, student, rate, seed, records, *, method="gram", room=4):
     """Two protocols, skewed: three tenths easy first, and shuffled."""
@@ -43,6 +45,7 @@ def equal(found, expected, **tolerance):
             np.testing.assert_allclose(values[name], others[name], **tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["scan", "pallas"])
 def test_side_by_side_is_in_turn(name, monkeypatch):
     monkeypatch.setenv("TILTING_ODDS_KERNEL", name)
@@ -57,6 +60,7 @@ def test_side_by_side_is_in_turn(name, monkeypatch):
         assert np.ptp(result.values["M"][:, 0, -1]) > 0.1  # something was learned, and not all alike
 
 
+@pytest.mark.slow
 def test_a_block_does_not_see_what_runs_beside_it():
     first, *others = plans()
     alone, beside = run_lanes([first], abreast=4), run_lanes([first, *others], abreast=4)
@@ -65,6 +69,7 @@ def test_a_block_does_not_see_what_runs_beside_it():
     equal(alone, last[-1:], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_full_vectors_and_two_isotropic_blocks_run_side_by_side():
     for method, task, student in (
         ("full", XorMixture(20), TwoLayer(3)),
@@ -77,6 +82,7 @@ def test_full_vectors_and_two_isotropic_blocks_run_side_by_side():
             np.testing.assert_allclose(values[quantity][:, :, :3], expected, rtol=0, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_marked_and_harms_no_other():
     task = XorMixture(90)
     wild, calm = plan(task, TwoLayer(5), 500.0, 0, 4), plan(task, TwoLayer(5), 0.3, 0, 4)

@@ -16,7 +16,7 @@ from teacher_student.training.masked import initialise, train_masked
 from teacher_student.training.simulate import simulate
 from teacher_student.training.streams import replicate_keys
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_module")
 PROGRAM: Any = train_masked
 N, K, R, T = 20, 5, 3, 90
 TASK, STUDENT = XorMixture(N), TwoLayer(K)
@@ -57,6 +57,7 @@ def run(masks, stops=(T,), chunk=8, params: Any = None, student=STUDENT, record=
     return found
 
 
+@pytest.mark.slow
 def test_without_masks_it_is_the_stepwise_reference():
     truth = simulate(
         TASK, STUDENT, [EASY, HARD], STEPS, target=HARD, learning_rate=0.5, replicates=R, n_records=1,
@@ -75,6 +76,7 @@ def test_pruned_weights_stay_exactly_zero_and_the_others_move():
         assert (after != before)[np.asarray(mask) == 1].mean() > 0.3
 
 
+@pytest.mark.slow
 def test_a_step_is_the_gradient_step_of_the_masked_student():
     """One step against jax.grad of the loss of the masked parameters on the same sample."""
     student = TwoLayer(K, loss="logistic", parametrisation="mean_field")
@@ -100,6 +102,7 @@ def test_a_step_is_the_gradient_step_of_the_masked_student():
             np.testing.assert_allclose(found.params.v[r, lane], v, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_student_without_units_is_the_smaller_student():
     kept = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0])
     one = jax.tree.map(lambda x: x[0, 0], ONES)
@@ -114,6 +117,7 @@ def test_a_student_without_units_is_the_smaller_student():
     np.testing.assert_allclose(mine.params.w[:, :, index], fewer.params.w, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_segments_and_chunks_give_the_numbers_of_one_go():
     whole, parts = run(MASKS), run(MASKS, stops=(16, 64, 90))
     jax.tree.map(np.testing.assert_array_equal, whole.params, parts.params)

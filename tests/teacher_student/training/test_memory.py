@@ -15,7 +15,10 @@ from teacher_student.training.memory import run_bytes
 from teacher_student.training.program import choose_method, compiled_run
 from teacher_student.training.streams import replicate_keys
 
+pytestmark = pytest.mark.usefixtures("quick_module")
 
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "n", "student", "replicates", "steps"),
     [

@@ -13,6 +13,8 @@ from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.program import choose_method, compiled_run
 from teacher_student.training.simulate import simulate
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 TASK = XorMixture(40)
 TABLE = level_table(TASK, TASK.level(noise=0.1), TASK.level(noise=1.0))
 
@@ -49,6 +51,7 @@ def test_shorter_runs_in_the_same_room_are_the_same_runs():
         np.testing.assert_array_equal(alone.values[name], roomy.values[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gram", "full"])
 def test_bits_do_not_depend_on_other_protocols_or_replicates(method):
     many = run(TwoLayer(4), ("curriculum", "no_curriculum", "rule_curriculum"), method=method)
@@ -59,6 +62,7 @@ def test_bits_do_not_depend_on_other_protocols_or_replicates(method):
         np.testing.assert_array_equal(other.values[name][[2, 0]], one.values[name][[0, 2]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gram", "full"])
 def test_protocols_share_start_and_samples(method):
     found = run(TwoLayer(4), ("target_only", "no_curriculum"), method=method)
@@ -67,6 +71,7 @@ def test_protocols_share_start_and_samples(method):
     np.testing.assert_array_equal(same.values["v"][:, 0], same.values["v"][:, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gram", "full", "stepwise"])
 def test_a_nan_stays_in_its_replicate(method):
     start = Overlaps(
@@ -85,6 +90,7 @@ def test_a_nan_stays_in_its_replicate(method):
     np.testing.assert_array_equal(wild.values["v"][others], alone.values["v"])
 
 
+@pytest.mark.slow
 def test_partial_chunks_take_exactly_the_steps_asked_for():
     """33 steps between records fill no chunk; the readout must move by exactly 33 steps' worth."""
     whole = run(TwoLayer(4), steps=66, n_records=1, method="stepwise")
@@ -94,6 +100,7 @@ def test_partial_chunks_take_exactly_the_steps_asked_for():
     np.testing.assert_allclose(chunked.values["v"], parts.values["v"], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_start_from_order_parameters_is_honoured_by_all_simulators():
     gram = np.array([[0.9, 0.2, 0], [0.2, 1.1, -0.1], [0, -0.1, 0.8]], np.float32)[None]
     along = np.array([[0.5, -0.2], [0.1, 0.3], [-0.7, 0.2]], np.float32)
