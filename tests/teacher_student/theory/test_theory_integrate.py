@@ -100,11 +100,6 @@ def test_divergence_is_a_status_and_stays_alone():
 
 
 @pytest.mark.slow
-def test_too_few_steps_is_a_status():
-    assert STATUSES[int(run(settings=Settings("bosh3", max_steps=3)).status)] == "max_steps"
-
-
-@pytest.mark.slow
 def test_gradients_by_difficulty_and_duration():
     equation, rates, start = equations(TASK, ERF), rates_of(ERF, 0.5), skewed_start(TASK, 2)
     schedule = make_schedule(TABLE, [(1.0, (1, 0)), (2.0, (0, 1)), (1.5, (0.3, 0.7))])

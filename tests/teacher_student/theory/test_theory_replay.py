@@ -88,6 +88,18 @@ def test_gradients_are_those_of_the_integration_itself(solver, monkeypatch):
         assert np.any(np.asarray(mine) != 0)
 
 
+def test_too_few_steps_is_a_status():
+    settings, schedule = Settings("bosh3", max_steps=3), make_schedule(TABLE, PHASES)
+    states, status = jax.jit(
+        lambda start: solve(
+            EQUATION, settings, start, schedule, rates_of(STUDENT, 0.5), jnp.asarray(TIMES), EQUATION.nodes(0)
+        )
+    )(skewed_start(TASK, 2))
+    assert STATUSES[int(status)] == "max_steps"
+    assert np.isfinite(states.along[0]).all()
+    assert np.isnan(states.along[-1]).all()
+
+
 @pytest.mark.slow
 def test_a_diverging_neighbour_leaves_gradients_alone():
     rates, schedule = rates_of(STUDENT, 0.5), make_schedule(TABLE, PHASES)
