@@ -61,7 +61,6 @@ CONTRACTS = {
         "it[hesitant_teacher]": 1,
         "observe[hesitant_teacher]": 1,
         "hesitant_teacher-erf-squared_hinge": 5,
-        "hesitant_teacher-relu-logistic": 5,
         "sparse_teacher-softplus-logistic": 5,
     },
     "teacher_student/test_protocols.py": {"two_steps": 3},
