@@ -52,9 +52,10 @@ class Survey:
     def __str__(self) -> str:
         """In words."""
         if not self.folder.is_dir():
+            name, place = self.study.name, self.folder.parent
             return (
-                f"{self.study.name} {self.study.address}: nothing of it has been run in {self.folder.parent}; "
-                f"give the folder of its results as --out, or run it: python -m studies run {self.study.name}"
+                f"{name} {self.study.address}: nothing of it has been run in {place}; give the folder of its "
+                f"results as --out, or run it: python -m studies run {name}"
             )
         text = [
             f"{self.study.name} {self.study.address}: {len(self.done)} done, {len(self.pending)} pending, "
