@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from teacher_student.protocols import PROTOCOLS, Phase, Protocol, ramp, staircase
     from teacher_student.pruning import Pruning
     from teacher_student.students.deep import Deep
+    from teacher_student.students.experts import Experts
     from teacher_student.students.flax_nets import make_student
+    from teacher_student.students.pair import Pair
+    from teacher_student.students.softmax import Softmax
     from teacher_student.students.two_layer import TwoLayer
     from teacher_student.tasks.committee import Committee
     from teacher_student.tasks.corruption import Presentation, draw_levels
@@ -52,6 +55,9 @@ _NAMES = {
     "pruning": ("Pruning",),
     "students.deep": ("Deep",),
     "students.flax_nets": ("make_student",),
+    "students.experts": ("Experts",),
+    "students.pair": ("Pair",),
+    "students.softmax": ("Softmax",),
     "students.two_layer": ("TwoLayer",),
     "tasks.committee": ("Committee",),
     "tasks.corruption": ("Presentation", "draw_levels"),
@@ -68,10 +74,11 @@ _NAMES = {
 _HOME = {name: f"teacher_student.{module}" for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "PROTOCOLS", "ClassGroupXor", "Committee", "Deep", "Labelled", "Optimiser", "Overlaps", "Parity", "Phase",
-    "PlainClasses", "PolarityXor", "Presentation", "Protocol", "Pruning", "SparseTeacher", "TwoLayer",
-    "XorMixture", "draw_levels", "draw_start", "hold_out", "image_task", "load_images", "make_student",
-    "ramp", "simulate", "staircase", "target_set", "train", "training_flops", "trajectory",
+    "PROTOCOLS", "ClassGroupXor", "Committee", "Deep", "Experts", "Labelled", "Optimiser", "Overlaps",
+    "Pair", "Parity", "Phase", "PlainClasses", "PolarityXor", "Presentation", "Protocol", "Pruning",
+    "Softmax", "SparseTeacher", "TwoLayer", "XorMixture", "draw_levels", "draw_start", "hold_out",
+    "image_task", "load_images", "make_student", "ramp", "simulate", "staircase", "target_set", "train",
+    "training_flops", "trajectory",
 ]  # fmt: skip
 
 

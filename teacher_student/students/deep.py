@@ -54,6 +54,11 @@ class Deep(Head):
         return self.width
 
     @property
+    def row_fan_in(self) -> int:
+        """K: every row feeds a layer of K units."""
+        return self.width
+
+    @property
     def parity(self) -> str:
         """That of phi, which composition keeps; biases break it."""
         return "neither" if self.bias else ACTIVATIONS[self.activation].parity

@@ -33,6 +33,7 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Key
 
@@ -67,7 +68,7 @@ class HeadScaling(NamedTuple):
     rates       : name -> step of the array
     """
 
-    hidden_rate: float | Array
+    hidden_rate: float | np.ndarray | Array
     spread: Mapping[str, float | Array]
     rates: Mapping[str, float | Array]
 
@@ -107,6 +108,11 @@ class Head(ABC):
 
     @property
     @abstractmethod
+    def row_fan_in(self) -> int | tuple[int, ...]:
+        """Fan-in K of the layer that a row of W feeds, for all rows or each: it sets the row's rate."""
+
+    @property
+    @abstractmethod
     def parity(self) -> str:
         """Of the output as a function of the input: "odd", "even" or "neither"."""
 
@@ -116,8 +122,8 @@ class Head(ABC):
         """The arrays of theta."""
 
     @abstractmethod
-    def apply(self, theta: Theta, lam: Float[Array, "*n rows"]) -> Float[Array, "*n"]:
-        """The outputs f at pre-activations."""
+    def apply(self, theta: Theta, lam: Float[Array, "*n rows"]) -> Array:
+        """The outputs at pre-activations: one, (*n), or several, (*n, C)."""
 
     @property
     def labels(self) -> str:
@@ -141,7 +147,9 @@ class Head(ABC):
         for name, (kind, _, fan_in) in self.arrays.items():
             spread[name] = 0.0 if kind == "bias" else float(fan_in ** powers[kind][0])
             rates[name] = eta * fan_in ** powers[kind][1]
-        return HeadScaling(eta * self.width ** powers["rows"][1], spread, rates)
+        fan_in, power = self.row_fan_in, powers["rows"][1]
+        rows = fan_in**power if isinstance(fan_in, int) else np.asarray(fan_in, float) ** power
+        return HeadScaling(eta * rows, spread, rates)
 
     def start(self, key: Key[Array, ""], scaling: HeadScaling, dtype: str = "float32") -> dict[str, Array]:
         """theta of a fresh student: normal entries of the stated standard deviations."""
@@ -161,7 +169,7 @@ class Head(ABC):
         return theta
 
     def output(self, theta: Theta, lam: Float[Array, "*n rows"]) -> Float[Array, "*n"]:
-        """f at pre-activations, as tasks evaluate it."""
+        """f at pre-activations, as tasks evaluate it; of several outputs the number that is tested."""
         return self.apply(theta, lam)
 
     def losses(self, output: Array, label: Array) -> Array:
@@ -171,7 +179,7 @@ class Head(ABC):
     def objective(
         self, theta: Theta, lam: Float[Array, " rows"], label: Float[Array, ""]
     ) -> Float[Array, ""]:
-        """What one sample's step descends."""
+        """What one sample's step descends: the loss, or what a head with several outputs makes of it."""
         return self.losses(self.apply(theta, lam), label)
 
     def step(

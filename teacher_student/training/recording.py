@@ -26,6 +26,7 @@ from teacher_student.checks import known
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
 from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.students.two_layer import TwoLayer
 
 #: Recordable quantity -> its axes after time.
 QUANTITIES: Mapping[str, tuple[str, ...]] = {
@@ -62,7 +63,8 @@ def check_measured(task: Task, student: Student, record: tuple[str, ...]) -> Non
     """Refuse quantities that the task does not measure, before anything runs; nothing is computed."""
     # which quantities there are does not depend on the width, so a narrow student stands in for a wide one
     small: Any = student
-    small = replace(small, width=min(student.width, FEW_UNITS))
+    if isinstance(student, TwoLayer):
+        small = replace(student, width=min(student.width, FEW_UNITS))
     k, p = small.rows, sum(block.directions for block in task.blocks)
     columns = sum(block.directions + k for block in task.blocks)
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chunks import chunk_of
 
 import teacher_student as ts
 from teacher_student.interfaces import OrderParameters, Student
@@ -14,15 +15,6 @@ from teacher_student.students.two_layer import LOSSES, PARAMETRISATIONS, Params,
 from teacher_student.tasks import TASKS, task_class
 from teacher_student.training.chunk import descend
 from teacher_student.training.full import plain_step
-
-
-def chunk_of(rng, width, steps):
-    """Pre-activations, Gram matrix, labels and marks of a chunk that some weights and inputs could have."""
-    x = rng.normal(size=(steps, 40))
-    lambda0 = x @ rng.normal(size=(40, width)) / 40**0.5
-    return tuple(
-        map(jnp.asarray, (lambda0, x @ x.T, rng.choice([-1.0, 1.0], steps), rng.random(steps) < 0.9))
-    )
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -14,7 +14,10 @@ from theory_tools import skewed_start
 
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.deep import Deep
+from teacher_student.students.experts import Experts
 from teacher_student.students.heads import Head
+from teacher_student.students.pair import Pair
+from teacher_student.students.softmax import Softmax
 from teacher_student.students.two_layer import PARAMETRISATIONS
 from teacher_student.tasks.committee import Committee
 from teacher_student.tasks.sparse_teacher import SparseTeacher
@@ -27,8 +30,11 @@ from teacher_student.training.streams import replicate_keys
 HEADS = {
     "deep": (XorMixture(24), Deep(3, depth=2)),
     "deeper": (SparseTeacher(30), Deep(3, "erf", depth=4)),
-    "bias": (Committee(30, relevant=0.5), Deep(3, bias=True)),
-    "deep, bias": (XorMixture(24), Deep(3, "relu", "logistic", depth=2, bias=True)),
+    "deep, bias": (Committee(30, relevant=0.5), Deep(3, depth=2, bias=True)),
+    "experts": (XorMixture(24), Experts(4, experts=2)),
+    "two of three experts": (XorMixture(24), Experts(3, "erf", experts=3, active=2)),
+    "pair": (XorMixture(24), Pair(2, "relu", "logistic", teacher_width=3, guidance=0.7)),
+    "softmax": (SparseTeacher(30), Softmax(3)),
 }
 
 
@@ -120,4 +126,4 @@ def test_gram_space_has_the_law_of_full_vectors(name, quick_compilation):
     gram = after_three_chunks(GramSpace(task, head, 8), 2000, 0, 1.0)
     full = FullVectors(task, head, 8)
     assert smallest_p(gram, after_three_chunks(full, 2000, 1, 1.0)) > 0.01
-    assert smallest_p(gram, after_three_chunks(full, 2000, 1, 1.2)) < 1e-6
+    assert smallest_p(gram, after_three_chunks(full, 2000, 1, 1.2)) < 1e-3

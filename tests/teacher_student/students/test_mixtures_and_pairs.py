@@ -1,0 +1,86 @@
+"""Experts, pairs and outputs for labels, against two-layer students and by hand."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from chunks import chunk_of, same, through
+
+from teacher_student.students.experts import Experts
+from teacher_student.students.pair import Pair
+from teacher_student.students.softmax import Softmax
+from teacher_student.students.two_layer import LOSSES, PARAMETRISATIONS, TwoLayer
+
+
+@pytest.mark.parametrize("parametrisation", PARAMETRISATIONS)
+def test_one_expert_is_the_plain_student(parametrisation, float64, quick_compilation):
+    rng = np.random.default_rng(0)
+    chunk, v = chunk_of(rng, 5, 20), jnp.asarray(rng.normal(size=4))
+    plain = TwoLayer(4, parametrisation=parametrisation)
+    head, scale = Experts(4, experts=1, parametrisation=parametrisation), plain.scaling(2.0, 40).output_scale
+    h, lam, theta = through(head, chunk, {"readout": scale * v})
+    assert not np.asarray(h[:, 0]).any()
+    same((h[:, 1:], lam[:, 1:], theta["readout"] / scale), through(plain, chunk, v, slice(1, None)))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_pair_is_a_teacher_alone_and_without_guidance_two_separate_runs(loss, float64, quick_compilation):
+    rng = np.random.default_rng(1)
+    chunk, v = chunk_of(rng, 7, 20), jnp.asarray(rng.normal(size=7))
+    theta = {"teacher": v[:3], "student": v[3:]}
+    alone = Pair(4, "erf", loss, teacher_width=3, guidance=0.0)
+    h, lam, after = through(alone, chunk, theta)
+    for name, width, rows in (("teacher", 3, slice(3)), ("student", 4, slice(3, 7))):
+        ours = h[:, rows], lam[:, rows], after[name]
+        same(ours, through(TwoLayer(width, "erf", loss), chunk, theta[name], rows))
+    guided, _, taught = through(replace(alone, guidance=0.6), chunk, theta)
+    same((guided[:, :3], taught["teacher"]), (h[:, :3], after["teacher"]))
+    assert np.abs(taught["student"] - after["student"]).max() > 1e-3
+
+
+def test_outputs_for_labels_are_a_margin_at_twice_the_readout_rate(float64, quick_compilation):
+    rng = np.random.default_rng(2)
+    chunk, v = chunk_of(rng, 4, 20), jnp.asarray(rng.normal(size=(2, 4)))
+    head, plain = Softmax(4), TwoLayer(4, "relu", "logistic")
+    h, lam, theta = through(head, chunk, {"readout": v})
+    one = plain.scaling(2.0, 40)
+    twice = one._replace(readout_rate=2 * one.readout_rate)
+    margin = theta["readout"][1] - theta["readout"][0]
+    same((h, lam, margin), through(plain, chunk, v[1] - v[0], scaling=twice))
+    outputs = np.asarray(head.apply({"readout": v}, lam))
+    entropy = np.log(np.exp(outputs).sum(1)) - outputs[:, 1]
+    same(head.losses(head.output({"readout": v}, lam), jnp.ones(20)), jnp.asarray(entropy))
+
+
+def test_experts_by_hand():
+    """Gates ln 3, 0, -1 weigh 3 to 1 (to 1/e) the outputs of units 2 (v = 1), 1 (v = -1) and 4 (v = 0.5)."""
+    lam, theta = jnp.array([np.log(3), 0.0, -1.0, 2.0, 1.0, 4.0]), {"readout": jnp.array([1.0, -1.0, 0.5])}
+    two, every = Experts(3, experts=3, active=2), Experts(3, experts=3)
+    assert float(two.apply(theta, lam)) == pytest.approx(0.75 * 2 - 0.25)
+    assert float(every.apply(theta, lam)) == pytest.approx((3 * 2 - 1 + 2 / np.e) / (4 + 1 / np.e))
+    assert float(Experts(3, experts=3, active=1).apply(theta, lam)) == pytest.approx(2.0)
+    scaling = jax.tree.map(jnp.float32, two.scaling(1.0, 1))
+    h, change = two.step(lam, theta, jnp.array(1.0), jnp.array(True), scaling)
+    # f - y = 0.25; df/dg = p (f_e - f), df/dlambda = p v phi', df/dv = p phi
+    np.testing.assert_allclose(h, 0.25 * np.array([0.5625, -0.5625, 0, 0.75, -0.25, 0]), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(change["readout"], 0.25 * np.array([1.5, 0.25, 0]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: Experts(4, experts=0), "experts is 0; need 1 <= experts"),
+        (lambda: Experts(6, experts=4), "width is 6; need a multiple of experts = 4"),
+        (lambda: Experts(6, experts=3, active=4), "active is 4; need 1 <= active <= 3"),
+        (lambda: Experts(6, experts=3, active=0), "active is 0; need 1 <= active <= 3"),
+        (lambda: Pair(4, teacher_width=0), "teacher_width is 0"),
+        (lambda: Softmax(4, loss="squared"), "loss is 'squared', but outputs for labels learn by"),
+        (lambda: Pair(4, guidance=1.5), "guidance is 1.5; need 0 <= guidance <= 1"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(wrong, message):
+    with pytest.raises(ValueError, match=message) as refusal:
+        wrong()
+    assert "\n" not in str(refusal.value)
