@@ -24,6 +24,8 @@ PINNED = {
     ("images_ranking", "full"): (50, "cf732e5fa5a3f5da372c"),
     ("lottery_tickets", "quick"): (1, "0424fd7fb6a99d1f3ead"),
     ("lottery_tickets", "full"): (1, "6d81b081254fc4bc6c62"),
+    ("optimal_curriculum", "quick"): (7, "e1d7ff900d5cb512b880"),
+    ("optimal_curriculum", "full"): (36, "bded063e09b475f68286"),
     ("score_grading", "quick"): (18, "c2ffb83a02df1166c7c5"),
     ("score_grading", "full"): (128, "b94fa8dc4d2f2abfdf6e"),
     ("sparse_teacher", "quick"): (18, "5811b2e0fb517c6a7edf"),
