@@ -78,6 +78,15 @@ def named_method(task: Any, student: Any, method: str, dtype: str) -> Any:
     return choose_method(task, student, method, dtype)
 
 
+@lru_cache(maxsize=64)
+def named_start(task: Any, student: Any, learning_rate: float, seed: int, dtype: str) -> Any:
+    """The order parameters of one student, drawn once for all blocks that start from it."""
+    from teacher_student.training.start import draw_start
+
+    own = draw_start(task, student, learning_rate=learning_rate, seed=seed, dtype=dtype)
+    return type(own)(*(x[0] for x in own))
+
+
 def _options(make: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of a task class; the command line gives all numbers as floats, so whole ones become ints."""
     from teacher_student.checks import known

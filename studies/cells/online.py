@@ -12,7 +12,14 @@ import numpy as np
 import xarray as xr
 
 from studies.address import digest
-from studies.cells.named import check_protocol, named_level, named_method, named_task, student_of
+from studies.cells.named import (
+    check_protocol,
+    named_level,
+    named_method,
+    named_start,
+    named_task,
+    student_of,
+)
 from studies.cells.result import result
 from studies.store import STATUS
 from teacher_student.fixed_settings import fixed_settings
@@ -143,13 +150,10 @@ class OnlineCell:
 
     def start(self) -> Any:
         """Order parameters shared by all replicates, or None where each draws its own."""
-        from teacher_student.training.start import draw_start
-
         if not self.start_inputs:
             return None
         task, student, _ = replace(self, n_inputs=self.start_inputs).world()
-        own = draw_start(task, student, learning_rate=self.learning_rate, seed=self.seed, dtype=self.dtype)
-        return type(own)(*(x[0] for x in own))
+        return named_start(task, student, self.learning_rate, self.seed, self.dtype)
 
     def method_in_use(self) -> Any:
         """The simulator that `method` stands for at this width and dimension; for theory, of its starts."""
