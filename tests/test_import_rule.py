@@ -20,6 +20,7 @@ ALLOWED = {
         "studies.analysis",
         "studies.command_line",
         "studies.store",
+        "studies.analysis.mixture",
         "studies.analysis.theory",
         "studies.analysis.tickets",
     },

@@ -3,7 +3,7 @@
 Everything here takes the Dataset of `studies.load` and returns a Dataset. Cells that diverged, are
 pending or were not asked for are left out in pairs, and the number of replicates left is returned
 as `n`, never hidden in an average. Tickets have `studies.analysis.tickets`, equations beside runs
-`studies.analysis.theory`.
+`studies.analysis.theory`, the mixture beside published curves `studies.analysis.mixture`.
 """
 
 from studies.analysis.coverage import coverage_probability, lottery

@@ -1,0 +1,112 @@
+"""Figures of the study mixture_fit.
+
+search  distance from the published curves against each thing that was searched, the best of all else
+best    the curves of the nearest setting of each reading over the published points
+"""
+
+import numpy as np
+import xarray as xr
+
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.rates import OPEN
+from figures.parts.style import GREY, looks, series, words
+from figures.parts.write import Drawn, Figures
+from studies.analysis import last, usable, with_axes
+from studies.analysis.mixture import ARMS, READINGS, arms, by_sigma, distance, published
+
+SEARCHED = (
+    "width", "readout_scale", "learning_rate", "budget", "easy_fraction", "easy.noise", "n_inputs",
+)  # fmt: skip
+AXES = ("protocol", "hard.noise", *SEARCHED)
+PAIR = ("curriculum", "no_curriculum")
+RECORDED = ("test_loss", "clusters_right")
+
+
+def summarise(ds: xr.Dataset) -> xr.Dataset:
+    """Distances of all settings in each reading, and the mean loss at the nearest."""
+    ds = with_axes(ds, SEARCHED)
+    there = set(ds.protocol.values.tolist())
+    found: list[xr.Dataset] = []
+    for reading, protocols in READINGS.items():
+        if set(protocols) <= there:
+            apart = distance(ds, reading)
+            if bool(apart.total.notnull().any()):
+                at = {str(d): v for d, v in apart.total.argmin(list(SEARCHED)).items()}
+                runs = arms(last(usable(by_sigma(ds), "test_loss")), reading).isel(at)
+                best = sums.prefixed("best", sums.mean(runs.drop_vars(SEARCHED)))
+                found.append(sums.merged(apart, best).expand_dims(reading=[reading]))
+    if not found:
+        raise sums.Missing("no setting has all arms of a reading at every sigma")
+    out = xr.concat(found, "reading", join="outer")
+    return sums.summary_of(ds, out.assign(left_out=sums.left_out(ds).sum()))
+
+
+def nearest(summary: xr.Dataset, reading: str) -> xr.Dataset:
+    """The setting of a reading that is nearest to the published curves."""
+    part = summary[["rms", "total", "histogram"]].sel(reading=reading)
+    return part.isel({str(d): v for d, v in part.total.argmin(list(SEARCHED)).items()})
+
+
+def said(at: xr.Dataset) -> str:
+    """A setting and its distances, in words."""
+    swept = ", ".join(f"{words(name)} {at[name].item():g}" for name in SEARCHED)
+    rms = ", ".join(f"{arm} {float(at.rms.sel(arm=arm)):.3f}" for arm in ARMS)
+    return (
+        f"Nearest, {at.reading.item()}: {swept}; rms {float(at.total):.3f} ({rms}), histograms "
+        f"{float(at.histogram):.2f} in total variation."
+    )
+
+
+def caption(summary: xr.Dataset) -> str:
+    """The nearest settings."""
+    return " ".join(said(nearest(summary, reading)) for reading in summary.reading.values)
+
+
+def search(summary: xr.Dataset) -> Drawn:
+    """Root-mean-square distance of the three curves, a panel per thing searched, a line per reading."""
+    each = {name: summary.total.min([axis for axis in SEARCHED if axis != name]) for name in SEARCHED}
+    swept = [name for name, best in each.items() if bool((best.notnull().sum(name) > 1).any())]
+    if not swept:
+        raise sums.Missing("one setting only")
+    across = min(3, len(swept))
+    figure, places = panels.grid(-(-len(swept) // across), across, 2.1, sharey=True)
+    styles = series(summary.reading.values)
+    tables = {}
+    for axes, name in zip(places.flat, swept, strict=False):
+        best = each[name].sortby(name).dropna(name, how="all")
+        x = np.arange(best.sizes[name])
+        for reading, style in styles.items():
+            axes.plot(x, best.sel(reading=reading), **style)
+        axes.set_xticks(x, [f"{value:g}" for value in best[name].values])
+        axes.set_xlabel(words(name))
+        tables[name] = best.to_dataset()
+    for axes in places.flat[len(swept) :]:
+        axes.set_axis_off()
+    for line in places:
+        line[0].set_ylabel("rms from the published loss")
+    panels.legend_above(figure)
+    tables["all settings"] = summary[["total", "histogram"]]
+    return Drawn(figure, tables, f"Each point is the best over all else. {caption(summary)}")
+
+
+def best(summary: xr.Dataset) -> Drawn:
+    """The nearest curves of each reading, published points open."""
+    known, found = published().loss, summary.reading.values
+    figure, places = panels.grid(1, len(found), 2.6, sharey=True)
+    for axes, reading in zip(places[0], found, strict=True):
+        for arm, style in zip(ARMS, looks(READINGS["two phases"]).values(), strict=True):
+            line = summary.sel(reading=reading, arm=arm)
+            panels.bars(axes, line.sigma.values, line, "best_mean", style | {"label": arm})
+            axes.plot(known.sigma, known.sel(arm=arm), **style | OPEN | {"ms": 5, "zorder": 1})
+        axes.axhline(np.log(2), color=GREY, lw=0.8, zorder=1)
+        axes.set(xlabel="sigma", title=reading)
+    places[0, 0].set_ylabel("test loss")
+    panels.legend_above(figure)
+    tables = {"ours": summary[sums.columns("best_mean")], "published": known.to_dataset()}
+    return Drawn(figure, tables, f"{caption(summary)} Open markers: read off arXiv 2406.01589, error 0.003.")
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {"search": search, "best": best}

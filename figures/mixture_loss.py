@@ -1,0 +1,296 @@
+"""Figures of the study mixture_loss.
+
+loss      logistic loss and accuracy against sigma, a column per reading, over the published points
+clusters  runs that get 0 to 4 clusters right beside the published histograms; clusters that have a unit
+width     benefit of the curriculum against width in accuracy and in loss, a line per sigma
+ends      the same at one sigma over each control: shuffled, shuffled with the same end, target only
+tuned     the same at one sigma with one rate for all and with each arm at its own best rate
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.mixture import (
+    CONTROLS,
+    MIDDLE,
+    QUANTITIES,
+    SAME_END,
+    at_end,
+    counts,
+    distances,
+    gains,
+    shares,
+    tuned_gains,
+)
+from figures.parts.rates import OPEN, tuned_note
+from figures.parts.style import GREY, looks, series, words
+from figures.parts.write import Drawn, Figures
+from studies.analysis import with_axes
+from studies.analysis.mixture import ARMS, READINGS, published
+
+#: The protocols that are compared, what must have been recorded, the axes that the figures know.
+PAIR = ("curriculum", "no_curriculum")
+RECORDED = ("test_accuracy", "test_loss", "clusters_right")
+AXES = ("protocol", "width", "hard.noise", "easy_fraction", "learning_rate")
+#: Protocols in two phases whose looks the arms of every reading have, and what these arms are called.
+ROLES = {
+    "curriculum": "curriculum (c)",
+    "no_curriculum": "same levels shuffled (rand)",
+    "target_only": "target only (nf)",
+    "no_curriculum_then_target": "shuffled, ends on the target",
+}
+#: The values of sigma of `width`.
+SHOWN = (0.2, 0.3, 0.4)
+
+
+def summarise(ds: xr.Dataset) -> xr.Dataset:
+    """All that the figures show, replicates reduced to means and intervals; one rate but for `tuned`."""
+    ds = with_axes(ds, ("learning_rate", "easy_fraction"))
+    shown = ds.sel(sums.choose(ds, {"learning_rate": None}), drop=True)
+    ends = at_end(shown)
+    runs = {name: sign * ends[variable] for name, (variable, sign) in QUANTITIES.items()}
+    parts = [sums.prefixed(name, sums.mean(ends[variable])) for name, (variable, _) in QUANTITIES.items()]
+    searched = ends.sel(width=[sums.choose(ds, {"width": None})["width"]])
+    parts += [sums.prefixed(name, sums.mean(searched[name])) for name in counts(ends)]
+    parts += [sums.prefixed(f"{name}_gain", gains(values, ends.status)) for name, values in runs.items()]
+    parts += [shares(ends, shown), distances(shown), tuned_gains(ds)]
+    out = sums.merged(*(part for part in parts if part))
+    return sums.summary_of(ds, out.assign(left_out=sums.left_out(ends).sum("replicate")))
+
+
+def caption(summary: xr.Dataset) -> str:
+    """Settings."""
+    cell = sums.cell_of(summary)
+    student = f"{words(cell['activation'])} students, readout {cell['readout_scale']:g} times its usual start"
+    return (
+        f"XOR-like mixture, noise = sigma^2, N = {cell['n_inputs']}, {student}, {cell['loss']} loss, "
+        f"learning rate {cell['learning_rate']:g}, budget {cell['budget']:g} N, easy sigma "
+        f"{cell['easy']['noise'] ** 0.5:g}."
+    )
+
+
+SOURCE = (
+    "Open markers: read off a published figure of arXiv 2406.01589 (reading error 0.003 in the loss, 0.2 of "
+    "20 runs in the histograms); that its c, rand, nf are these protocols is our reading."
+)
+
+
+def at_width(summary: xr.Dataset) -> xr.Dataset:
+    """The width of the search, or what there is."""
+    return summary.sel(sums.choose(summary, {"width": None}))
+
+
+def readings(summary: xr.Dataset) -> list[str]:
+    """The readings of a curriculum whose arms were all run."""
+    there = set(summary.protocol.values.tolist())
+    found = [reading for reading, arms in READINGS.items() if set(arms) <= there]
+    if not found:
+        raise sums.Missing("no reading of a curriculum with all of its arms")
+    return found
+
+
+def roles(reading: str) -> dict[str, dict[str, Any]]:
+    """Styles of the protocols of a reading, alike in both: curriculum, its control, target only, same end."""
+    protocols = (*READINGS[reading], SAME_END[reading][1])
+    styles = looks((*READINGS["two phases"], SAME_END["two phases"][1]))
+    return {
+        protocol: styles[of] | {"label": label}
+        for protocol, (of, label) in zip(protocols, ROLES.items(), strict=True)
+    }
+
+
+def disagreeing(gain: xr.Dataset) -> xr.DataArray:
+    """Where loss and accuracy disagree on who is better, both intervals leaving 0 out."""
+    sign = {
+        name: xr.where(gain[f"{name}_gain_ci_low"] > 0, 1, xr.where(gain[f"{name}_gain_ci_high"] < 0, -1, 0))
+        for name in QUANTITIES
+    }
+    return sign["accuracy"] * sign["loss"] < 0
+
+
+def mark(axes: Axes, x: np.ndarray, holds: np.ndarray) -> None:
+    """A grey stripe at every x where something holds."""
+    half = np.diff(x).min() / 2 if len(x) > 1 else 0.01
+    for number, place in enumerate(x[holds]):
+        label = "loss and accuracy disagree on who is better" if number == 0 else None
+        axes.axvspan(place - half, place + half, color=GREY, alpha=0.25, lw=0, label=label)
+
+
+def loss(summary: xr.Dataset) -> Drawn:
+    """Loss (above) and accuracy (below) against sigma for each reading, at the width of the search."""
+    part, known, found = at_width(summary), published().loss, readings(summary)
+    figure, places = panels.grid(2, len(found), 2.4, sharex=True, sharey="row")
+    for column, reading in zip(places.T, found, strict=True):
+        styles = {name: style for name, style in roles(reading).items() if name in part.protocol}
+        gain = part.sel(reading=reading)
+        for axes, name in zip(column, ("loss", "accuracy"), strict=True):
+            for protocol, style in styles.items():
+                line = part.sel(protocol=protocol)
+                panels.bars(axes, line.sigma.values, line, f"{name}_mean", style)
+            mark(axes, gain.sigma.values, disagreeing(gain).any("control").values)
+        upper, lower = column
+        for arm, protocol in zip(ARMS, READINGS[reading], strict=True):
+            style = styles[protocol] | OPEN | {"ms": 5, "zorder": 1}
+            upper.plot(known.sigma, known.sel(arm=arm), **style)
+        rms = [float(gain.rms.sel(arm=arm)) for arm in ARMS]
+        upper.set_title(f"{reading}: rms from published {', '.join(f'{x:.3f}' for x in rms)}")
+        lower.set_xlabel("sigma")
+    places[0, 0].set_ylabel("test loss (ln 2 = 0.693)")
+    places[1, 0].set_ylabel("test accuracy")
+    panels.legend_above(figure)
+    names = [column for name in QUANTITIES for column in sums.columns(f"{name}_mean")]
+    tables = {"ours": part[names], "published": known.to_dataset(), "distance": part[["rms", "total"]]}
+    return Drawn(figure, tables, f"K = {int(part.width)}. {caption(summary)} {SOURCE}")
+
+
+def clusters(summary: xr.Dataset) -> Drawn:
+    """Histograms of clusters that runs get right; below, the same against sigma beside units that point."""
+    if "share_mean" not in summary:
+        raise sums.Missing("none of the published histograms' sigma was run")
+    part, known, found = at_width(summary), published().share, readings(summary)
+    at = part["at"].values
+    figure, places = panels.grid(1 + len(found), len(at), 1.9)
+    for line, reading in zip(places, found, strict=False):
+        for axes, sigma in zip(line, at, strict=True):
+            for arm, (protocol, style), shift in zip(ARMS, roles(reading).items(), SHIFTS, strict=False):
+                ours = part.sel(protocol=protocol, at=sigma)
+                x = ours.clusters.values + shift
+                panels.bars(axes, x, ours, "share_mean", style | {"ls": "none"})
+                axes.plot(x, known.sel(arm=arm, at=sigma), **style | OPEN | {"ms": 6, "zorder": 1})
+            axes.set(xticks=range(5), ylim=(-0.03, 1.05), title=f"{reading}, sigma {sigma:g}")
+    places[0, 0].set_ylabel("share of runs")
+    for axes in places[len(found) - 1]:
+        axes.set_xlabel("clusters right")
+    names = counts_of(part)
+    for axes, name in zip(places[-1], names, strict=False):
+        for protocol in READINGS[found[0]]:
+            line = part.sel(protocol=protocol)
+            panels.bars(axes, part.sigma.values, line, f"{name}_mean", roles(found[0])[protocol])
+        axes.set(xlabel="sigma", ylim=(0, 4.2), title=NAMED[name])
+    for axes in places[-1][len(names) :]:
+        axes.set_axis_off()
+    places[-1, 0].set_ylabel("clusters of 4")
+    panels.legend_above(figure)
+    shown = sums.columns("share_mean")
+    more = [column for name in names for column in sums.columns(f"{name}_mean")]
+    tables = {"shares": part[shown], "published": known.to_dataset(), "against sigma": part[more]}
+    note = (
+        "Right: accuracy within the cluster above 1/2; a constant network has 2. Shares: binomial intervals."
+    )
+    return Drawn(figure, tables, f"K = {int(part.width)}. {caption(summary)} {note} {SOURCE}")
+
+
+#: Places of the three arms beside a number of clusters.
+SHIFTS = (-0.25, 0, 0.25)
+#: Counts of clusters in words.
+NAMED = {
+    "clusters_right": "the network gets right",
+    "covered": "a unit points at",
+    "covered_aligned": "... with the right sign",
+}
+
+
+def counts_of(part: xr.Dataset) -> list[str]:
+    """The counts of clusters that there are."""
+    return [name for name in NAMED if f"{name}_mean" in part]
+
+
+def rows(found: list[str]) -> tuple[Figure, Iterator[tuple[Axes, str, str]]]:
+    """A panel for every quantity (down) and reading (across)."""
+    figure, places = panels.grid(len(QUANTITIES), len(found), 2.2, sharex=True, sharey="row")
+    for line, name in zip(places, QUANTITIES, strict=True):
+        line[0].set_ylabel(f"benefit in {name}" + (" (loss avoided)" if name == "loss" else ""))
+    each = (
+        (axes, name, reading)
+        for line, name in zip(places, QUANTITIES, strict=True)
+        for axes, reading in zip(line, found, strict=True)
+    )
+    return figure, each
+
+
+def benefits(summary: xr.Dataset, part: xr.Dataset, axis: str, styles: Mapping[Any, Any], text: str) -> Drawn:
+    """Benefit against width in both quantities and readings, a line per value of `axis`."""
+    figure, each = rows(readings(summary))
+    for axes, name, reading in each:
+        line = part.sel(reading=reading)
+        line = line.sel(width=line[f"{name}_gain_benefit"].notnull().any(axis))
+        panels.curves(axes, line, f"{name}_gain_benefit", axis, styles)
+        panels.zero_and_widths(axes, line.width.values)
+        axes.set_title(reading)
+    panels.legend_above(figure)
+    names = [c for name in QUANTITIES for c in (*sums.columns(f"{name}_gain_benefit"), f"{name}_gain_n")]
+    every = summary.sel(control="shuffled")
+    every = every[names].assign(disagree=disagreeing(every).astype(float))
+    tables = {"shown": part[names], "over shuffled, every sigma": every}
+    return Drawn(figure, tables, f"{caption(summary)} {text} {clashes(every.disagree)}")
+
+
+def clashes(disagree: xr.DataArray) -> str:
+    """Where loss and accuracy disagree on a curriculum and its shuffled control, in words."""
+    flat = disagree.stack(at=("reading", "width", "sigma"))
+    said = [
+        f"{reading}, K = {width}, sigma {sigma:g}"
+        for reading, width, sigma in flat[flat > 0]["at"].values.tolist()
+    ]
+    where = f"at {'; '.join(said)}" if said else "nowhere"
+    return (
+        "Over all values of sigma, loss and accuracy disagree in sign against the shuffled control, both "
+        f"beyond their intervals, {where}."
+    )
+
+
+def width(summary: xr.Dataset) -> Drawn:
+    """Benefit of each reading over its shuffled control against width, a line per sigma."""
+    sigmas = [sigma for sigma in SHOWN if sigma in summary.sigma] or summary.sigma.values.tolist()[:4]
+    part = summary.sel(control="shuffled", sigma=sigmas)
+    return benefits(summary, part, "sigma", series(sigmas, "sigma {}"), "Control: the same levels shuffled.")
+
+
+def ends(summary: xr.Dataset) -> Drawn:
+    """Benefit against width at one sigma over each control: what is order, and what is where the run ends."""
+    part = summary.sel(sigma=middle(summary))
+    names = [name for name in CONTROLS if name in part.control]
+    styles = series(names, "over {}")
+    return benefits(summary, part, "control", styles, f"Sigma {float(part.sigma):g}.")
+
+
+def middle(summary: xr.Dataset) -> float:
+    """The sigma of `ends`, or the middle one of those that there are."""
+    there = summary.sigma.values.tolist()
+    return MIDDLE if MIDDLE in there else there[len(there) // 2]
+
+
+def tuned(summary: xr.Dataset) -> Drawn:
+    """Benefit against width at one sigma with one rate for both arms, and with each at its own best rate."""
+    if "tuned_benefit" not in summary:
+        raise sums.Missing(f"needs two learning rates and four replicates at sigma {MIDDLE:g}")
+    found = [reading for reading in readings(summary) if reading in summary.reading]
+    own = summary[[str(n) for n in summary.data_vars if str(n).startswith("tuned_")]].dropna(
+        "width", how="all"
+    )
+    part = summary.sel(sigma=MIDDLE, control="shuffled")
+    figure, each = rows(found)
+    one, best = series(("one rate for both arms", "each arm at its best rate")).values()
+    for axes, name, reading in each:
+        line = part.sel(reading=reading)
+        panels.bars(axes, line.width.values, line, f"{name}_gain_benefit", one, -0.06)
+        line = own.sel(reading=reading, quantity=name)
+        panels.bars(axes, line.width.values, line, "tuned_benefit", best, 0.06)
+        panels.zero_and_widths(axes, own.width.values)
+        axes.set_title(reading)
+    panels.legend_above(figure)
+    names = [c for name in QUANTITIES for c in sums.columns(f"{name}_gain_benefit")]
+    tables = {"one rate": part[names], "each at its best rate": own}
+    return Drawn(figure, tables, f"Sigma {MIDDLE:g}. {caption(summary)} {tuned_note(own)}")
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {"loss": loss, "clusters": clusters, "width": width, "ends": ends, "tuned": tuned}
