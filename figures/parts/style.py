@@ -26,6 +26,10 @@ PROTOCOLS: dict[str, tuple[str, str, Any]] = {
     "target_only": ("#CC79A7", "D", (0, (1, 1.2))),
     "standard": ("#000000", "s", "-"),
     "random": ("#009E73", "^", (0, (5, 1.5))),
+    "ramp": ("#56B4E9", "X", "--"),
+    "shuffled_ramp": ("#999999", "*", "-."),
+    "ramp_then_target": ("#0072B2", "^", (0, (5, 1.5))),
+    "shuffled_ramp_then_target": ("#000000", "v", (0, (3, 1.5))),
 }
 #: For anything else that needs telling apart, in this order.
 SERIES = (

@@ -27,10 +27,12 @@ def quick() -> Study:
 
 def full() -> Study:
     """CIFAR-10 averaged to 16 x 16, one rate for all and each arm at its own; a subset with --data_set."""
+    shared = {"shared_rate": (RATE,)}
     grids = (
-        {"shared_rate": (RATE,), "protocol": PROTOCOLS, "width": (8, 16, 32)},
-        {"shared_rate": (RATE,), "protocol": PAIR, "width": (64,)},
-        {"shared_rate": (0.0,), "protocol": PAIR, "width": (8, 16, 32)},
+        {**shared, "protocol": PAIR, "width": (8, 16, 32)},
+        {**shared, "protocol": PROTOCOLS, "width": (8,)},
+        {**shared, "protocol": PAIR, "width": (64,)},
+        {"shared_rate": (0.0,), "protocol": PAIR, "width": (8, 16)},
     )
     return Study(CELL, grids, replicates=10, rows=10)
 

@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from image_cells import ONE, ONLINE, RANKED, ROOT, TWO
+from image_cells import FADING, ONE, ONLINE, RANKED, ROOT, TWO
 
 import figures.images_ranking
 from curricula import Ranking
 from figures.__main__ import main as draw
+from figures.parts.fading import COMPARED
 from figures.parts.write import said
 from studies.address import describe
 from studies.analysis import benefit, half_width, last
 from studies.cell import Block
+from studies.cells.images.fading import PROTOCOLS
 from studies.store import Store, load
 from studies.study import Study
 
@@ -47,6 +49,7 @@ def made_up(part: Block) -> xr.Dataset:
     return xr.Dataset(
         {
             "test_accuracy": ((*lead, "time"), values),
+            "test_loss": ((*lead, "time"), 2 - values),
             "learning_rate": (lead, np.full(shape[:2], 0.02 if cell.width > 2 else 0.01)),
             "sweep_accuracy": ((*lead, "rate"), np.zeros((*shape[:2], 3))),
             "status": (lead, status),
@@ -121,6 +124,49 @@ def test_figures_of_the_rankings(tmp_path):
     )
     stored(tmp_path / "one", "images_ranking", RANKED, (common,))
     assert draw(["images_ranking", "--from", str(tmp_path / "one")]) == 0
+
+
+def test_figures_of_the_fading_images_beside_the_paper(tmp_path):
+    """The gain of an arm by hand; distance to the paper; loss avoided has the sign of accuracy gained."""
+    cell = replace(FADING, data_set="fashion_mnist")
+    both = {"shared_rate": (0.05, 0.0), "depth": (1, 3), "protocol": PROTOCOLS, "width": (25, 100, 800)}
+    ds = stored(tmp_path, "images_depth", cell, (both,))
+    assert draw(["images_depth", "--from", str(tmp_path)]) == 0
+    folder = tmp_path / "images_depth" / "figures"
+    assert {p.stem for p in folder.glob("*.png")} == {"benefit", "recency", "accuracy", "rates"}
+    table = pd.read_csv(folder / "recency.csv").set_index(["comparison", "depth", "width"])
+    end = ds.test_accuracy.sel(shared_rate=0.05, depth=3, width=100).isel(time=-1)
+    for name, pair in COMPARED.items():
+        gain = float((end.sel(protocol=pair[0]) - end.sel(protocol=pair[1])).mean())
+        assert table.accuracy_benefit[name, 3, 100] == pytest.approx(gain, rel=1e-4)
+        assert table.loss_benefit[name, 3, 100] == pytest.approx(gain, rel=1e-4)
+    drawn = pd.read_csv(folder / "benefit.csv")
+    paper = drawn[drawn.panel == "paper, 3 hidden layers"].set_index("width")
+    assert paper.paper[800] == pytest.approx(0.0268)
+    assert paper.paper_ci_high[25] == pytest.approx(0.0346 + 0.0035)
+    ours = drawn[(drawn.panel == "ours") & (drawn.shared_rate == 0)].set_index(["depth", "width"])
+    known = {(1, 25): 3.90, (1, 100): 4.97, (1, 800): 4.68, (3, 25): 3.46, (3, 100): 5.29, (3, 800): 2.68}
+    off = [100 * ours.accuracy_benefit[at] - points for at, points in known.items()]
+    text = (folder / "benefit.txt").read_text()
+    assert f"each arm at its own rate: {np.sqrt(np.mean(np.square(off))):.1f} points over 6" in text
+    assert "pixels from 0 to 1" in text
+
+
+@pytest.mark.parametrize(("data_set", "compared"), [("cifar10", True), ("digits", False)])
+def test_figures_of_the_filters_stand_beside_the_paper_on_its_images_only(data_set, compared, tmp_path):
+    cell = replace(FADING, data_set=data_set, student="cnn_patches", corruption="shrunk", hard={"noise": 0.4})
+    grid = {"shared_rate": (0.05,), "protocol": PROTOCOLS[:2], "width": (8, 64)}
+    stored(tmp_path, "images_filters", cell, (grid,))
+    assert draw(["images_filters", "--from", str(tmp_path)]) == 0
+    folder = tmp_path / "images_filters" / "figures"
+    assert {p.stem for p in folder.glob("*.png")} == {"benefit", "recency", "accuracy"}
+    numbers = pd.read_csv(folder / "benefit.csv")
+    assert ("paper" in numbers) == compared
+    if compared:
+        assert numbers.dropna(subset=["paper"]).paper.tolist() == pytest.approx([0.02, 0.034, 0.006, 0.001])
+        accuracy = pd.read_csv(folder / "accuracy.csv")
+        assert accuracy[accuracy.panel == "paper, shuffled_ramp"].paper.tolist() == [0.34, 0.35, 0.39, 0.407]
+    assert ("Open markers" in (folder / "benefit.txt").read_text()) == compared
 
 
 def test_captions_say_how_often_images_are_shown_and_how_rates_were_chosen():
