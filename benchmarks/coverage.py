@@ -4,6 +4,8 @@
               small widths, whose mean counts as the truth; replicates are drawn from it with replacement
     made up   differences of which nine in ten are 0, and skewed ones (exponential)
     shares    of a binomial, where every outcome can be listed: exact coverage, no drawing
+    own rates two arms over six rates, each at its best: chosen on one half of the replicates and judged on
+              the other, both ways, beside chosen in sight of what it is judged by
 
 Prints the tables of docs/intervals.md: in per cent, how often a 95 % interval from n replicates holds the
 truth, and in brackets how often the truth lies below and above it.
@@ -16,7 +18,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import binom, binomtest, skew, t
 
-from studies.analysis import interval, share
+from studies.analysis import benefit_at_own_rate, interval, share
 from studies.catalogue import get
 
 COUNTS = (8, 16, 32, 64)
@@ -82,13 +84,52 @@ def share_coverage(truth: float, n: int) -> list[str]:
     return [f"{100 * chance[(low <= truth) & (truth <= high)].sum():.1f}" for low, high in ends]
 
 
+#: Of six rates, the expected value at each of treatment and control; the best ones differ by 0.02.
+ARMS = {
+    "control alike at all rates": ((-1, 0, 0.02, 0, -1, -1), (0, 0, 0, 0, 0, 0)),
+    "both with a peak": ((-0.05, 0.01, 0.02, -0.03, -0.1, -0.2), (-0.2, -0.1, -0.02, 0, -0.01, -0.1)),
+}
+
+
+def own_rate_coverage(arms: tuple, n: int, draws: int) -> list[str]:
+    """Coverage and mean error of the benefit with each arm at its own best rate, both ways and in sight.
+
+    Standard deviation over replicates 0.04 at each rate, and 0.05 that the arms of a replicate share.
+    """
+    rng = np.random.default_rng(n)
+    noise = 0.04 * rng.normal(size=(2, 6, draws, n)) + 0.05 * rng.normal(size=(draws, n))
+    values = np.array(arms)[..., None, None] + noise
+    dims = ("protocol", "learning_rate", "width", "replicate")
+    ds = xr.Dataset(
+        {
+            "test_accuracy": ((*dims, "time"), values[..., None]),
+            "status": (dims, np.zeros(values.shape, int)),
+        },
+        {
+            "protocol": ["curriculum", "no_curriculum"],
+            "learning_rate": np.arange(6),
+            "width": np.arange(draws),
+        },
+    )  # the draws stand side by side as widths
+    found = benefit_at_own_rate(ds)
+    best = [np.take_along_axis(x, x.mean(-1).argmax(0)[None, :, None], 0)[0] for x in values]
+    in_sight = best[0] - best[1]
+    ways = [
+        (found.tuned_benefit.values, found.tuned_ci_low.values, found.tuned_ci_high.values),
+        (in_sight.mean(-1), *bca(in_sight.T)),
+    ]
+    truth = np.max(arms[0]) - np.max(arms[1])
+    held = [100 * ((low <= truth) & (truth <= high)).mean() for _, low, high in ways]
+    return [f"{x:.1f} ({middle.mean() - truth:+.4f})" for x, (middle, *_) in zip(held, ways, strict=True)]
+
+
 def line(*cells: object) -> None:
     """A row of a table."""
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print both tables; returns the exit status."""
+    """Print the tables; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
     parser.add_argument("--pool", type=int, default=2048, help="replicates simulated at each width")
     parser.add_argument("--draws", type=int, default=2000, help="intervals for each entry")
@@ -110,6 +151,12 @@ def main(argv: list[str] | None = None) -> int:
     for truth in (0.05, 0.2, 0.5):
         for n in COUNTS:
             line(truth, n, *share_coverage(truth, n))
+    print()
+    line("arms", "n", "both ways", "in sight")
+    line(*["---"] * 4)
+    for name, arms in ARMS.items():
+        for n in COUNTS:
+            line(name, n, *own_rate_coverage(arms, n, args.draws))
     return 0
 
 

@@ -109,12 +109,14 @@ def test_axes_of_weights_left_run_from_dense_to_sparse():
 
 
 def test_rates_at_an_edge_of_the_sweep_are_open():
-    axes = drawn("xor_mixture")["tuned"].figure.axes[1]
+    axes = drawn("committee")["tuned"].figure.axes[1]
     (edge,) = [
         line for line in axes.lines if line.get_markerfacecolor() == "white" and np.size(line.get_xdata()) > 1
     ]
-    np.testing.assert_allclose(np.asarray(edge.get_ydata(), float), 0.7, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(edge.get_ydata(), float), 0.1, rtol=1e-6)
     assert "smallest or largest rate tried" in axes.get_legend_handles_labels()[1]
+    inside = drawn("xor_mixture")["tuned"].figure.axes[1]
+    assert "smallest or largest rate tried" not in inside.get_legend_handles_labels()[1]
     figure = drawn("images_online")["rates"]
     assert "edge" not in figure.caption
 
