@@ -1,0 +1,73 @@
+"""Figures of the study images_filters.
+
+benefit   what the ramp gains over its shuffled control against the number of filters, beside the paper
+recency   the same against other controls: those that end on the target level, and the target all along
+accuracy  accuracy and loss at the end against the number of filters, a line per protocol, beside the paper
+rates     the learning rate chosen for each arm
+"""
+
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from figures.parts import fading
+from figures.parts import summary as sums
+from figures.parts.write import Drawn, Figures
+
+#: The protocols that are compared.
+PAIR = ("ramp", "shuffled_ramp")
+RECORDED = fading.QUANTITIES
+AXES = ("protocol", "width", *fading.AXES)
+#: Accuracy in % at 8, 16, 32 and 64 filters, curriculum and shuffled; no bars are drawn. Source: arXiv
+#: 2406.01589, panel (b) "Curricula in CNN" of its cover figure, CIFAR-10; read to about 0.1 points.
+PAPER_WIDTHS = (8, 16, 32, 64)
+PAPER = {"ramp": (36.0, 38.4, 39.6, 40.8), "shuffled_ramp": (34.0, 35.0, 39.0, 40.7)}
+
+summarise = fading.summarise
+
+
+def paper(summary: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The paper's accuracies, protocol -> Dataset; none for other images than its own."""
+    if not str(sums.cell_of(summary)["data_set"]).startswith("cifar10"):
+        return {}
+    return {
+        protocol: xr.Dataset({"paper": ("width", np.array(values) / 100)}, {"width": [*PAPER_WIDTHS]})
+        for protocol, values in PAPER.items()
+    }
+
+
+def difference(summary: xr.Dataset) -> dict[int, xr.Dataset]:
+    """What the paper's curriculum gains, as for a network of depth 1; without bars."""
+    found = paper(summary)
+    if not found:
+        return {}
+    gain = found[PAIR[0]] - found[PAIR[1]]
+    return {1: gain.assign(dict.fromkeys(("paper_ci_low", "paper_ci_high"), gain.paper * np.nan))}
+
+
+def caption(summary: xr.Dataset) -> str:
+    """Settings and number of replicates."""
+    return (
+        "{data_set:words}, ten classes, at most {side} pixels a side; images shrunk by {easy:percent} to "
+        "{hard:percent} % of their sides and pasted centred on another image, in one pass of {n_steps} steps "
+        "of {batch_size}, tested at {hard:percent} %. Two convolutions of K and 2 K filters, plain "
+        "{optimiser:words}, {parametrisation:words} parametrisation; own rates are the best of {n_rates} (a "
+        "factor of 2 apart) on a validation split over {tuning_replicates} other runs."
+    )
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    titles = dict.fromkeys(summary.depth.values.tolist(), "two convolutions of K and 2 K filters")
+    text = caption(summary)
+
+    def benefit(shown: xr.Dataset) -> Drawn:
+        return fading.benefit(shown, difference(shown), titles, text)
+
+    return {
+        "benefit": benefit,
+        "recency": partial(fading.recency, titles=titles, caption=text),
+        "accuracy": partial(fading.accuracy, paper=paper(summary), titles=titles, caption=text),
+        "rates": partial(fading.rates, titles=titles, caption=text),
+    }
