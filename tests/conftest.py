@@ -3,8 +3,6 @@
 import ctypes
 import gc
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import hypothesis
 import psutil
 import pytest
 
+from studies.engine import programs
 from teacher_student.fixed_settings import FIXED
 
 # data sets that some tests read, where they lie next to the project; those tests are skipped elsewhere
@@ -24,11 +23,12 @@ if DATA.is_dir():
 # most tests compile for longer than they run; processes that they start inherit it
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
-# programs compiled once serve all workers and the processes that tests start, which inherit this, too; the
+# programs compiled once serve all workers, the processes that tests start, and the next run of the tests; the
 # variables must be set before JAX is imported
-COMPILED = "" if "JAX_COMPILATION_CACHE_DIR" in os.environ else tempfile.mkdtemp(prefix="compiled-")
-if COMPILED:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    compiled = programs.folder(str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "programs"))
+    programs.trim(compiled)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 import jax  # noqa: E402
@@ -48,12 +48,6 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays: no collection of garbage need look at it again."""
     gc.collect()
     gc.freeze()
-
-
-def pytest_unconfigure() -> None:
-    """Remove the programs at the end; workers made none of their own."""
-    if COMPILED:
-        shutil.rmtree(COMPILED, ignore_errors=True)
 
 
 #: Bytes of memory of a process above which its programs are forgotten at the end of a module.
