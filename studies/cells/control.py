@@ -291,4 +291,4 @@ def phases_of(duration: np.ndarray, mix: np.ndarray) -> tuple[Any, ...]:
         elif part > 0:
             found.append((part, row))
     shares = [(part, (row / row.sum()).tolist()) for part, row in found]
-    return tuple(Phase(part, {i: x for i, x in enumerate(row) if x}) for part, row in shares)
+    return tuple(Phase(min(part, 1.0), {i: x for i, x in enumerate(row) if x}) for part, row in shares)

@@ -121,7 +121,7 @@ class Optimum(NamedTuple):
             raise ValueError("a saved schedule is one of difficulty; this one moves the learning rate, too")
         places_, total = places(problem.levels), sum(duration for duration, _ in self.phases)
         phases = tuple(
-            (duration / total, {p: x for p, x in zip(places_, mix, strict=True) if x > 0})
+            (min(duration / total, 1.0), {p: x for p, x in zip(places_, mix, strict=True) if x > 0})
             for duration, mix in self.phases
         )
         found = {"loss": self.loss, "width": problem.student.width, "learning_rate": problem.learning_rate}
