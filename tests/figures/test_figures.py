@@ -220,6 +220,7 @@ DRAWN = {
     "sparse_teacher": {"accuracy", "benefit", "map", "perceptron"},
     "committee": {"loss_label_noise", "loss_distractors", "benefit", "tuned", "map"},
     "theory_vs_simulation": {"overlay", "gap"},
+    "depth_and_width": {"benefit", "map", "controls", "rates", "accuracy"},
 }
 
 
