@@ -62,14 +62,14 @@ def _gains(ds: xr.Dataset) -> xr.Dataset:
 
 def _own(ds: xr.Dataset) -> xr.Dataset:
     """The same with both arms at their own best rates, and the rates; nothing where there is no choice."""
-    parts = []
+    parts: list[xr.Dataset] = []
     for depth in ds.depth.values:
         runs = ds.sel(depth=[depth])
         found = _over(runs, lambda name, runs=runs: sums.own_rates(runs, (PAIR[0], name)))
         if found:
             best = found.tuned_rate.max("control")
             parts.append(found.drop_vars(["tuned_rate", "tuned_halves"]).assign(tuned_rate=best))
-    return xr.concat(parts, "depth", join="outer") if parts else xr.Dataset()
+    return sums.merged(*parts)
 
 
 def own(summary: xr.Dataset) -> xr.Dataset:
