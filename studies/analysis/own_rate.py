@@ -61,7 +61,7 @@ def benefit_at_own_rate(
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
+    >>> rng = np.random.default_rng(1)
     >>> accuracy = rng.normal(0, 0.01, (2, 3, 1, 40, 1))      # protocol, rate, width, replicate, time
     >>> accuracy[0] += np.reshape([0.5, 0.7, 0.6], (3, 1, 1, 1))          # best at the second rate
     >>> accuracy[1] += np.reshape([0.5, 0.6, 0.65], (3, 1, 1, 1))         # best at the third

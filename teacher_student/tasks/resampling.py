@@ -39,7 +39,7 @@ def pasted(
     Examples
     --------
     >>> ones, zeros = jnp.ones((4, 4, 1)), jnp.zeros((4, 4, 1))
-    >>> float(pasted(ones, zeros, 0.5).sum()), float(pasted(ones, zeros, 0.75)[0, 0, 0])
+    >>> float(pasted(ones, zeros, 0.5).sum()), round(float(pasted(ones, zeros, 0.75)[0, 0, 0]), 6)
     (4.0, 0.25)
     """
     rows, columns = (coverage(count, side) for count in image.shape[:2])

@@ -72,11 +72,12 @@ def check_measured(task: Task, student: Student, record: tuple[str, ...]) -> Non
         return jax.ShapeDtypeStruct(shape, jnp.float32)
 
     scaling = jax.tree.map(lambda _: array(), small.scaling(1.0, task.n_inputs))
-    theta = jax.eval_shape(small.start, jax.random.key(0), scaling)
-    overlaps = Overlaps(array(k, p), array(len(task.blocks), k, k), theta)
     target = {name: array(*np.shape(x)) for name, x in task.level().items()}
     recorder = make_recorder(task, small, record)
     with fixed_settings():
+        # the key is made inside, where nothing is: making one would start a device
+        theta = jax.eval_shape(lambda scaling: small.start(jax.random.key(0), scaling), scaling)
+        overlaps = Overlaps(array(k, p), array(len(task.blocks), k, k), theta)
         jax.eval_shape(recorder, overlaps, scaling, target, array(2, columns))
 
 

@@ -8,6 +8,8 @@ import pytest
 from studies.cells.control import PROTOCOLS, ControlCell
 from studies.study import Study
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 CELL = ControlCell(
     n_inputs=100, width=1, easy={"noise": 0.0}, hard={"noise": 2.0}, budget=6.0, record_every=3.0,
     learning_rate=2.0, n_pieces=8, n_starts=2, restarts=4, iterations=6, easy_fraction=0.25,
@@ -21,7 +23,7 @@ def test_a_block_holds_the_best_order_and_no_other_is_better():
     ds = block.cell.compute(block)
     assert dict(ds.sizes) == {"protocol": 5, "replicate": 6, "time": 3, "place": 8}
     limit = ds.limit_loss.isel(replicate=0)
-    assert float((limit - limit.sel(protocol="optimal")).min()) >= 0
+    assert float((limit - limit.sel(protocol="optimal")).min()) >= -1e-6  # rounding of single precision
     np.testing.assert_allclose(ds.easy_share.mean("place"), 0.25, atol=1e-4)
     curriculum = ds.easy_share.sel(protocol="curriculum").isel(replicate=0)
     np.testing.assert_array_equal(curriculum, [1, 1, 0, 0, 0, 0, 0, 0])

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from theory_tools import skewed_start
 
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
@@ -21,7 +22,8 @@ from teacher_student.theory.control.polytope import extreme, project, rounded
 from teacher_student.theory.control.pontryagin import adjoint
 from teacher_student.theory.control.problem import Problem, pose
 from teacher_student.theory.control.starts import ORDERS, guesses, ordered
-from tests.helpers.theory_tools import skewed_start
+
+pytestmark = pytest.mark.usefixtures("quick_module")
 
 
 def asked(task, student, start, levels, **changes) -> Problem:

@@ -16,6 +16,8 @@ from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.theory.control.optimum import METHODS, Optimum, optimal_schedule
 from teacher_student.training.simulate import simulate
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 TASK = SparseTeacher(1000)
 STUDENT = TwoLayer(1, "erf", train_readout=False)
 START = Overlaps(jnp.zeros((1, 1)), jnp.full((2, 1, 1), 0.5), jnp.ones(1))
