@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from studies.analysis import over_replicates, usable
@@ -104,8 +103,3 @@ def statuses(ds: xr.Dataset) -> dict[str, Any]:
             rows.append({"protocol": str(protocol), "width": int(width), **counts})
     total = {name: sum(row[name] for row in rows) for name in meaning.values()}
     return {"total": total, "rows": rows}
-
-
-def asked(ds: xr.Dataset) -> int:
-    """Runs that were asked for."""
-    return int(np.sum(ds.status.values != STATUS["not_asked"]))

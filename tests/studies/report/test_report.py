@@ -14,7 +14,6 @@ import studies
 from studies.analysis import over_replicates
 from studies.catalogue import get
 from studies.engine.run import run
-from studies.report import command as commands
 from studies.report import quantities
 from studies.report.command import command
 from studies.report.page import page
@@ -153,7 +152,6 @@ def test_the_command_gives_the_same_study_again(preset):
         assert (again.changed(given) if given else again).address == study.address
     assert command(ds.assign_attrs(address="0" * 20)) is None, "no command line gives another address"
     assert command(ds.assign_attrs(study="mine")) is None
-    assert commands.names()
 
 
 @pytest.mark.slow
