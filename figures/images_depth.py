@@ -6,14 +6,12 @@ accuracy  accuracy and loss at the end against width, a line per protocol
 rates     the learning rate chosen for each arm
 """
 
-from functools import partial
-
 import numpy as np
 import xarray as xr
 
 from figures.parts import fading
 from figures.parts import summary as sums
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Figures
 
 #: The protocols that are compared.
 PAIR = ("ramp", "shuffled_ramp")
@@ -61,14 +59,4 @@ def caption(summary: xr.Dataset) -> str:
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
     titles = {depth: f"{depth} hidden layer{'s' * (depth > 1)}" for depth in summary.depth.values.tolist()}
-    text = caption(summary)
-
-    def benefit(shown: xr.Dataset) -> Drawn:
-        return fading.benefit(shown, paper(shown), titles, text)
-
-    return {
-        "benefit": benefit,
-        "recency": partial(fading.recency, titles=titles, caption=text),
-        "accuracy": partial(fading.accuracy, paper={}, titles=titles, caption=text),
-        "rates": partial(fading.rates, titles=titles, caption=text),
-    }
+    return fading.figures(titles, caption(summary), paper, {})

@@ -6,14 +6,12 @@ accuracy  accuracy and loss at the end against the number of filters, a line per
 rates     the learning rate chosen for each arm
 """
 
-from functools import partial
-
 import numpy as np
 import xarray as xr
 
 from figures.parts import fading
 from figures.parts import summary as sums
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Figures
 
 #: The protocols that are compared.
 PAIR = ("ramp", "shuffled_ramp")
@@ -60,14 +58,4 @@ def caption(summary: xr.Dataset) -> str:
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
     titles = dict.fromkeys(summary.depth.values.tolist(), "two convolutions of K and 2 K filters")
-    text = caption(summary)
-
-    def benefit(shown: xr.Dataset) -> Drawn:
-        return fading.benefit(shown, difference(shown), titles, text)
-
-    return {
-        "benefit": benefit,
-        "recency": partial(fading.recency, titles=titles, caption=text),
-        "accuracy": partial(fading.accuracy, paper=paper(summary), titles=titles, caption=text),
-        "rates": partial(fading.rates, titles=titles, caption=text),
-    }
+    return fading.figures(titles, caption(summary), difference, paper(summary))

@@ -1,6 +1,7 @@
 """What images_depth and images_filters share: their summary, benefit beside the paper, recency, accuracy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -10,7 +11,7 @@ from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.rates import rate_lines
 from figures.parts.style import looks, rate_ticks, series, width_axis, words
-from figures.parts.write import Drawn
+from figures.parts.write import Drawn, Figures
 from studies.analysis import last, usable, with_axes
 
 #: Name of a comparison -> treatment and control; the first is that of the paper.
@@ -62,6 +63,32 @@ def rate_labels(part: xr.Dataset) -> dict[float, str]:
     rates = np.atleast_1d(part.shared_rate.values).tolist()
     return {
         rate: f"one rate, {rate:g}" if rate else "each arm at its own rate" for rate in sorted(rates)[::-1]
+    }
+
+
+def figures(
+    titles: Mapping[int, str],
+    caption: str,
+    gains: Callable[[xr.Dataset], Mapping[int, xr.Dataset]],
+    accuracies: Mapping[str, xr.Dataset],
+) -> Figures:
+    """Every figure by the name of its file.
+
+    Parameters
+    ----------
+    titles : depth -> title of its column
+    gains : what is shown -> the paper's benefit, see `benefit`
+    accuracies : those of the paper, see `accuracy`
+    """
+
+    def beside_the_paper(shown: xr.Dataset) -> Drawn:
+        return benefit(shown, gains(shown), titles, caption)
+
+    return {
+        "benefit": beside_the_paper,
+        "recency": partial(recency, titles=titles, caption=caption),
+        "accuracy": partial(accuracy, paper=accuracies, titles=titles, caption=caption),
+        "rates": partial(rates, titles=titles, caption=caption),
     }
 
 

@@ -3,7 +3,6 @@
 No JAX is imported until a cell is checked or computed, so listing and loading stay quick.
 """
 
-import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,7 @@ from studies.cells.named import (
     named_task,
     student_of,
 )
-from studies.cells.result import result
-from studies.store import STATUS
+from studies.cells.online_blocks import planned, simulated, solved
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.saved_schedule import OPTIMAL, read_schedule
 
@@ -251,115 +249,3 @@ class OnlineCell:
     def n_steps(self) -> int:
         """Samples of the run."""
         return round(self.budget * self.n_inputs)
-
-
-def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None) -> Any:
-    """All that a simulation of a block's cells is made of; `steps` (R, L, T) if not to be drawn."""
-    from teacher_student.schedules import draw_plans, tabulate
-    from teacher_student.training.plan import prepare
-
-    task, student, (easy, hard) = cell.world()
-    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction, cell.schedule)
-    return prepare(
-        task,
-        student,
-        table,
-        draw_plans(plans, cell.n_steps, cell.seed, block.replicates) if steps is None else steps,
-        target=hard,
-        learning_rate=cell.learning_rate,
-        replicates=block.replicates,
-        seed=cell.seed,
-        record=cell.record,
-        n_records=cell.n_records,
-        room=block.room,
-        n_test=cell.n_test,
-        method=cell.method,
-        dtype=cell.dtype,
-        initial=cell.start(),
-    )
-
-
-def simulated(blocks: "Sequence[Block]", places: int, devices: int) -> list[xr.Dataset]:
-    """Simulate all cells of blocks of one program at once, see `run_plans`."""
-    from teacher_student.training.simulate import run_plans
-
-    started = time.perf_counter()
-    cells: list[Any] = [block.cell for block in blocks]
-    plans = [planned(cell, block) for cell, block in zip(cells, blocks, strict=True)]
-    results = run_plans(plans, places, devices)
-    share = (time.perf_counter() - started) * (1 - 1 / len(blocks))
-    return [
-        _result(
-            cell,
-            block,
-            found.method,
-            found.time,
-            {name: np.moveaxis(x, 1, 0) for name, x in found.values.items()},
-            np.where(found.diverged.T, STATUS["diverged"], STATUS["ok"]),
-            started + share,
-        )
-        for cell, block, found in zip(cells, blocks, results, strict=True)
-    ]
-
-
-def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
-    """The equations of a block's cells, from the starts of its replicates: the Dataset of a simulation."""
-    import jax
-
-    from teacher_student.schedules import spans, tabulate
-    from teacher_student.theory.integrate import trajectory
-    from teacher_student.theory.solve import STATUSES
-    from teacher_student.training.start import draw_start
-
-    started = time.perf_counter()
-    task, student, (easy, hard) = cell.world()
-    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction, cell.schedule)
-    start = cell.start()
-    shared = start is not None
-    if start is None:
-        start = draw_start(
-            task,
-            student,
-            learning_rate=cell.learning_rate,
-            replicates=block.replicates,
-            seed=cell.seed,
-            dtype=cell.dtype,
-        )
-    pieces = [spans(plan, cell.budget, len(table)) for plan in plans]
-    times = np.arange(cell.n_records + 1) * cell.record_every
-    found = trajectory(
-        task, student, start, table, pieces, times, target=hard, learning_rate=cell.learning_rate
-    )
-    values, status = jax.tree.map(np.asarray, (found.values, found.status))
-    if shared:  # one solution for all replicates
-        copies = len(block.replicates)
-        values, status = jax.tree.map(lambda x: np.repeat(x[None], copies, 0), (values, status))
-    values = {name: np.moveaxis(values[name], 1, 0) for name in cell.record}
-    status = np.array([STATUS[name] for name in STATUSES])[status]
-    return _result(cell, block, "theory", times, values, status.T, started)
-
-
-def _result(
-    cell: "OnlineCell",
-    block: "Block",
-    method: str,
-    times: np.ndarray,
-    values: Mapping[str, np.ndarray],
-    status: np.ndarray,
-    started: float,
-) -> xr.Dataset:
-    """Recorded arrays with axes protocol, replicate, time, ... as the result of a block."""
-    from teacher_student.training.recording import QUANTITIES
-
-    task, _, _ = cell.world()
-    # netCDF has no axis of length 0
-    groups = {"group": list(task.group_names)} if task.group_names else {}
-    return result(
-        block,
-        {name: (("time", *QUANTITIES[name]), x) for name, x in values.items()},
-        status,
-        coords={"time": times} | groups,
-        method=method,
-        run_steps=status.size * cell.n_steps,
-        started=started,
-    )

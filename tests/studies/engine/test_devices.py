@@ -104,7 +104,7 @@ def test_more_devices_than_there_are_is_refused():
 
 
 def test_plans_that_are_no_single_program_are_refused():
-    from studies.cells.online import planned
+    from studies.cells.online_blocks import planned
 
     cells: Any = small.study(replicates=2).blocks()
     two, four = [planned(block.cell, block) for block in cells]
