@@ -97,7 +97,7 @@ def read_schedule(path: str | Path) -> SavedSchedule:
     except ValueError:
         content = None
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise ValueError(f"{path} is no schedule; `save` of an optimum writes one")
+        raise ValueError(f"{path} is no schedule; `save_schedule` writes one")
     try:
         phases = tuple(
             (float(fraction), {float(k): float(v) for k, v in mix.items()})

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @lru_cache(maxsize=64)
@@ -15,10 +15,19 @@ def named_task(name: str, n_inputs: int, options: tuple[tuple[str, float], ...])
     return make(n_inputs, **_options(make, dict(options)))
 
 
-#: Kind of student -> the fields of a cell that it has beside width, activation, loss and parametrisation.
+class Kind(NamedTuple):
+    """A kind of student: its name in `teacher_student`, and its arguments that are fields of a cell.
+
+    `own` leaves out width, activation, loss and parametrisation, which all kinds have.
+    """
+
+    student: str
+    own: tuple[str, ...]
+
+
 STUDENTS = {
-    "two_layer": ("train_readout", "readout_start", "readout_scale"),
-    "deep": ("depth", "bias"),
+    "two_layer": Kind("TwoLayer", ("train_readout", "readout_start", "readout_scale")),
+    "deep": Kind("Deep", ("depth", "bias")),
 }
 
 
@@ -27,11 +36,11 @@ def student_of(cell: Any) -> Any:
     from teacher_student.checks import known
 
     known("student", cell.student, STUDENTS)
-    own = STUDENTS[cell.student]
+    own = STUDENTS[cell.student].own
     for f in fields(cell):
-        value, foreign = getattr(cell, f.name), any(f.name in names for names in STUDENTS.values())
+        value, foreign = getattr(cell, f.name), any(f.name in kind.own for kind in STUDENTS.values())
         if foreign and f.name not in own and value != f.default:
-            kinds = " or ".join(kind for kind, names in STUDENTS.items() if f.name in names)
+            kinds = " or ".join(name for name, kind in STUDENTS.items() if f.name in kind.own)
             raise ValueError(
                 f"{f.name} is {value!r}, but student {cell.student!r} has none; leave it at {f.default!r} or "
                 f"take student {kinds}"
@@ -42,10 +51,9 @@ def student_of(cell: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def named_student(kind: str, **settings: Any) -> Any:
-    from teacher_student.students.deep import Deep
-    from teacher_student.students.two_layer import TwoLayer
+    import teacher_student
 
-    return {"two_layer": TwoLayer, "deep": Deep}[kind](**settings)
+    return getattr(teacher_student, STUDENTS[kind].student)(**settings)
 
 
 @lru_cache(maxsize=1024)
