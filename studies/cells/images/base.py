@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 #: Raised by one whenever a change alters the numbers of an existing cell.
 NUMERICS = 1
 
-#: Share of a run that the protocols named *_then_target end with: the level that is tested, and nothing else.
-LAST = 0.15
-
 #: Step from one learning rate of the sweep to the next.
 RATE_STEP = 2.0
 

@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from studies.cells.images.base import LAST, RATES, ImageCell
+from studies.cells.images.base import RATES, ImageCell
 from studies.cells.images.data import Material, check_room, held_out, labelled
 from studies.cells.levels import check_ends, level_field, noise
+from teacher_student.protocols import TARGET_SHARE
 from teacher_student.roles import EXAMPLES
 
 PROTOCOLS = ("ramp", "shuffled_ramp", "target_only", "ramp_then_target", "shuffled_ramp_then_target")
@@ -77,7 +78,7 @@ class FadingImages(ImageCell):
         """The run's own examples, drawn without repeats, as each protocol shows them."""
         count = self.n_steps * self.batch_size
         mine = rng.permutation(self.n_examples)[:count]
-        hard, early = mine + self.n_examples, count - round(LAST * count)
+        hard, early = mine + self.n_examples, count - round(TARGET_SHARE * count)
 
         def sorted_(some: np.ndarray) -> np.ndarray:
             return some[np.argsort(material.difficulty[some], kind="stable")]

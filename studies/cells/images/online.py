@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from studies.cells.images.base import LAST, ImageCell
+from studies.cells.images.base import ImageCell
 from studies.cells.images.data import Material, check_room, held_out, labelled
 from studies.cells.levels import check_ends, level_field, noise
+from teacher_student.protocols import TARGET_SHARE
 from teacher_student.roles import EXAMPLES
 
 #: Protocol -> ordering of `curricula.ordering`; the examples of a run come shuffled.
@@ -52,10 +53,10 @@ class OnlineImages(ImageCell):
             show.check_level(noise(level))
         check_ends(self.easy, self.hard)
         within("easy_fraction", self.easy_fraction, 0, 1)
-        if self.protocol == THEN_TARGET and self.easy_fraction > 1 - LAST:
+        if self.protocol == THEN_TARGET and self.easy_fraction > 1 - TARGET_SHARE:
             raise ValueError(
-                f"easy_fraction is {self.easy_fraction:g}, but the last {100 * LAST:g} % of "
-                f"{THEN_TARGET} are hard; need easy_fraction <= {1 - LAST:g}"
+                f"easy_fraction is {self.easy_fraction:g}, but the last {100 * TARGET_SHARE:g} % of "
+                f"{THEN_TARGET} are hard; need easy_fraction <= {1 - TARGET_SHARE:g}"
             )
         within("n_examples", self.n_examples, low=self.n_steps * self.batch_size)
 
@@ -83,7 +84,7 @@ class OnlineImages(ImageCell):
 
 
 def hard_last(levels: np.ndarray) -> np.ndarray:
-    """Indices of the examples: hard ones for the last `LAST` of the run, before them all others as they come.
+    """Indices of examples: all others as they come, then hard ones for the last `TARGET_SHARE` of the run.
 
     Examples
     --------
@@ -91,7 +92,7 @@ def hard_last(levels: np.ndarray) -> np.ndarray:
     [0, 1, 2, 3, 4, 6, 5]
     """
     hard = np.flatnonzero(levels == levels.max())
-    last = hard[max(0, len(hard) - round(LAST * len(levels))) :]
+    last = hard[max(0, len(hard) - round(TARGET_SHARE * len(levels))) :]
     return np.concatenate([np.delete(np.arange(len(levels)), last), last])
 
 

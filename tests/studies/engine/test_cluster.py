@@ -118,7 +118,8 @@ def test_the_block_of_a_worker_that_is_killed_is_run_again(scheduler, tmp_path):
         (made / "go").touch()
         out, err = client.communicate(timeout=PATIENCE)
     finally:
-        client.kill()  # else its task keeps a worker from the tests that follow
+        client.kill()  # else its task keeps a worker from the tests that follow, as one that waits would
+        (made / "go").touch()
     assert (client.returncode, err) == (0, ""), out
     check_the_second_attempt(made, tmp_path, study, stopped)
 
