@@ -6,12 +6,13 @@
 # make adapters  the tests of PyTorch, Grain, Hugging Face and Parquet, in an environment that has them
 # make oldest    the tests that are not slow, with the oldest versions that pyproject.toml allows
 # make docs      set up, build the site in .site
+# make numbers   set up, fill in the numbers of all pages again from the arrays in figures/data
 # make gallery   set up, draw figures/gallery again from the arrays in figures/data
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: venv figures test quick optimised check adapters oldest docs gallery
+.PHONY: venv figures test quick optimised check adapters oldest docs numbers gallery
 
 venv: .venv/complete
 
@@ -62,8 +63,12 @@ docs: .venv/docs
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
+numbers: venv
+	$(BIN)/python docs/fill.py
+
 gallery: venv
 	$(BIN)/python -m figures xor_mixture --from figures/data --out figures/gallery
-	$(BIN)/python -m figures images_ranking --from figures/data/c_score --out figures/gallery/images_ranking/c_score
 	for study in $(filter-out xor_mixture,$(basename $(notdir $(wildcard figures/data/*.nc)))); do \
 	  $(BIN)/python -m figures $$study --from figures/data --out figures/gallery/$$study || exit; done
+	for file in $(wildcard figures/data/*/*.nc); do study=$$(basename $$file .nc); part=$$(basename $$(dirname $$file)); \
+	  $(BIN)/python -m figures $$study --from $$(dirname $$file) --out figures/gallery/$$study/$$part || exit; done

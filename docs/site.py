@@ -1,9 +1,10 @@
 """What the site is made of: called by MkDocs, see mkdocs.yml.
 
 Pages are the Markdown files of the repository as they are, so that they read alike in both places. Links from
-one to another stay; a file that they link to (a figure, a table, a module) comes along under files/. Written
-here are the gallery, from figures/gallery, and the reference, from `__all__` of the packages: a public name
-without a docstring fails the build.
+one to another stay; a file that they link to (a figure, a table, a module) comes along under files/. The
+pages of docs/results are put into the navigation by themselves. Written here are the gallery, from
+figures/gallery, and the reference, from `__all__` of the packages: a public name without a docstring fails
+the build.
 """
 
 import ast
@@ -22,16 +23,34 @@ OTHERS = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGE
 PACKAGES = ("teacher_student", "curricula", "studies", "figures")
 #: Public names that are no function or class of their own: what they are is said where they come from.
 CONSTANTS = {"teacher_student.PROTOCOLS", "teacher_student.Protocol", "studies.analysis"}
+#: Where a page says how its numbers are made (fill.py); readers do not need it.
+HIDDEN = re.compile(r"<!-- names\n.*?\n-->\n*|<!--= .*? -->|<!--/-->", re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """The navigation with the pages of docs/results, xor_mixture first, where mkdocs.yml says RESULTS."""
+    for section in config.nav or []:
+        for pages in section.values():
+            if "RESULTS" in pages:
+                at = pages.index("RESULTS")
+                pages[at : at + 1] = [f"results/{path.name}" for path in results()]
+    return config
+
+
+def results() -> list[Path]:
+    """The pages of studies, the headline first."""
+    return sorted(ROOT.glob("docs/results/*.md"), key=lambda path: (path.stem != "xor_mixture", path.stem))
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """All pages and what they link to."""
-    sources = [*OTHERS, *(f"docs/{path.name}" for path in sorted(ROOT.glob("docs/*.md")))]
-    pages = {source: OTHERS.get(source, PurePosixPath(source).name) for source in sources}
+    own = [path.relative_to(ROOT).as_posix() for path in (*sorted(ROOT.glob("docs/*.md")), *results())]
+    pages = OTHERS | {source: source.removeprefix("docs/") for source in own}
     linked: set[str] = set()
     texts = {
-        page: linking((ROOT / source).read_text(), source, pages, linked) for source, page in pages.items()
+        page: linking(HIDDEN.sub("", (ROOT / source).read_text()), source, pages, linked)
+        for source, page in pages.items()
     }
     texts["gallery.md"] = linking(gallery(), "gallery.md", pages, linked)
     for package in PACKAGES:

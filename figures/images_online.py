@@ -2,6 +2,7 @@
 
 benefit    benefit of the curriculum against width for each data set, by budget
 accuracy   accuracy at the end against width for each data set and budget, a line per protocol
+order      lead of the curriculum over controls that end as it does, or otherwise, for each data set
 collapse   benefit over its peak against K / K*, real images and the synthetic mixture over each other
 rates      the learning rate chosen for each arm
 """
@@ -16,7 +17,7 @@ from figures.parts import images, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, series, words
 from figures.parts.write import Drawn, Figures
-from studies.analysis import half_width
+from studies.analysis import half_width, with_axes
 
 #: The protocols that are compared.
 PAIR = ("curriculum", "no_curriculum")
@@ -29,7 +30,9 @@ AXES = ("protocol", "width", *OWN_AXES)
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What the figures show, at the end of every run: (data_set, n_steps, protocol, treatment, width)."""
-    return images.summarise_images(ds, OWN_AXES, PAIR[1])
+    out = images.summarise_images(ds, OWN_AXES, PAIR[1])
+    order = sums.order_or_end(with_axes(ds, OWN_AXES), PAIR[0])
+    return sums.summary_of(ds, sums.merged(out, order.sel(data_set=out.data_set) if order else order))
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -57,6 +60,19 @@ def benefit(summary: xr.Dataset) -> Drawn:
     row[0].set_ylabel("benefit over no curriculum\n(test accuracy)")
     note = "At a fixed number of steps both arms may fall with width, see the figure accuracy."
     return Drawn(figure, part, f"{note} {caption(summary)}")
+
+
+def order(summary: xr.Dataset) -> Drawn:
+    """The lead of the curriculum: order alone where both end alike, order and end, hard examples only."""
+    sums.need("order_benefit" in summary, f"needs --protocol {','.join((PAIR[0], *sums.CONTROLS))}")
+    steps = HEADLINE if HEADLINE in summary.n_steps else summary.n_steps.values[0]
+    table = sums.starting(summary, "order_").sel(n_steps=steps)
+    figure, row = panels.wrapped(table.sizes["data_set"], 3, table.sizes["data_set"], sharey=True)
+    for axes, name in zip(row, table.data_set.values, strict=True):
+        panels.order_lines(axes, table.sel(data_set=name))
+        axes.set_title(words(name))
+    row[0].set_ylabel("lead of the curriculum\n(test accuracy)")
+    return Drawn(figure, table, f"{steps} steps. {caption(summary)}")
 
 
 def curves(summary: xr.Dataset) -> dict[str, xr.Dataset]:
@@ -142,4 +158,4 @@ def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file; small panels have a row per data set, a column per budget."""
     small = {"layout": images.Layout("data_set", ("n_steps",), title), "caption": caption(summary)}
     accuracy, rates = partial(images.accuracy, **small), partial(images.rates, **small)
-    return {"benefit": benefit, "accuracy": accuracy, "collapse": collapse, "rates": rates}
+    return {"benefit": benefit, "accuracy": accuracy, "order": order, "collapse": collapse, "rates": rates}
