@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 from image_cells import FADING, ONE, ONLINE, RANKED, ROOT, TWO
 
+import figures.images_online
 import figures.images_ranking
 from curricula import Ranking
 from figures.__main__ import main as draw
@@ -70,6 +71,22 @@ def stored(out: Path, name: str, cell: Any, grids: tuple) -> xr.Dataset:
     for part in question.blocks():
         store.write(part.address, made_up(part))
     return load(name, out)
+
+
+def test_order_on_images_is_the_lead_over_a_control_that_ends_alike(tmp_path):
+    """Replicate 0 of the narrowest width has diverged, and does not count."""
+    arms = ("curriculum", "no_curriculum", "no_curriculum_then_target")
+    grid = {"data_set": ("digits", "mnist"), "n_steps": (20,), "protocol": arms, "width": (2, 4)}
+    ds = stored(tmp_path, "images_online", ONLINE, (grid,))
+    summary = figures.images_online.summarise(ds)
+    order = summary.order_benefit.sel(data_set="mnist", n_steps=20, control="no_curriculum_then_target")
+    ends = ds.test_accuracy.where(ds.status == 0).isel(time=-1).sel(data_set="mnist")
+    lead = ends.sel(protocol="curriculum") - ends.sel(protocol="no_curriculum_then_target")
+    np.testing.assert_allclose(order, lead.mean("replicate"), rtol=1e-5)
+    assert abs(float(order[0]) - float(summary.order_benefit.sel(control="no_curriculum")[0, 0, 0])) > 0.01
+    table = figures.images_online.order(summary).table
+    assert isinstance(table, xr.Dataset)
+    assert table.order_n.sel(control="no_curriculum_then_target", data_set="mnist").values.tolist() == [5, 6]
 
 
 @pytest.mark.slow
