@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import hypothesis
+import pooch
 import psutil
 import pytest
 
@@ -21,12 +22,13 @@ if DATA.is_dir():
     os.environ.setdefault("TILTING_ODDS_DATA", str(DATA))
 
 # most tests compile for longer than they run; processes that they start inherit it
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false")
 
-# programs compiled once serve all workers, the processes that tests start, and the next run of the tests; the
-# variables must be set before JAX is imported
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    compiled = programs.folder(str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "programs"))
+# programs compiled once serve all workers, the processes that tests start, and later runs of the tests in any
+# checkout of the user; the variables must be set before JAX is imported
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (
+    compiled := programs.usable(programs.folder(pooch.os_cache("tilting-odds") / "programs_of_tests"))
+):
     programs.trim(compiled)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

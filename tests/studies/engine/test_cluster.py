@@ -128,12 +128,14 @@ class Clock:
     """A clock that stands still but while something hangs: then it goes on by 30 s at every look.
 
     So a limit of 20 s is over at the second look at what hangs and at nothing else, however slow the machine.
+    A run that has not ended after PATIENCE never will.
     """
 
     def __init__(self, hangs: Callable[[], bool]) -> None:
-        self.hangs, self.now = hangs, 0.0
+        self.hangs, self.now, self.until = hangs, 0.0, time.monotonic() + PATIENCE
 
     def __call__(self) -> float:
+        assert time.monotonic() < self.until, "waited in vain"
         self.now += 30.0 * self.hangs()
         return self.now
 
@@ -169,7 +171,9 @@ def test_the_block_of_a_worker_that_hangs_is_run_again(scheduler, tmp_path, monk
 def test_simulations_by_two_workers_are_those_of_a_serial_run(scheduler, environment, tmp_path):
     for where, options in (("serial", []), ("cluster", ["--cluster", scheduler])):
         line = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path / where)]
-        result = subprocess.run([*line, *TINY, *options], cwd=ROOT, env=environment, capture_output=True)
+        result = subprocess.run(
+            [*line, *TINY, *options], cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE
+        )
         assert result.returncode == 0, result.stderr
     same_numbers(tmp_path / "serial", tmp_path / "cluster", "xor_mixture")
     assert (load("xor_mixture", tmp_path / "cluster").status == 0).all()
