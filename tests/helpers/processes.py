@@ -17,11 +17,6 @@ ROOT = HERE.parents[1]
 FEW = cheap.study(widths=(2, 3), replicates=2)
 #: Seconds after which something that should have happened never will, on the busiest of machines.
 PATIENCE = 400.0
-#: For processes that compile for longer than they run.
-QUICK = {
-    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_use_fusion_emitters=false"
-}
 
 
 def command(*arguments, before: str = ""):

@@ -9,7 +9,7 @@ from typing import Any
 
 import every_kind
 import pytest
-from processes import HERE, QUICK, ROOT
+from processes import HERE, ROOT
 
 #: What a user's environment may hold, all at once.
 SET = {
@@ -38,9 +38,9 @@ def computed(**environment: str) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_no_option_of_jax_changes_a_number_of_any_kind_of_cell():
-    usual = computed(**QUICK)
+    usual = computed()
     assert set(usual) == set(every_kind.CELLS)
-    assert computed(**QUICK, **SET) == usual
+    assert computed(**SET) == usual
 
 
 @pytest.mark.parametrize("kind", every_kind.CELLS)

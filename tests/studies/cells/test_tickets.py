@@ -1,6 +1,5 @@
 """Tickets: the rounds against rounds by hand, arms and protocols, and resuming between and inside rounds."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from processes import PATIENCE, QUICK
+from processes import PATIENCE
 from root import ROOT
 
 from studies.catalogue import get
@@ -301,7 +300,7 @@ def test_a_run_killed_inside_a_round_resumes_to_the_same_bits(tmp_path):
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     words = [word for name, value in TINY.items() for word in (f"--{name}", value)]
     command = [sys.executable, "-m", "studies", "run", "lottery_tickets", "--out", str(killed), *words]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | QUICK, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     partial, until = killed / "lottery_tickets" / "partial", time.monotonic() + PATIENCE
 
     def inside_a_round() -> bool:

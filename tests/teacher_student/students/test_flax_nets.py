@@ -123,18 +123,18 @@ def test_convolutions_by_patches_are_the_same_network():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "optimiser"), [("mlp2", "adam"), ("cnn", "sgd")])
+@pytest.mark.parametrize(("name", "optimiser"), [("mlp2", "adam"), ("cnn_patches", "sgd")])
 def test_coordinate_check(name, optimiser):
     """After a few steps every activation has moved, with mean_field by an amount that does not depend on K.
 
     The slope of log change against log width must be near 0 for every layer; with the standard
     parametrisation the logits move more the wider the student, so there the same check fails.
     """
-    widths = (16, 64) if name == "cnn" else (64, 512)
+    widths = (16, 64) if name == "cnn_patches" else (64, 512)
     rate = 0.01 if optimiser == "adam" else 0.005
     orders = np.tile(np.arange(32), (4, 4, 1))
     change = {}
-    compared = ("mean_field",) if name == "cnn" else ("mean_field", "standard")
+    compared = ("mean_field",) if name == "cnn_patches" else ("mean_field", "standard")
     for parametrisation in compared:
         for width in widths:
             student = make_student(name, width, 2, parametrisation)

@@ -149,7 +149,7 @@ def test_protocols_by_name_are_the_schedules_as_arrays():
         record="v",
         **NAMED,
     )
-    arrays = run(TwoLayer(4), ("no_curriculum", "curriculum"), record=("v", "test_accuracy"))
+    arrays = run(TwoLayer(4), ("no_curriculum", "curriculum"), record=("v",))
     np.testing.assert_array_equal(named.values["v"], arrays.values["v"])
     assert named.labels.protocols == ("no_curriculum", "curriculum")
     assert arrays.labels.protocols == ("0", "1")
