@@ -30,7 +30,7 @@ os.environ.setdefault("EQX_ON_ERROR", "nan")
 # programs compiled once serve all workers, the processes that tests start, and later runs of the tests in any
 # checkout of the user; the variables must be set before JAX is imported
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (
-    compiled := programs.usable(programs.folder(pooch.os_cache("tilting-odds") / "programs_of_tests"))
+    compiled := programs.usable(programs.folder(str(pooch.os_cache("tilting-odds") / "programs_of_tests")))
 ):
     programs.trim(compiled)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
