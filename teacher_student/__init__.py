@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from teacher_student.students.flax_nets import make_student
     from teacher_student.students.pair import Pair
     from teacher_student.students.softmax import Softmax
+    from teacher_student.students.tracked import Tracked
     from teacher_student.students.two_layer import TwoLayer
     from teacher_student.tasks.committee import Committee
     from teacher_student.tasks.corruption import Presentation, draw_levels
@@ -58,6 +59,7 @@ _NAMES = {
     "students.experts": ("Experts",),
     "students.pair": ("Pair",),
     "students.softmax": ("Softmax",),
+    "students.tracked": ("Tracked",),
     "students.two_layer": ("TwoLayer",),
     "tasks.committee": ("Committee",),
     "tasks.corruption": ("Presentation", "draw_levels"),
@@ -76,7 +78,7 @@ _HOME = {name: f"teacher_student.{module}" for module, names in _NAMES.items() f
 __all__ = [
     "PROTOCOLS", "ClassGroupXor", "Committee", "Deep", "Experts", "Labelled", "Optimiser", "Overlaps",
     "Pair", "Parity", "Phase", "PlainClasses", "PolarityXor", "Presentation", "Protocol", "Pruning",
-    "Softmax", "SparseTeacher", "TwoLayer", "XorMixture", "draw_levels", "draw_start", "hold_out",
+    "Softmax", "SparseTeacher", "Tracked", "TwoLayer", "XorMixture", "draw_levels", "draw_start", "hold_out",
     "image_task", "load_images", "make_student", "ramp", "simulate", "staircase", "target_set", "train",
     "training_flops", "trajectory",
 ]  # fmt: skip

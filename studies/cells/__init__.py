@@ -4,6 +4,8 @@
     grading     how well difficulty scores find the true difficulty
     images/     networks on real images, in one pass (online) or several epochs (ranking)
     tickets/    pruning and retraining, online or on images
+    finite      many epochs over a fixed set of examples: drawn, parities or images, in any order
+    consolidation   easy and hard examples fitted one after the other, with an elastic pull
 
 A kind is a frozen dataclass that satisfies `studies.cell.Cell`. Cells never import the engine.
 """

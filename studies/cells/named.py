@@ -28,6 +28,7 @@ class Kind(NamedTuple):
 STUDENTS = {
     "two_layer": Kind("TwoLayer", ("train_readout", "readout_start", "readout_scale")),
     "deep": Kind("Deep", ("depth", "bias")),
+    "tracked": Kind("Tracked", ()),
 }
 
 

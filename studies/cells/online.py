@@ -59,7 +59,7 @@ class OnlineCell:
     dtype : "float32" or "float64"
     seed : int, 0 <= seed < 2^32, of everything that is drawn
     readout_scale : float >= 0, factor on the readout at the start, see TwoLayer
-    student : "two_layer", or "deep" with more hidden layers or biases
+    student : "two_layer", "deep" with more hidden layers or biases, "tracked", which counts its path
     depth : int, hidden layers of width units each, see Deep for this and the next
     bias : bool, whether units of the first layer have biases
     start_inputs : 0, or the dimension N at which one start for all replicates is drawn

@@ -229,7 +229,7 @@ def compiled(
         for name, examples in targets.items():
             loss, right = jax.lax.map(partial(evaluate, student, examples), params)
             seen |= {f"{name}_accuracy": right, f"{name}_loss": loss}
-        return seen, jax.lax.map(_blown_up, params)
+        return seen, jax.lax.map(blown_up, params)
 
     def one_group(group: PyTree) -> Any:
         params, memory, own = group[0], group[1], group[2:]
@@ -281,7 +281,8 @@ def _turned(tree: PyTree) -> Any:
     return jax.tree.map(lambda x: jnp.swapaxes(x, -1, -2) if x.ndim > 1 else x, tree)
 
 
-def _blown_up(params: PyTree) -> Array:
+def blown_up(params: PyTree) -> Array:
+    """Whether the mean square of the parameters is above `DIVERGED_MEAN_SQUARE`, or not finite."""
     leaves = jax.tree.leaves(params)
     square = jnp.stack([jnp.sum(leaf * leaf) for leaf in leaves]).sum()
     return ~(square < DIVERGED_MEAN_SQUARE * sum(leaf.size for leaf in leaves))

@@ -9,6 +9,8 @@ v                (unit,)    readout of a two-layer student, without the output s
 clusters_right   ()         clusters within which the accuracy is above 1/2 (XorMixture)
 covered          ()         clusters at which some unit points (XorMixture)
 covered_aligned  ()         clusters with a unit that points there and has the right sign (two layers)
+path_length      ()         sum of the steps |db| of a bias of the first layer (Tracked)
+path_variance    ()         mean of |db - mean of db|^2 over the steps so far (Tracked)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +28,7 @@ from teacher_student.checks import known
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
 from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.students.tracked import Tracked
 from teacher_student.students.two_layer import TwoLayer
 
 #: Recordable quantity -> its axes after time.
@@ -39,6 +42,8 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
     "clusters_right": (),
     "covered": (),
     "covered_aligned": (),
+    "path_length": (),
+    "path_variance": (),
 }
 
 
@@ -104,6 +109,8 @@ def make_recorder(
         }
         if isinstance(overlaps.readout, Array):
             values["v"] = overlaps.readout
+        if isinstance(student, Tracked):
+            values |= student.recorded(overlaps.readout)
         if not values.keys() >= set(record):
             factors = tuple(factor(gram) for gram in overlaps.gram)
             order = OrderParameters(overlaps.along, factors, student.effective(overlaps.readout, scaling))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import xarray as xr
 
 from studies.cell import Block, Cell
+from studies.cells.finite import FiniteCell
 from studies.cells.grading import GradingCell
 from studies.cells.images.online import OnlineImages
 from studies.cells.images.ranking import RankedImages
@@ -41,6 +42,13 @@ CELLS: dict[str, tuple[Cell, tuple[str, ...]]] = {
             batch_size=8, slowest_rate=0.1, a=0.5, b=0.1, label_noise=0.2,
         ),
         ("curriculum", "standard"),
+    ),
+    "finite": (
+        FiniteCell(
+            n_inputs=6, student="mlp", depth=2, width=3, n_examples=12, batch_size=3, epochs=6,
+            record_every=2, n_test=20,
+        ),
+        ("curriculum", "noise_last"),
     ),
     "tickets_online": (
         OnlineTickets(width=4, n_inputs=20, n_steps=100, n_records=2, rounds=1, n_test=16),

@@ -11,6 +11,8 @@ import xarray as xr
 
 from studies.address import RENAMED, address, describe, renamed, written
 from studies.catalogue import get, names
+from studies.cells.consolidation import ConsolidationCell
+from studies.cells.finite import FiniteCell
 from studies.cells.grading import GradingCell
 from studies.cells.images.online import OnlineImages
 from studies.cells.images.ranking import RankedImages
@@ -21,7 +23,10 @@ from studies.settings import field_help, parse, with_fields
 from studies.store import settings
 from studies.study import Study
 
-KINDS = (OnlineCell, GradingCell, OnlineImages, RankedImages, OnlineTickets, ImageTickets)
+KINDS = (
+    *(OnlineCell, GradingCell, OnlineImages, RankedImages, OnlineTickets, ImageTickets),
+    *(FiniteCell, ConsolidationCell),
+)
 
 
 @dataclass(frozen=True)
