@@ -7,12 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from studies.cells.named import named_level, named_task
 from studies.cells.result import result
+from studies.store import STATUS
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import EXAMPLES, RUNS
 
@@ -54,7 +56,7 @@ class ConsolidationCell:
     n_steps : int, steps of the descent of a fit of two layers
     learning_rate : float, of that descent
     protocol : all_at_once, hard_only, easy_only, easy_to_hard, hard_to_easy
-    n_test : int, test examples of a replicate
+    n_test : int, test points of a replicate, see the task's `evaluate`
     seed : int, 0 <= seed < 2^32, of everything that is drawn
     """
 
@@ -72,7 +74,7 @@ class ConsolidationCell:
     n_steps: int = 1000
     learning_rate: float = 0.2
     protocol: str = "easy_to_hard"
-    n_test: int = 10_000
+    n_test: int = 2000
     seed: int = 0
 
     def check(self) -> None:
@@ -120,7 +122,7 @@ class ConsolidationCell:
         from teacher_student.training.memory import check_fits
 
         one = 4.0 * sum(self.sizes) * (2 * self.n_inputs + 6 * self.width) + 8.0 * self.n_inputs**2
-        one += 4.0 * self.n_test * (self.n_inputs + self.width)
+        one += 16.0 * self.n_test * self.width
         rows = most
         while rows > 1 and rows * one > gigabytes * 2**30:
             rows = (rows + 1) // 2
@@ -166,18 +168,12 @@ class ConsolidationCell:
             ).astype(np.float32)
             for name in easy
         }
-        target = {name: jnp.asarray(value, jnp.float32) for name, value in hard.items()}
         x, y = jax.jit(jax.vmap(lambda key: task.sample(key, sum(self.sizes), level)))(keys)
         net = PlainNet(self.student, self.n_inputs if self.student == "linear" else self.width)
         first = jax.jit(jax.vmap(lambda key: net.init(key, self.n_inputs)))(starts)
         zero = jax.tree.map(jnp.zeros_like, first)
 
-        @jax.jit
-        @jax.vmap
-        def accuracy(key: Any, params: Any) -> Any:
-            inputs, labels = task.sample(jax.random.fold_in(key, 1), self.n_test, target)
-            return jnp.mean(0.5 * (1 + jnp.sign(net.apply(params, inputs)[:, 0]) * labels))
-
+        accuracy = jax.jit(jax.vmap(partial(self._accuracy, net)))
         fits: dict[tuple[str, ...], Any] = {}
         values = []
         for protocol in block.protocols:
@@ -193,12 +189,35 @@ class ConsolidationCell:
         return result(
             block,
             {"test_accuracy": (("time",), found)},
-            np.zeros(found.shape[:2]),
+            np.where(np.isfinite(found[..., 0]), STATUS["ok"], STATUS["diverged"]),
             coords={"time": np.array([sum(self.sizes) / self.n_inputs])},
             method="newton" if self.student == "linear" else "descent",
             run_steps=found.shape[0] * found.shape[1] * self.n_steps,
             started=started,
         )
+
+    def _accuracy(self, net: Any, key: Any, params: Any) -> Any:
+        """On hard examples, from the order parameters; task directions are the first axes."""
+        import jax.numpy as jnp
+
+        from teacher_student.interfaces import OrderParameters
+        from teacher_student.order_parameters import factor
+        from teacher_student.students.two_layer import TwoLayer
+        from teacher_student.training.recording import draw_test_points
+
+        task, (_, hard) = self.world()
+        w, n_directions = params[0]["w"], sum(block.directions for block in task.blocks)
+        student = TwoLayer(
+            w.shape[0], "relu" if net.hidden else "erf"
+        )  # the sign of erf is that of its input
+        readout = params[1]["w"][0] if net.hidden else jnp.ones(1)
+        rest = w.at[:, :n_directions].set(0)
+        ends = np.cumsum([0, *(block.size for block in task.blocks)])
+        parts = [rest[:, a:b] for a, b in pairwise(ends)]
+        order = OrderParameters(w[:, :n_directions], tuple(factor(part @ part.T) for part in parts), readout)
+        target = {name: jnp.asarray(value, jnp.float32) for name, value in hard.items()}
+        normals = draw_test_points(key, task, student, self.n_test, "float32")
+        return task.evaluate(student, order, target, normals)["test_accuracy"]
 
     def _fit(self, net: Any, x: Any, y: Any, which: str, pull: float, start: Any, centre: Any) -> Any:
         """Parameters of all replicates after a fit of the sets in `which`."""
