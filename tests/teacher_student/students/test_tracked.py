@@ -33,7 +33,8 @@ def test_counters_add_up_the_steps_of_the_first_bias():
 
 
 def test_the_path_of_an_online_run_grows_in_gram_space():
-    task, ends = ts.XorMixture(40), {"easy": 0.1, "hard": 1.0, "budget": 4, "learning_rate": 0.3}
+    task = ts.XorMixture(40)
+    ends = {"protocol": "no_curriculum", "easy": 0.1, "hard": 1.0, "budget": 4, "learning_rate": 0.3}
     record = ("path_length", "path_variance")
     ours = ts.simulate(task, Tracked(3), replicates=2, n_records=2, record=record, n_test=64, **ends)
     lengths = ours.values["path_length"]
