@@ -216,6 +216,8 @@ def compiled(
             seen |= {"path_length": state.length, "path_variance": variance}
         return seen | ({"solved": state.solved} if "solved" in setting.record else {})
 
+    updates: Any = jax.vmap(update, (0, 0, 0, None))
+
     def one_group(group: PyTree) -> Any:
         state, plan, keys, rates = group
 
@@ -229,7 +231,7 @@ def compiled(
 
             def step(i: Array, state: State) -> State:
                 part = jax.lax.dynamic_slice_in_dim(rows, i * batch, batch, 1)
-                return jax.vmap(update, (0, 0, 0, None))(state, part, rates, done)
+                return updates(state, part, rates, done)
 
             state = jax.lax.fori_loop(0, steps, step, state)
             last = plan.windows.shape[1] - 1
@@ -247,8 +249,9 @@ def compiled(
             return (state, until, until, seen), seen
 
         def all_seen(done: Array, state: State) -> Any:
-            def one(run: Any) -> Any:
-                return look(*run, done), blown_up(run[0].params)
+            def one(run: tuple[State, Array]) -> Any:
+                own, path = run
+                return look(own, path, done), blown_up(own.params)
 
             return jax.lax.map(one, (state, plan.path))
 

@@ -109,11 +109,12 @@ def make_recorder(
         }
         if isinstance(overlaps.readout, Array):
             values["v"] = overlaps.readout
+        counted: Any = overlaps.readout
         if isinstance(student, Tracked):
-            values |= student.recorded(overlaps.readout)
+            values |= student.recorded(counted)
         if not values.keys() >= set(record):
             factors = tuple(factor(gram) for gram in overlaps.gram)
-            order = OrderParameters(overlaps.along, factors, student.effective(overlaps.readout, scaling))
+            order = OrderParameters(overlaps.along, factors, student.effective(counted, scaling))
             values |= task.evaluate(student, order, target, normals)
             values |= task.coverage(order) if task.coverage else {}
         missing = [name for name in record if name not in values]
