@@ -56,8 +56,10 @@ oldest:
 	  --constraint .venv/oldest/constraints.txt --editable '.[test]'
 	.venv/oldest/bin/python -m pytest -m "not slow"
 
+# what the tutorials compile runs for a moment only
 docs: .venv/docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true" \
+	  NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .venv/docs: .venv/complete
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
