@@ -68,7 +68,8 @@ def parts(n_inputs: int, width: int, replicates: int, flops_rate: float) -> list
         return seen.along @ state.along.T + jnp.sum(noise, 0), total, seen.label
 
     def steps(state, begin):
-        return descend(student, scaling, *begin, on, state.readout)
+        lambda0, total, label = begin
+        return descend(student, scaling, lambda0, total, label, on, state.readout)
 
     def square(numbers):
         return numbers @ numbers.mT
