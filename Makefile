@@ -6,13 +6,14 @@
 # make adapters  the tests of PyTorch, Grain, Hugging Face and Parquet, in an environment that has them
 # make oldest    the tests that are not slow, with the oldest versions that pyproject.toml allows
 # make docs      set up, build the site in .site
+# make release   set up, build wheel and sdist into dist, and use each in an environment of its own
 # make numbers   set up, fill in the numbers of all pages again from the arrays in figures/data
 # make gallery   set up, draw figures/gallery again from the arrays in figures/data
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: venv figures test quick optimised check adapters oldest docs numbers gallery
+.PHONY: venv figures test quick optimised check adapters oldest docs release numbers gallery
 
 venv: .venv/complete
 
@@ -64,6 +65,9 @@ docs: .venv/docs
 .venv/docs: .venv/complete
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
+
+release: venv
+	.ci/release
 
 numbers: venv
 	$(BIN)/python docs/fill.py

@@ -25,6 +25,13 @@ PACKAGES = ("teacher_student", "curricula", "studies", "figures")
 CONSTANTS = {"teacher_student.PROTOCOLS", "teacher_student.Protocol", "studies.analysis"}
 #: Where a page says how its numbers are made (fill.py); readers do not need it.
 HIDDEN = re.compile(r"<!-- names\n.*?\n-->\n*|<!--= .*? -->|<!--/-->", re.DOTALL)
+#: Room for tables of numbers with intervals.
+STYLE = """
+.md-grid { max-width: 76rem; }
+.md-typeset table:not([class]) { font-size: 0.6rem; }
+.md-typeset table:not([class]) :is(th, td) { min-width: 0; padding: 0.5em 0.7em; }
+@media print { .md-typeset table:not([class]) { font-size: 0.5rem; } }
+"""
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)")
 
 
@@ -52,6 +59,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         page: linking(HIDDEN.sub("", (ROOT / source).read_text()), source, pages, linked)
         for source, page in pages.items()
     }
+    texts["site.css"] = STYLE
     texts["gallery.md"] = linking(gallery(), "gallery.md", pages, linked)
     for package in PACKAGES:
         texts[f"api/{package}.md"] = reference(package)

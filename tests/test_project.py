@@ -34,6 +34,13 @@ def test_oldest_versions_are_those_declared():
     )
 
 
+def test_one_version_is_said_everywhere():
+    version = PROJECT["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    first = next(line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
+    assert first in (f"## {version}", "## Unreleased")
+
+
 def test_every_command_is_there_and_packages_are_those_of_the_flow():
     for target in PROJECT["project"]["scripts"].values():
         module, _, name = target.partition(":")
