@@ -24,9 +24,6 @@ if DATA.is_dir():
 # most tests compile for longer than they run; processes that they start inherit it
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false")
 
-# errors of Equinox become numbers that are none: a program that calls Python back to raise cannot be kept
-os.environ.setdefault("EQX_ON_ERROR", "nan")
-
 # programs compiled once serve all workers, the processes that tests start, and later runs of the tests in any
 # checkout of the user; the variables must be set before JAX is imported
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (

@@ -14,6 +14,7 @@ import pytest
 from studies.catalogue import get
 from studies.engine import programs
 from studies.engine.executors import together
+from teacher_student.theory import solve  # noqa: F401, before Equinox
 
 SHORT = {"n_inputs": "60", "budget": "40", "replicates": "4", "protocol": "curriculum", "n_test": "16"}
 
@@ -38,6 +39,16 @@ def probe(out: Path, where: Path | str) -> dict:
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_programs_of_the_equations_can_be_kept():
+    """They do not call back into Python, as Equinox does to raise."""
+    import equinox
+
+    def checked(x):
+        return equinox.error_if(x, x > 1, "more than 1")
+
+    assert "callback" not in jax.jit(checked).lower(0.5).as_text()
 
 
 @pytest.mark.slow
