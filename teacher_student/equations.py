@@ -11,6 +11,7 @@ from teacher_student.interfaces import Student, Task
 from teacher_student.levels import Given, as_target
 from teacher_student.order_parameters import Overlaps
 from teacher_student.protocols import Protocol
+from teacher_student.rate_schedules import Rates
 from teacher_student.schedules import spans, tabulate
 from teacher_student.theory import integrate
 from teacher_student.theory.integrate import Trajectory
@@ -37,6 +38,8 @@ def trajectory(
     n_records: int = 50,
     initial: Overlaps | None = None,
     settings: Settings = DEFAULTS,
+    rates: Rates = "constant",
+    average: float = 0.0,
 ) -> Trajectory:
     """Integrate the equations of a task through protocols, from the starts of `simulate`.
 
@@ -55,6 +58,8 @@ def trajectory(
         Start every replicate from these order parameters instead of drawing them: all are alike then.
     settings : Settings
         Solver, tolerances, largest number of steps.
+    rates, average
+        As for `simulate`; an array (n,) of rates is for any number n of equal parts of the budget.
 
     Returns
     -------
@@ -105,6 +110,8 @@ def trajectory(
         learning_rate=learning_rate,
         seed=seed,
         settings=settings,
+        rates=rates,
+        average=average,
     )
     if missing := [name for name in record if name not in found.values]:
         raise ValueError(

@@ -20,6 +20,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Key, PyTree
 
+from teacher_student.rate_schedules import CONSTANT, Pace
+
 #: One difficulty level, or with a leading axis a table of levels: named arrays (NumPy or JAX), all traced.
 Level = Mapping[str, Any]
 
@@ -197,15 +199,22 @@ class Simulator(Protocol):
     def draw(self, key: Key[Array, ""], teacher: PyTree, t: Int[Array, ""]) -> Any: ...
 
     def advance(
-        self, state: PyTree, teacher: PyTree, samples: PyTree, level: Level, on: Array, scaling: PyTree
+        self,
+        state: PyTree,
+        teacher: PyTree,
+        samples: PyTree,
+        level: Level,
+        on: Array,
+        scaling: PyTree,
+        pace: Pace = CONSTANT,
     ) -> Any: ...
 
     def overlaps(self, state: PyTree, teacher: PyTree) -> Any: ...
 
 
 @runtime_checkable
-class Student(Protocol):
-    """What simulators and evaluators need of a network that sees x through pre-activations lambda = W x.
+class Learner(Protocol):
+    """What simulators need of a network that sees x through pre-activations lambda = W x alone.
 
     Frozen and hashable. theta is what it has besides W: the readout of two layers, or a mapping of arrays
     (`teacher_student.students.heads`). Theory and the kernel for accelerators know `TwoLayer` alone.
@@ -220,6 +229,31 @@ class Student(Protocol):
     def rows(self) -> int:
         """Number of pre-activations, the rows of W; what is called K where shapes are stated."""
         ...
+
+    def start(self, key: Key[Array, ""], scaling: PyTree, dtype: str = "float32") -> Any:
+        """theta of a fresh student."""
+        ...
+
+    def step(
+        self,
+        lam: Float[Array, " K"],
+        theta: PyTree,
+        label: Float[Array, ""],
+        on: Bool[Array, ""],
+        scaling: PyTree,
+        /,
+    ) -> tuple[Array, Any]:
+        """One step of SGD from the pre-activations: h (K,) with W <- W - h x^T, and dtheta, subtracted."""
+        ...
+
+    def weights(self, n_inputs: int) -> tuple[int, ...]:
+        """Weights of every layer, as `teacher_student.flops.training_flops` takes them."""
+        ...
+
+
+@runtime_checkable
+class Student(Learner, Protocol):
+    """What is asked of a network besides: what evaluators, theory and studies need."""
 
     @property
     def activation(self) -> str:
@@ -254,22 +288,6 @@ class Student(Protocol):
         """The numbers of its parametrisation, all traced; what `start`, `step` and `effective` take."""
         ...
 
-    def start(self, key: Key[Array, ""], scaling: PyTree, dtype: str = "float32") -> Any:
-        """theta of a fresh student."""
-        ...
-
-    def step(
-        self,
-        lam: Float[Array, " K"],
-        theta: PyTree,
-        label: Float[Array, ""],
-        on: Bool[Array, ""],
-        scaling: PyTree,
-        /,
-    ) -> tuple[Array, Any]:
-        """One step of SGD from the pre-activations: h (K,) with W <- W - h x^T, and dtheta, subtracted."""
-        ...
-
     def effective(self, theta: PyTree, scaling: PyTree, /) -> Any:
         """What `output` takes, factors of the parametrisation included."""
         ...
@@ -280,8 +298,4 @@ class Student(Protocol):
 
     def losses(self, output: Array, label: Array) -> Array:
         """loss(f, y), elementwise."""
-        ...
-
-    def weights(self, n_inputs: int) -> tuple[int, ...]:
-        """Weights of every layer, as `teacher_student.flops.training_flops` takes them."""
         ...

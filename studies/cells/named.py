@@ -28,6 +28,9 @@ class Kind(NamedTuple):
 STUDENTS = {
     "two_layer": Kind("TwoLayer", ("train_readout", "readout_start", "readout_scale")),
     "deep": Kind("Deep", ("depth", "bias")),
+    "experts": Kind("Experts", ("experts", "active")),
+    "pair": Kind("Pair", ("teacher_width", "guidance")),
+    "softmax": Kind("Softmax", ()),
     "tracked": Kind("Tracked", ()),
 }
 
@@ -46,8 +49,11 @@ def student_of(cell: Any) -> Any:
                 f"{f.name} is {value!r}, but student {cell.student!r} has none; leave it at {f.default!r} or "
                 f"take student {kinds}"
             )
-    settings = ("width", "activation", "loss", "parametrisation", *own)
-    return named_student(cell.student, **{name: getattr(cell, name) for name in settings})
+    names = ("width", "activation", "loss", "parametrisation", *own)
+    settings = {name: getattr(cell, name) for name in names}
+    if settings.get("active") == 0:  # of a cell: all of them
+        settings["active"] = None
+    return named_student(cell.student, **settings)
 
 
 @lru_cache(maxsize=1024)
@@ -81,10 +87,10 @@ def check_protocol(
 
 
 @lru_cache(maxsize=1024)
-def named_method(task: Any, student: Any, method: str, dtype: str) -> Any:
+def named_method(task: Any, student: Any, method: str, dtype: str, averaged: bool = False) -> Any:
     from teacher_student.training.program import choose_method
 
-    return choose_method(task, student, method, dtype)
+    return choose_method(task, student, method, dtype, averaged=averaged)
 
 
 @lru_cache(maxsize=64)

@@ -59,9 +59,18 @@ class OnlineCell:
     dtype : "float32" or "float64"
     seed : int, 0 <= seed < 2^32, of everything that is drawn
     readout_scale : float >= 0, factor on the readout at the start, see TwoLayer
-    student : "two_layer", "deep" with more hidden layers or biases, "tracked", which counts its path
+    student : "two_layer", "deep", "experts", "pair", "softmax" or "tracked", by the classes of that name
     depth : int, hidden layers of width units each, see Deep for this and the next
     bias : bool, whether units of the first layer have biases
+    experts : int, mixed experts that share the units, see Experts for this and the next
+    active : int, experts that count for an input, or 0 for all
+    teacher_width : int, units of a teacher that trains beside the student, see Pair for this and the next
+    guidance : float in [0, 1], share of the teacher's output in what the student is taught
+    checkpoint : float, time at which a pair's teacher stops and its student begins, in units of N samples
+        0: both learn from the same samples at the same time. Above 0: the teacher takes the first samples of
+        its own run of length `budget`, as many as that, then the student all of its run; records cover both.
+    rate_schedule : learning rate over time, by its name in teacher_student.rate_schedules
+    average : float in [0, 1), share of the run, at its end, over which iterates are averaged
     start_inputs : 0, or the dimension N at which one start for all replicates is drawn
         0: every replicate draws its own student at its own N. Above 0: all replicates start from the order
         parameters of one student drawn at N = start_inputs, so runs at different N start alike.
@@ -93,12 +102,20 @@ class OnlineCell:
     student: str = field(default="two_layer", metadata={"added": True})
     depth: int = field(default=1, metadata={"added": True})
     bias: bool = field(default=False, metadata={"added": True})
+    experts: int = field(default=2, metadata={"added": True})
+    active: int = field(default=0, metadata={"added": True})
+    teacher_width: int = field(default=64, metadata={"added": True})
+    guidance: float = field(default=1.0, metadata={"added": True})
+    checkpoint: float = field(default=0.0, metadata={"added": True})
+    rate_schedule: str = field(default="constant", metadata={"added": True})
+    average: float = field(default=0.0, metadata={"added": True})
     start_inputs: int = field(default=0, metadata={"added": True})
     schedule: str = field(default="", metadata={"place": True})
 
     def check(self) -> None:
         """Build everything this cell names, so that whatever is wrong is said before anything runs."""
         from teacher_student.checks import seed_fits
+        from teacher_student.rate_schedules import check_average, rate_table
         from teacher_student.training.recording import check_measured
 
         task, student, levels = self.world()
@@ -109,6 +126,8 @@ class OnlineCell:
                 task, self.protocol, tuple(self.easy.items()), tuple(self.hard.items()), self.easy_fraction
             )
         seed_fits(self.seed)
+        rate_table(self.rate_schedule)
+        check_average(self.average)
         if self.start_inputs < 0:
             raise ValueError(f"start_inputs is {self.start_inputs}; need an integer >= 0")
         interval = self.record_every * self.n_inputs
@@ -121,12 +140,30 @@ class OnlineCell:
                 f"budget {self.budget} is too short to record; need at least "
                 f"record_every = {self.record_every}"
             )
+        self.check_checkpoint()
         if not float(self.budget / self.record_every).is_integer():
             raise ValueError(f"budget {self.budget} is not a multiple of record_every = {self.record_every}")
         self.numerics()
         if self.start_inputs:
             replace(self, n_inputs=self.start_inputs).method_in_use()
         check_measured(task, student, tuple(self.record))
+
+    def check_checkpoint(self) -> None:
+        """Refuse checkpoints of nobody, outside the teacher's run, or between records, in one line."""
+        if self.checkpoint and (self.student != "pair" or self.rate_schedule != "constant"):
+            raise ValueError(
+                f"checkpoint is {self.checkpoint:g}, but student is {self.student!r} and rate_schedule "
+                f"{self.rate_schedule!r}; a checkpoint is for student 'pair' and constant rates"
+            )
+        if not 0 <= self.checkpoint <= self.budget:
+            raise ValueError(
+                f"checkpoint {self.checkpoint:g} is outside of the teacher's run; need 0 <= checkpoint <= "
+                f"budget = {self.budget:g}"
+            )
+        if not float(self.checkpoint / self.record_every).is_integer():
+            raise ValueError(
+                f"checkpoint {self.checkpoint:g} is not a multiple of record_every = {self.record_every:g}"
+            )
 
     def schedule_file(self) -> str:
         """The file of the protocol "optimal"; ValueError in one line where none is given."""
@@ -156,7 +193,8 @@ class OnlineCell:
     def method_in_use(self) -> Any:
         """The simulator that `method` stands for at this width and dimension; for theory, of its starts."""
         task, student, _ = self.world()
-        return named_method(task, student, "auto" if self.method == "theory" else self.method, self.dtype)
+        kind = "auto" if self.method == "theory" else self.method
+        return named_method(task, student, kind, self.dtype, self.average > 0)
 
     def numerics(self) -> dict[str, Any]:
         """What fixes the bits besides the fields: simulator, its version, its chunk length."""
@@ -205,7 +243,8 @@ class OnlineCell:
             return block.address
         interval = round(self.record_every * self.n_inputs)
         lanes = max(2, len(block.protocols))
-        shape = (block.rows, lanes, interval, block.room, self.start_inputs > 0)
+        paced = self.rate_schedule != "constant" or self.checkpoint > 0
+        shape = (block.rows, lanes, interval, block.room, self.start_inputs > 0, paced)
         return self.method_in_use(), tuple(self.record), self.n_test, shape
 
     def compile(self, block: "Block", places: int) -> None:
@@ -238,14 +277,16 @@ class OnlineCell:
     @property
     def work(self) -> float:
         """Steps, weighted by what they cost at this width."""
-        return self.n_steps * (16 + self.width + (self.depth - 1) * self.width**2 / 64)
+        rows = self.width * (1 + (self.average > 0))
+        rows += self.teacher_width * (self.student == "pair")
+        return self.n_steps * (16 + rows + (self.depth - 1) * self.width**2 / 64)
 
     @property
     def n_records(self) -> int:
         """Records after the first."""
-        return round(self.budget / self.record_every)
+        return round((self.budget + self.checkpoint) / self.record_every)
 
     @property
     def n_steps(self) -> int:
-        """Samples of the run."""
-        return round(self.budget * self.n_inputs)
+        """Samples of the run, those of a teacher before its student included."""
+        return round((self.budget + self.checkpoint) * self.n_inputs)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None) -> Any:
     """All that a simulation of a block's cells is made of; `steps` (R, L, T) if not to be drawn."""
-    from teacher_student.schedules import draw_plans, tabulate
+    from teacher_student.schedules import tabulate
     from teacher_student.training.plan import prepare
 
     task, student, (easy, hard) = cell.world()
@@ -26,7 +26,7 @@ def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None)
         task,
         student,
         table,
-        draw_plans(plans, cell.n_steps, cell.seed, block.replicates) if steps is None else steps,
+        drawn(cell, block, plans) if steps is None else steps,
         target=hard,
         learning_rate=cell.learning_rate,
         replicates=block.replicates,
@@ -38,7 +38,24 @@ def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None)
         method=cell.method,
         dtype=cell.dtype,
         initial=cell.start(),
+        rates=np.repeat(np.eye(2), phases(cell), 0) if cell.checkpoint else cell.rate_schedule,
+        average=cell.average,
     )
+
+
+def phases(cell: "OnlineCell") -> tuple[int, int]:
+    """Steps that only a teacher takes, and those of the run."""
+    alone = round(cell.checkpoint * cell.n_inputs)
+    return alone, cell.n_steps - alone
+
+
+def drawn(cell: "OnlineCell", block: "Block", plans: Sequence[Any]) -> np.ndarray:
+    """The level of every step (R, L, T): of the run, and before it of the begin of the teacher's own."""
+    from teacher_student.schedules import draw_plans
+
+    alone, own = phases(cell)
+    steps = draw_plans(plans, own, cell.seed, block.replicates)
+    return np.concatenate([steps[..., :alone], steps], -1) if alone else steps
 
 
 def simulated(blocks: "Sequence[Block]", places: int, devices: int) -> list[xr.Dataset]:
@@ -90,8 +107,9 @@ def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
     pieces = [spans(plan, cell.budget, len(table)) for plan in plans]
     times = np.arange(cell.n_records + 1) * cell.record_every
     found = trajectory(
-        task, student, start, table, pieces, times, target=hard, learning_rate=cell.learning_rate
-    )
+        task, student, start, table, pieces, times, target=hard, learning_rate=cell.learning_rate,
+        rates=cell.rate_schedule, average=cell.average,
+    )  # fmt: skip
     values, status = jax.tree.map(np.asarray, (found.values, found.status))
     if shared:  # one solution for all replicates
         copies = len(block.replicates)

@@ -37,7 +37,7 @@ function select(name, label, options, chosen, shown = words) {
   const list = document.createElement("select");
   list.name = name;
   for (const value of options) list.add(new Option(shown(value), value, false, String(value) === String(chosen)));
-  list.addEventListener("change", () => { state[name] = list.value; controls(name.replace("at ", "")); form.elements[name].focus(); });
+  list.addEventListener("change", () => { state[name] = list.value; controls(); form.elements[name].focus(); });
   box.append(list);
   form.append(box);
   state[name] = list.value;
@@ -54,8 +54,8 @@ function tick(name, label, chosen) {
   state[name] = chosen;
 }
 
-/* build the controls for what is chosen now, keeping whatever choice still makes sense beside the one that changed */
-function controls(changed) {
+/* build the controls for what is chosen now, keeping whatever choice still makes sense */
+function controls() {
   const kept = { ...state };
   const keep = (name, options, otherwise) => (options.map(String).includes(String(kept[name])) ? kept[name] : otherwise);
   form.replaceChildren();
@@ -74,18 +74,12 @@ function controls(changed) {
   const series = state.view === "map" ? (rest.find(numeric) ?? rest[0]) : (rest.includes("protocol") ? "protocol" : rest[0]);
   if (rest.length) select("series", state.view === "map" ? "up" : "a curve for each", rest, keep("series", rest, series));
   else state.series = undefined;
-  const inside = axes.filter((axis) => axis !== state.x && axis !== state.series);
-  const chosen = {};
-  for (const axis of [...inside].sort((a, b) => (b === changed) - (a === changed))) {
-    if (axis === "time") continue;
-    const counts = known(axis, chosen), was = kept[`at ${axis}`];
-    const stays = was !== undefined && (axis === changed || counts[was]);
-    chosen[axis] = stays ? +was : counts.indexOf(Math.max(...counts));
-  }
-  for (const axis of inside) {
+  for (const axis of axes) {
+    if (axis === state.x || axis === state.series) continue;
     const ways = data.axes[axis].map((_, i) => i);
     if (axis === "time") ways.push(-1);
-    select(`at ${axis}`, words(axis), ways, axis === "time" ? keep("at time", ways, -1) : chosen[axis],
+    const name = `at ${axis}`;
+    select(name, words(axis), ways, keep(name, ways, axis === "time" ? -1 : fallback(axis)),
       (i) => (+i === -1 ? END : words(short(data.axes[axis][i]))));
   }
   const values = data.axes[state.x];
@@ -95,20 +89,13 @@ function controls(changed) {
   draw();
 }
 
-/* how much is known at each value of an axis, where other axes are held already: not all combinations were run */
-function known(axis, chosen) {
+/* the index at which an axis is held at first: the one with most that is known */
+function fallback(axis) {
   const { axes, against } = data.quantities[state.quantity];
-  const counts = data.axes[axis].map(() => 0), strides = {};
-  let stride = 1;
-  for (const a of [...axes].reverse()) {
-    strides[a] = stride;
-    stride *= data.axes[a].length;
-  }
-  const place = (i, a) => Math.floor(i / strides[a]) % data.axes[a].length;
-  against[""].mean.forEach((x, i) => {
-    if (x !== null && Object.entries(chosen).every(([a, at]) => place(i, a) === at)) counts[place(i, axis)]++;
-  });
-  return counts;
+  const known = data.axes[axis].map(() => 0);
+  const stride = axes.slice(axes.indexOf(axis) + 1).reduce((product, a) => product * data.axes[a].length, 1);
+  against[""].mean.forEach((x, i) => { if (x !== null) known[Math.floor(i / stride) % known.length]++; });
+  return known.indexOf(Math.max(...known));
 }
 
 function held() {

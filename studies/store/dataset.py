@@ -121,7 +121,7 @@ def _frame(asked: dict[str, Any], found: list[xr.Dataset]) -> xr.Dataset:
     frame["status"] = (list(lead), np.full(list(lead.values()), STATUS["not_asked"], np.int8))
     frame.status.attrs = {"flag_values": list(STATUS.values()), "flag_meanings": " ".join(STATUS)}
     for variable in dict.fromkeys(str(v) for block in found for v in block.data_vars if v != "status"):
-        parts = [block[variable] for block in found if variable in block]  # not all cells record the same
+        parts = [block[variable] for block in found]
         dims = [d for d in parts[0].dims if d not in ("protocol", "replicate")]
         extra = {d: list(dict.fromkeys(x for part in parts for x in part[d].values)) for d in dims}
         extra |= {d: sorted(values) for d, values in extra.items() if not isinstance(values[0], str)}

@@ -13,7 +13,6 @@ from jaxtyping import Float
 
 from teacher_student.checks import whole
 from teacher_student.students.heads import Head, Layer, Theta, activation_of
-from teacher_student.students.two_layer import ACTIVATIONS
 
 #: Deepest student.
 MOST_LAYERS = 16
@@ -49,19 +48,9 @@ class Deep(Head):
         whole("depth", self.depth, 1, MOST_LAYERS)
 
     @property
-    def rows(self) -> int:
-        """K: one pre-activation a unit of the first layer."""
-        return self.width
-
-    @property
-    def row_fan_in(self) -> int:
-        """K: every row feeds a layer of K units."""
-        return self.width
-
-    @property
     def parity(self) -> str:
         """That of phi, which composition keeps; biases break it."""
-        return "neither" if self.bias else ACTIVATIONS[self.activation].parity
+        return "neither" if self.bias else super().parity
 
     @property
     def arrays(self) -> dict[str, Layer]:

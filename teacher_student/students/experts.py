@@ -18,7 +18,6 @@ from jaxtyping import Float
 
 from teacher_student.checks import whole
 from teacher_student.students.heads import Head, Layer, Theta, activation_of
-from teacher_student.students.two_layer import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Experts(Head):
     @property
     def parity(self) -> str:
         """That of phi for one expert; gates break it."""
-        return ACTIVATIONS[self.activation].parity if self.experts == 1 else "neither"
+        return super().parity if self.experts == 1 else "neither"
 
     @property
     def arrays(self) -> dict[str, Layer]:

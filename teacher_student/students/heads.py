@@ -102,19 +102,19 @@ class Head(ABC):
         """Refuse settings of the head's own that are out of range, in one line."""
 
     @property
-    @abstractmethod
     def rows(self) -> int:
-        """Number of pre-activations: the rows of W."""
+        """Number of pre-activations: the rows of W, one a unit unless a head says otherwise."""
+        return self.width
 
     @property
-    @abstractmethod
     def row_fan_in(self) -> int | tuple[int, ...]:
         """Fan-in K of the layer that a row of W feeds, for all rows or each: it sets the row's rate."""
+        return self.width
 
     @property
-    @abstractmethod
     def parity(self) -> str:
-        """Of the output as a function of the input: "odd", "even" or "neither"."""
+        """Of the output as a function of the input: "odd", "even" or "neither"; that of phi."""
+        return ACTIVATIONS[self.activation].parity
 
     @property
     @abstractmethod

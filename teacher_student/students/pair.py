@@ -6,11 +6,15 @@
 The rows of W are those of the teacher, then those of the student, so both see the same inputs. No gradient
 of the student's loss reaches the teacher. The student's label from the teacher is f_T itself where the loss
 takes real labels; with a loss of signs it is +1 with probability sigmoid(f_T), averaged over. The outputs are
-(f_T, f_S), and the student is the one that is tested. This is distillation from a teacher that still learns.
+(f_T, f_S), and the student is the one that is tested. This is distillation from a teacher that still learns;
+with learning rates over time that are 1 for the teacher and 0 for the student up to a time t, and then the
+other way round (`rates` of `simulate`, (n, 2)), it is distillation from the teacher as it was at t.
 Source: Hinton, Vinyals, Dean, arXiv 1503.02531, eqs. (1), (2) at temperature 1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +23,6 @@ from jaxtyping import Float
 
 from teacher_student.checks import whole, within
 from teacher_student.students.heads import Head, Layer, Theta, activation_of
-from teacher_student.students.two_layer import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,20 @@ class Pair(Head):
         return (self.teacher_width,) * self.teacher_width + (self.width,) * self.width
 
     @property
-    def parity(self) -> str:
-        """That of phi."""
-        return ACTIVATIONS[self.activation].parity
-
-    @property
     def arrays(self) -> dict[str, Layer]:
         """Both readouts."""
         return {
             "teacher": Layer("readout", (self.teacher_width,), self.teacher_width),
             "student": Layer("readout", (self.width,), self.width),
         }
+
+    def apart(
+        self, factors: Float[Array, " 2"], rows: Float[Array, " rows"], theta: Mapping[str, Any]
+    ) -> tuple[Float[Array, " rows"], dict[str, Any]]:
+        """Numbers of all rows and arrays, multiplied by a factor for the teacher and one for the student."""
+        teacher, student = factors
+        own = jnp.concatenate([jnp.full(self.teacher_width, teacher), jnp.full(self.width, student)])
+        return own * rows, {"teacher": teacher * theta["teacher"], "student": student * theta["student"]}
 
     def apply(self, theta: Theta, lam: Float[Array, "*n rows"]) -> Float[Array, "*n 2"]:
         """(f_T, f_S)."""

@@ -15,7 +15,6 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.students.heads import Head, Layer, Theta, activation_of
-from teacher_student.students.two_layer import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,6 @@ class Softmax(Head):
             raise ValueError(
                 f"loss is {self.loss!r}, but outputs for labels learn by cross-entropy; leave it 'logistic'"
             )
-
-    @property
-    def rows(self) -> int:
-        """K: one pre-activation a unit."""
-        return self.width
-
-    @property
-    def row_fan_in(self) -> int:
-        """K: every row feeds both outputs."""
-        return self.width
-
-    @property
-    def parity(self) -> str:
-        """That of phi."""
-        return ACTIVATIONS[self.activation].parity
 
     @property
     def arrays(self) -> dict[str, Layer]:

@@ -16,7 +16,6 @@ from jax import Array
 from jaxtyping import Bool, Float
 
 from teacher_student.students.heads import Head, HeadScaling, Layer, Theta, activation_of
-from teacher_student.students.two_layer import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -31,21 +30,6 @@ class Tracked(Head):
 
     def check(self) -> None:
         """Nothing of its own."""
-
-    @property
-    def rows(self) -> int:
-        """K."""
-        return self.width
-
-    @property
-    def row_fan_in(self) -> int:
-        """K: every unit feeds the output."""
-        return self.width
-
-    @property
-    def parity(self) -> str:
-        """That of phi."""
-        return ACTIVATIONS[self.activation].parity
 
     @property
     def arrays(self) -> dict[str, Layer]:

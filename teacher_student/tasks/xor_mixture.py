@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike
 from teacher_student.checks import whole, within
 from teacher_student.interfaces import Block, Level, Noise, Observation, OrderParameters, Student
 from teacher_student.posterior import xor_posterior
+from teacher_student.students.experts import Experts
 
 CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
 MEANS = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
@@ -169,6 +170,7 @@ class XorMixture:
         -------
         test_accuracy (), test_loss (), group_accuracy (4,) in the order of `group_names`
         clusters_right () : number of clusters with an accuracy above 1/2, see `clusters_right`
+        gate_share (4, E) : of `Experts`, the mean weight of each expert within each cluster
         """
         (factor,) = order.factors
         dtype = order.along.dtype
@@ -176,15 +178,19 @@ class XorMixture:
         spread = jnp.sqrt(level["noise"]) * jnp.concatenate([half, -half])
         labels = jnp.asarray(LABELS, dtype)[:, None]
         centres = level["signal"] * jnp.asarray(MEANS, dtype) @ order.along.T
-        output = student.output(order.readout, centres[:, None] + spread)
+        lam = centres[:, None] + spread
+        output = student.output(order.readout, lam)
         correct = jnp.mean(0.5 * (1 + jnp.sign(output) * labels), 1)
         loss = jnp.mean(student.losses(output, labels), 1)
-        return {
+        found = {
             "test_accuracy": level["prior"] @ correct,
             "test_loss": level["prior"] @ loss,
             "group_accuracy": correct,
             "clusters_right": clusters_right(correct),
         }
+        return found | (
+            {"gate_share": jnp.mean(student.gates(lam), 1)} if isinstance(student, Experts) else {}
+        )
 
     def coverage(self, order: OrderParameters) -> dict[str, Array]:
         """Which clusters have a unit: the accounting of the lottery.

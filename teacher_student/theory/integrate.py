@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
+from teacher_student import rate_schedules
 from teacher_student.checks import known, whole, within
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
@@ -23,8 +24,9 @@ from teacher_student.order_parameters import Overlaps
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks import TASKS, task_class
+from teacher_student.theory.averages import mean_states, with_sum
 from teacher_student.theory.rates import Equations, Rates, rates_of
-from teacher_student.theory.schedule import Phases, make_schedule, stack_schedules
+from teacher_student.theory.schedule import Phases, make_schedule, paced, stack_schedules
 from teacher_student.theory.solve import DEFAULTS, SOLVERS, STATUSES, Settings, solve
 
 if TYPE_CHECKING:
@@ -121,7 +123,11 @@ def compiled_solve(equation: Equations, settings: Settings, chunk: int):
     """The jitted batch over a leading axis of initial and schedule -> values, status; `chunk` at a time."""
 
     def one(initial, schedule, rates, times, target, nodes):
-        states, status = solve(equation, settings, initial, schedule, rates, times, nodes)
+        averaged = schedule.inside is not None
+        begin = with_sum(initial) if averaged else initial
+        states, status = solve(equation, settings, begin, schedule, rates, times, nodes)
+        if averaged:
+            states = mean_states(states, schedule.duration, schedule.inside, times)
         seen = jax.lax.map(lambda state: values_of(equation, state, target, rates, nodes), states)
         gone = jnp.isnan(states.readout[:, 0])
         blank = {
@@ -163,6 +169,8 @@ def trajectory(
     n_nodes: int = 4096,
     seed: int = 0,
     settings: Settings = DEFAULTS,
+    rates: rate_schedules.Rates = "constant",
+    average: float = 0.0,
 ) -> Trajectory:
     """Integrate the N -> infinity dynamics of online SGD through a schedule.
 
@@ -194,6 +202,11 @@ def trajectory(
         Scrambling of the nodes.
     settings : Settings
         Solver, tolerances, largest number of steps.
+    rates : name or array (n,)
+        Factors on the learning rate over time, or the name of such a table, as for `simulate`.
+    average : float, 0 <= average < 1
+        Values are those of the average of the weights over this share of the time, at its end, as for
+        `simulate`; see `teacher_student.theory.averages`.
 
     Returns
     -------
@@ -230,7 +243,9 @@ def trajectory(
         raise ValueError(f"phases are {phases!r}; need (duration, weights) pairs, or a list of such lists")
     one_protocol = not isinstance(phases[0][0], Sequence)
     protocols: Any = [phases] if one_protocol else phases
-    schedules = [make_schedule(table, protocol) for protocol in protocols]
+    rate_schedules.check_average(average)
+    over_time = rate_schedules.rate_table(rates)
+    schedules = [paced(make_schedule(table, protocol), over_time, average) for protocol in protocols]
     check_times(times, min(float(jnp.sum(schedule.duration)) for schedule in schedules))
     check_initial(task, equation.student, initial)
     one_start = np.ndim(initial.readout) == 1

@@ -38,6 +38,11 @@ class Rates(NamedTuple):
     decay: float | Array
 
 
+def scaled(rates: Rates, factor: float | Array) -> Rates:
+    """Learning rates multiplied by a factor; the decay is not one."""
+    return rates._replace(hidden=factor * rates.hidden, readout=factor * rates.readout)
+
+
 class Moments(NamedTuple):
     """The expectations in the equations above.
 

@@ -1,4 +1,4 @@
-"""A difficulty schedule as data: pieces of constant difficulty, each a mixture of levels."""
+"""A schedule as data: pieces of constant difficulty and rate, each a mixture of levels."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -20,11 +20,15 @@ class Schedule(NamedTuple):
     duration : (J,) length of each piece in alpha
     level    : named arrays of leading shape (J, C)
     weight   : (J, C) share of samples at each level, summing to 1 over C
+    rate     : (J,) factor on the learning rates, or None for 1
+    inside   : (J,) 1 where weights are averaged, 0 elsewhere, or None without averages
     """
 
     duration: Float[Array, "*batch J"]
     level: Level
     weight: Float[Array, "*batch J C"]
+    rate: Float[Array, "*batch J"] | None = None
+    inside: Float[Array, "*batch J"] | None = None
 
 
 def make_schedule(table: list[Level], phases: Phases) -> Schedule:
@@ -78,6 +82,43 @@ def make_schedule(table: list[Level], phases: Phases) -> Schedule:
     )
 
 
+def paced(schedule: Schedule, rates: Float[np.ndarray, " n"] | None, average: float) -> Schedule:
+    """The schedule cut where rates change, or where the tail begins over which weights are averaged.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    rates : (n,), optional
+        Factors on the learning rates, for each of n equal parts of the whole duration.
+    average : float, 0 <= average < 1
+        Share of the duration, at its end, over which weights are averaged.
+
+    Examples
+    --------
+    >>> from teacher_student.tasks.sparse_teacher import SparseTeacher
+    >>> plain = make_schedule([SparseTeacher(100).level()], [(8.0, (1,))])
+    >>> cut = paced(plain, np.array([1.0, 0.5]), 0.25)
+    >>> cut.duration.tolist(), cut.rate.tolist(), cut.inside.tolist()
+    ([4.0, 2.0, 2.0], [1.0, 0.5, 0.5], [0.0, 0.0, 1.0])
+    """
+    if rates is None and not average:
+        return schedule
+    ends = np.cumsum(np.asarray(schedule.duration, float))
+    count = 1 if rates is None else len(rates)
+    begins = 1 - average if average else 1.0
+    edges = np.unique(np.round([0, begins, *ends / ends[-1], *np.arange(count + 1) / count], 7))
+    middles = (edges[:-1] + edges[1:]) / 2
+    index = np.minimum(np.searchsorted(ends / ends[-1], middles, "right"), len(ends) - 1)
+    own = Schedule(
+        jnp.asarray(np.diff(edges) * ends[-1], float),
+        {name: x[index] for name, x in schedule.level.items()},
+        schedule.weight[index],
+    )
+    if rates is not None:
+        own = own._replace(rate=jnp.asarray(rates[(middles * count).astype(int)], float))
+    return own._replace(inside=jnp.asarray(middles > begins, float)) if average else own
+
+
 def stack_schedules(schedules: list[Schedule]) -> Schedule:
     """Schedules of any number of pieces and levels as one batch, leading axis L.
 
@@ -96,5 +137,11 @@ def stack_schedules(schedules: list[Schedule]) -> Schedule:
         {name: jnp.stack([pad(s.level[name], "edge", 2) for s in schedules]) for name in schedules[0].level},
         jnp.stack(
             [pad(jnp.pad(s.weight, ((0, 0), (0, mixed - s.weight.shape[1]))), "edge", 2) for s in schedules]
+        ),
+        *(
+            None
+            if getattr(schedules[0], name) is None
+            else jnp.stack([pad(getattr(s, name), "edge", 1) for s in schedules])
+            for name in ("rate", "inside")
         ),
     )

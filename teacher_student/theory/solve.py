@@ -23,7 +23,8 @@ from jaxtyping import Float, Int, PyTree
 
 from teacher_student.order_parameters import Overlaps
 from teacher_student.theory import replay
-from teacher_student.theory.rates import Equations, Rates, derivative
+from teacher_student.theory.averages import Tailed, sum_slope
+from teacher_student.theory.rates import Equations, Rates, derivative, scaled
 from teacher_student.theory.schedule import Schedule
 
 SOLVERS = {"tsit5": diffrax.Tsit5, "bosh3": diffrax.Bosh3, "dopri8": diffrax.Dopri8}
@@ -33,6 +34,10 @@ STATUSES = ("ok", "diverged", "max_steps")
 
 #: A trajectory whose squared weights sum to more than this times the width, or to NaN, has diverged.
 DIVERGED_NORM = 1e6
+
+
+#: The state of a student, with or without the sum of its weights.
+State = Overlaps | Tailed
 
 
 class Settings(NamedTuple):
@@ -58,7 +63,7 @@ def piece_at(ends: Float[Array, " J"], tau: Float[Array, "*T"]) -> Array:
     return jnp.minimum(jnp.searchsorted(ends, tau, side="right"), len(ends) - 1)
 
 
-def slope(equation: Equations, tau: Any, state: Overlaps, args: PyTree) -> Overlaps:
+def slope(equation: Equations, tau: Any, state: State, args: PyTree) -> State:
     """dstate/dtau at internal time tau, on which it depends through the piece only.
 
     `args` are the schedule, the rates and the nodes.
@@ -67,13 +72,20 @@ def slope(equation: Equations, tau: Any, state: Overlaps, args: PyTree) -> Overl
     length = jax.lax.stop_gradient(schedule.duration)
     piece = piece_at(jnp.cumsum(length), tau)
 
+    student = Overlaps(state.along, state.gram, state.readout)
+
     def of_level(level):
-        return equation.moments(state, level, rates.output_scale, nodes)
+        return equation.moments(student, level, rates.output_scale, nodes)
 
     each = jax.vmap(of_level)({name: x[piece] for name, x in schedule.level.items()})
     mixed = jax.tree.map(lambda x: jnp.tensordot(schedule.weight[piece], x, 1), each)
     stretch = stretches(schedule.duration)[piece]
-    return jax.tree.map(lambda x: stretch * x, derivative(mixed, state, rates))
+    if schedule.rate is not None:
+        rates = scaled(rates, schedule.rate[piece])
+    change: State = derivative(mixed, student, rates)
+    if isinstance(state, Tailed):
+        change = sum_slope(state, change, mixed, rates, schedule.inside[piece])
+    return jax.tree.map(lambda x: stretch * x, change)
 
 
 def stretches(duration: Float[Array, " J"]) -> Float[Array, " J"]:
@@ -85,12 +97,12 @@ def stretches(duration: Float[Array, " J"]) -> Float[Array, " J"]:
 def integrate(
     equation: Equations,
     settings: Settings,
-    initial: Overlaps,
+    initial: State,
     taus: Float[Array, " T"],
     args: PyTree,
     *,
     keep: bool,
-) -> tuple[dict[str, Array], dict[str, Overlaps], Int[Array, ""]]:
+) -> tuple[dict[str, Array], dict[str, Any], Int[Array, ""]]:
     """Times, states and status: "outputs" at `taus` and, with `keep`, "steps" after every accepted step."""
     schedule, _, _ = args
     ends = jnp.cumsum(jax.lax.stop_gradient(schedule.duration))
@@ -128,8 +140,8 @@ def integrate(
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def solution(
-    equation: Equations, settings: Settings, initial: Overlaps, taus: Float[Array, " T"], args: PyTree
-) -> tuple[Overlaps, Int[Array, ""]]:
+    equation: Equations, settings: Settings, initial: State, taus: Float[Array, " T"], args: PyTree
+) -> tuple[State, Int[Array, ""]]:
     """States at `taus`, inf where they are not reached, and status; nodes are constants of the gradient."""
     _, states, status = integrate(equation, settings, initial, taus, args, keep=False)
     return states["outputs"], status
@@ -168,13 +180,15 @@ solution.defvjp(_forward, _reverse)
 def solve(
     equation: Equations,
     settings: Settings,
-    initial: Overlaps,
+    initial: State,
     schedule: Schedule,
     rates: Rates,
     times: Float[Array, " T"],
     nodes: Float[Array, "n D"],
-) -> tuple[Overlaps, Int[Array, ""]]:
+) -> tuple[Any, Int[Array, ""]]:
     """One trajectory as a pure function: states at `times` (leading axis T) and status.
+
+    A state is `Overlaps`, or with a schedule that says where weights are averaged `averages.Tailed`.
 
     Free of checks, so it goes inside jit, vmap and reverse-mode grad; every argument from `initial` on is
     traced, and all but the nodes may be differentiated.

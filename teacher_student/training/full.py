@@ -20,11 +20,13 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Bool, Float, Int, Key, PyTree
 
-from teacher_student.interfaces import Level, Noise, Student, Task
+from teacher_student.interfaces import Learner, Level, Noise, Task
 from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.rate_schedules import CONSTANT, Pace
 from teacher_student.students.heads import Head
 from teacher_student.students.two_layer import Params, Scaling, TwoLayer, sgd_step
-from teacher_student.training.chunk import descend
+from teacher_student.training.averages import Followed
+from teacher_student.training.chunk import descend, faster
 from teacher_student.training.streams import stream
 
 
@@ -58,11 +60,37 @@ def plain_step(
     x: Float[Array, " N"],
     label: Float[Array, ""],
     on: Bool[Array, ""],
+    rate: Float[Array, "*networks"] | None = None,
 ) -> Params:
     """SGD by its definition: the gradient of one sample's loss with respect to W (rows, N) and theta."""
     slope = jax.grad(lambda own: head.objective(own.v, own.w @ x, label))(params)
-    rates = Params(jnp.expand_dims(scaling.hidden_rate, -1), dict(scaling.rates))
+    rows = jnp.broadcast_to(scaling.hidden_rate, (head.rows,))
+    rates = Params(*faster(head, rate, (rows, dict(scaling.rates))))
+    rates = rates._replace(w=rates.w[:, None])
     return jax.tree.map(lambda p, rate, g: jnp.where(on, p - rate * g, p), params, rates, slope)
+
+
+def definition(
+    student: Any,
+    scaling: PyTree,
+    params: Params,
+    x: Float[Array, " N"],
+    label: Float[Array, ""],
+    on: Bool[Array, ""],
+    rate: Float[Array, "*networks"] | None,
+) -> Params:
+    """The weights after one step, whichever student it is."""
+    if isinstance(student, Followed):
+        k = student.student.rows
+        before = Params(params.w[:k], params.v[0])
+        after = definition(student.student, scaling, before, x, label, on, rate)
+        gone = jax.tree.map(jnp.subtract, before, after)
+        behind = jax.tree.map(jnp.add, Params(params.w[k:], params.v[1]), gone)
+        return Params(jnp.concatenate([after.w, behind.w]), (after.v, behind.v))
+    if isinstance(student, Head):
+        return plain_step(student, scaling, params, x, label, on, rate)
+    h, change = faster(student, rate, one_sample(student, scaling, params, x, label, on))
+    return Params(params.w - jnp.outer(h, x), params.v - change)
 
 
 @dataclass(frozen=True)
@@ -74,7 +102,7 @@ class FullVectors:
     """
 
     task: Task
-    student: Student
+    student: Learner
     chunk: int
     dtype: str = "float32"
     stepwise: bool = False
@@ -142,12 +170,13 @@ class FullVectors:
         level: Level,
         on: Bool[Array, " B"],
         scaling: PyTree,
+        pace: Pace = CONSTANT,
     ) -> Params:
         """B steps of SGD."""
         x, label = self.inputs(samples, teacher, level)
         if self.stepwise:
-            return self._one_by_one(state, x, label, on, scaling)
-        h, _, v = descend(self.student, scaling, x @ state.w.T, x @ x.T, label, on, state.v)
+            return self._one_by_one(state, x, label, on, scaling, pace)
+        h, _, v = descend(self.student, scaling, x @ state.w.T, x @ x.T, label, on, state.v, pace.rate)
         return Params(state.w - h.T @ x, v)
 
     def _one_by_one(
@@ -157,17 +186,12 @@ class FullVectors:
         label: Float[Array, " B"],
         on: Bool[Array, " B"],
         scaling: PyTree,
+        pace: Pace,
     ) -> Params:
-        student: Any = self.student
-        heads = isinstance(student, Head)
-
         def step(params, sample):
-            if heads:
-                return plain_step(student, scaling, params, *sample), None
-            h, change = one_sample(student, scaling, params, *sample)
-            return Params(params.w - jnp.outer(h, sample[0]), params.v - change), None
+            return definition(self.student, scaling, params, *sample), None
 
-        return jax.lax.scan(step, state, (x, label, on))[0]
+        return jax.lax.scan(step, state, (x, label, on, pace.rate))[0]
 
     def overlaps(self, state: Params, teacher: Float[Array, "P N"]) -> Overlaps:
         """M, the Gram matrices orthogonal to the task directions, and v or theta."""

@@ -46,8 +46,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Key, PyTree
 
-from teacher_student.interfaces import Block, Level, Noise, Student, Task
+from teacher_student.interfaces import Block, Learner, Level, Noise, Task
 from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.rate_schedules import CONSTANT, Pace
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training import kernel
 from teacher_student.training.chunk import descend
@@ -76,7 +77,7 @@ class GramSpace:
     """
 
     task: Task
-    student: Student
+    student: Learner
     chunk: int
     dtype: str = "float32"
     kernel: str = "scan"
@@ -152,6 +153,7 @@ class GramSpace:
         level: Level,
         on: Bool[Array, " B"],
         scaling: PyTree,
+        pace: Pace = CONSTANT,
     ) -> Overlaps:
         """B steps of SGD at once (steps 1 to 3 of the module)."""
         seen = self.task.observe(samples.noise, level)
@@ -160,7 +162,8 @@ class GramSpace:
         gram = scale * samples.gram * scale.mT
         lambda0 = seen.along @ state.along.T + jnp.sum(noise, 0)
         total = seen.along @ seen.along.T + jnp.sum(gram, 0)
-        student, chunk = self.student, (scaling, lambda0, total, seen.label, on, state.readout)
+        student = self.student
+        chunk = scaling, lambda0, total, seen.label, on, state.readout, pace.rate
         if self.kernel == "pallas" and isinstance(student, TwoLayer):
             h, lam, theta = kernel.descend(student, *chunk)
         else:

@@ -94,6 +94,7 @@ def descend(
     label: Float[Array, " B"],
     on: Bool[Array, " B"],
     v: Float[Array, " K"],
+    rate: Float[Array, " B"] | None = None,
 ) -> tuple[Float[Array, "B K"], Float[Array, "B K"], Float[Array, " K"]]:
     """`chunk.descend` by the kernel: the same arguments and results, equal to rounding."""
     n, width = lambda0.shape
@@ -102,6 +103,7 @@ def descend(
     kind = lambda *shape: jax.ShapeDtypeStruct(shape, lambda0.dtype)  # noqa: E731
     numbers = jnp.stack([jnp.asarray(x, lambda0.dtype) for x in scaling])
     interpret = jax.default_backend() == "cpu"
+    weight = on.astype(lambda0.dtype) if rate is None else on * rate  # of the slope, and so of the step
     v = fill(v, units)
     h, lam = lambda0[:0], lambda0[:0]
     for start in range(0, n, rows):
@@ -116,7 +118,7 @@ def descend(
             fill(begin, rows, units),
             fill(gram[piece, piece], rows, rows),
             fill(label[piece], rows),
-            fill(on[piece].astype(lambda0.dtype), rows),
+            fill(weight[piece], rows),
             v,
             numbers,
         )

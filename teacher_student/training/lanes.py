@@ -24,7 +24,9 @@ from jaxtyping import Integer, Key, PyTree
 
 from teacher_student.interfaces import Level, Simulator
 from teacher_student.order_parameters import Overlaps, squared_norm
+from teacher_student.rate_schedules import Pace
 from teacher_student.training import kernel
+from teacher_student.training.averages import pace_at
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.plan import Plan
 from teacher_student.training.program import DIVERGED_NORM
@@ -51,7 +53,7 @@ def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any
     rows = [_own(plan) for plan in plans]
     rows += rows[:1] * (places - len(plans))
     together = jax.tree.map(lambda *x: jnp.stack(x), *rows)
-    interval, last = first.arguments[6], jnp.max(together[6])
+    interval, last = first.arguments[7], jnp.max(together[7])
     with jax.default_matmul_precision(PRECISION):
         found = jax.device_get(_lanes_of(first, abreast, devices)(*together, interval, last))
     return [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
@@ -60,7 +62,7 @@ def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any
 def compile_lanes(plan: Plan, abreast: int, devices: int = 1) -> None:
     """Compile what `run_lanes` calls for such plans."""
     together = jax.tree.map(lambda x: stacked_shape(x, abreast * devices), _own(plan))
-    interval, n_records = plan.arguments[6:8]
+    interval, n_records = plan.arguments[7:9]
     with jax.default_matmul_precision(PRECISION):
         _lanes_of(plan, abreast, devices).lower(*together, interval, jnp.max(n_records)).compile()
 
@@ -72,7 +74,7 @@ def stacked_shape(x: Array, places: int) -> jax.ShapeDtypeStruct:
 
 def _own(plan: Plan) -> tuple:
     """The arguments that every plan has of its own: all but the interval and the number of protocols."""
-    return plan.arguments[:6] + plan.arguments[7:8]
+    return plan.arguments[:7] + plan.arguments[8:9]
 
 
 def _lanes_of(plan: Plan, abreast: int, devices: int):
@@ -89,7 +91,8 @@ def compiled_lanes(
     """The jitted run of `abreast` blocks on each of `devices` -> values, diverged.
 
     All arguments are traced and lead with an axis of G = devices x abreast blocks, but for the last two:
-    keys (G, R); steps (G, L, R, T) level of each step; table, target, scaling and initial of each block;
+    keys (G, R); steps (G, L, R, T) level of each step; table, target, scaling, initial and pace of
+    each block;
     n_records (G,) records of each block after the first; `interval` steps between two records; `last`, the
     largest of n_records.
     """
@@ -106,6 +109,7 @@ def compiled_lanes(
         target: Level,
         scaling: PyTree,
         initial: Overlaps | None,
+        pace: Pace,
         n_records: Integer[Array, ""],
         interval: Integer[Array, ""],
         last: Integer[Array, ""],
@@ -115,7 +119,8 @@ def compiled_lanes(
         state = jax.tree.map(lambda x: jnp.broadcast_to(x, (steps.shape[0], *x.shape)), start)
         points = jax.vmap(test_points)(keys)
         draw = jax.vmap(jax.vmap(method.draw, (0, 0, None)), (None, None, 0))
-        advance = jax.vmap(jax.vmap(method.advance, (0, 0, 0, 0, None, None)), (0, None, None, 0, None, None))
+        same = None, None, None  # what is not a lane's own
+        advance = jax.vmap(jax.vmap(method.advance, (0, 0, 0, 0, *same)), (0, None, None, 0, *same))
         lanes = steps.shape[0] * steps.shape[1]
 
         def observe(row):
@@ -145,7 +150,8 @@ def compiled_lanes(
                 index = jax.lax.dynamic_slice_in_dim(steps, begin + offset, b, 2).astype(jnp.int32)
                 on = offset + jnp.arange(b) < interval
                 level = {name: values[index] for name, values in table.items()}
-                return advance(state, teacher, own, level, on, scaling), None
+                now = pace_at(pace, begin, offset, b, interval)
+                return advance(state, teacher, own, level, on, scaling, now), None
 
             state, _ = jax.lax.scan(chunk, state, (jnp.arange(ahead), samples))
             return begin, state
@@ -162,11 +168,11 @@ def compiled_lanes(
             diverged, 0
         ).T
 
-    blocks = jax.vmap(block, (*[0] * 7, None, None))
+    blocks = jax.vmap(block, (*[0] * 8, None, None))
     if devices == 1:
         return jax.jit(blocks)
     mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:devices]), ("tile",))
     own, same = jax.sharding.PartitionSpec("tile"), jax.sharding.PartitionSpec()
     return jax.jit(
-        jax.shard_map(blocks, mesh=mesh, in_specs=(*[own] * 7, same, same), out_specs=own, check_vma=False)
+        jax.shard_map(blocks, mesh=mesh, in_specs=(*[own] * 8, same, same), out_specs=own, check_vma=False)
     )

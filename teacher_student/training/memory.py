@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from teacher_student.interfaces import Simulator
+from teacher_student.training.averages import Averaging
 from teacher_student.training.gram import GramSpace
 
 
 def run_bytes(method: Simulator, replicates: int, protocols: int, n_steps: int, n_test: int) -> int:
     """Estimated bytes of a run of R x L simulations of `n_steps` steps, an upper bound within a factor 3."""
+    method = method.run if isinstance(method, Averaging) else method
     size = {"float32": 4, "float64": 8}[method.dtype]
     k, b, n = method.student.rows, method.chunk, method.task.n_inputs
     n_blocks = len(method.task.blocks)

@@ -13,6 +13,10 @@ from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, Simulator, Student, Task
 from teacher_student.levels import check_levels
 from teacher_student.order_parameters import Overlaps
+from teacher_student.rate_schedules import Pace, Rates, check_average, rate_factors, rate_table
+from teacher_student.students.pair import Pair
+from teacher_student.students.tracked import Tracked
+from teacher_student.training.averages import average_shares
 from teacher_student.training.program import choose_method
 from teacher_student.training.recording import check_record
 from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
@@ -55,6 +59,8 @@ def prepare(
     method: str,
     dtype: str,
     initial: Overlaps | None,
+    rates: Rates = "constant",
+    average: float = 0.0,
 ) -> Plan:
     """Check the arguments of `simulate` and lay them out for the compiled run."""
     steps = np.asarray(steps)
@@ -75,7 +81,8 @@ def prepare(
         raise ValueError(
             f"steps holds levels {steps.min()}..{steps.max()}, but table has {len(table)} levels"
         )
-    runner = choose_method(task, student, method, dtype)
+    check_average(average)
+    runner = choose_method(task, student, method, dtype, averaged=average > 0)
     record = check_record(record)
     interval = length // n_records
     room = n_records if room is None else room
@@ -85,6 +92,15 @@ def prepare(
     shape = (max(2, n_protocols), len(numbers), room * interval + runner.chunk)
     padded = np.zeros(shape, np.uint8 if len(table) <= 256 else np.int32)
     padded[:n_protocols, :, :length] = np.swapaxes(steps, 0, 1)
+    if isinstance(student, Tracked) and (average or rate_table(rates) is not None):
+        raise ValueError(
+            "a Tracked student counts its path at constant rates and without averages; leave both out"
+        )
+    networks = 2 if isinstance(student, Pair) else 1
+    shares = average_shares(average, length, interval, runner.chunk)
+    pace = Pace(rate_factors(rates, length, networks), shares)
+    ahead = np.arange(shape[-1]).clip(max=length - 1)  # steps behind the end are never taken
+    pace = jax.tree.map(lambda x: x[ahead], pace)
     cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(np.asarray(x), dtype), tree)  # noqa: E731
     with fixed_settings(dtype):
         arguments = (
@@ -94,6 +110,7 @@ def prepare(
             cast(dict(target)),
             cast(student.scaling(learning_rate, task.n_inputs)),
             cast(initial),
+            cast(pace),
             jnp.asarray(interval),
             jnp.asarray(n_records),
             jnp.asarray(n_protocols),

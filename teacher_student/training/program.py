@@ -16,6 +16,8 @@ from jaxtyping import Integer, Key, PyTree
 from teacher_student.checks import known
 from teacher_student.interfaces import Level, Simulator, Student, Task
 from teacher_student.order_parameters import Overlaps, squared_norm
+from teacher_student.rate_schedules import Pace
+from teacher_student.training.averages import Averaging, Followed, pace_at
 from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.recording import draw_test_points, make_recorder
@@ -36,16 +38,24 @@ def chunk_length(width: int) -> int:
     return 16 if width <= 8 else 32 if width <= 32 else 64 if width <= 128 else 128
 
 
-def choose_method(task: Task, student: Student, method: str = "auto", dtype: str = "float32") -> Simulator:
-    """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors."""
+def choose_method(
+    task: Task, student: Student, method: str = "auto", dtype: str = "float32", *, averaged: bool = False
+) -> Simulator:
+    """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors.
+
+    With `averaged` it is that of the average of the iterates, see `teacher_student.training.averages`.
+    """
     known("method", method, METHODS)
     known("dtype", dtype, ("float32", "float64"))
     task.check_student(student)
-    chunk, core = chunk_length(student.rows), student.core()
-    room = min(block.size - block.directions for block in task.blocks) - student.rows
+    core = Followed(student.core()) if averaged else student.core()
+    chunk = chunk_length(core.rows)
+    room = min(block.size - block.directions for block in task.blocks) - core.rows
     if method == "gram" or (method == "auto" and room >= min(chunk, SHORTEST_CHUNK)):
-        return GramSpace(task, core, max(2, min(chunk, room - room % 2)), dtype)
-    return FullVectors(task, core, chunk, dtype, stepwise=method == "stepwise")
+        found = GramSpace(task, core, max(2, min(chunk, room - room % 2)), dtype)
+    else:
+        found = FullVectors(task, core, chunk, dtype, stepwise=method == "stepwise")
+    return Averaging(found) if averaged else found
 
 
 @lru_cache(maxsize=64)
@@ -56,9 +66,10 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
     the program of one block on its part: shapes, and with them the bits of a run, are those of one block.
 
     Its arguments are all traced: keys (R,); steps (L, R, room * interval + B) level of each step;
-    `interval` steps between two records; `n_records` <= room, records beyond which mean nothing;
-    `n_protocols` = L. Protocols take turns on the noise of a chunk, in a loop whose length the compiler
-    does not know, so its body, and with it the bits of a protocol, cannot depend on the others.
+    `pace` of the same length T, or nothing (see `rate_schedules.Pace`); `interval` steps between two
+    records; `n_records` <= room, records beyond which mean nothing; `n_protocols` = L. Protocols take turns
+    on the noise of a chunk, in a loop whose length the compiler does not know, so its body, and with it the
+    bits of a protocol, cannot depend on the others.
     """
     recorder = make_recorder(method.task, method.student, record)
 
@@ -74,6 +85,7 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
         target: Level,
         scaling: PyTree,
         initial: Overlaps | None,
+        pace: Pace,
         interval: Integer[Array, ""],
         n_records: Integer[Array, ""],
         n_protocols: Integer[Array, ""],
@@ -83,7 +95,7 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
         state = jax.tree.map(lambda x: jnp.broadcast_to(x, (steps.shape[0], *x.shape)), start)
         points = jax.vmap(test_points)(keys)
         draw = jax.vmap(jax.vmap(method.draw, (0, 0, None)), (None, None, 0))
-        advance = jax.vmap(method.advance, (0, 0, 0, 0, None, None))
+        advance = jax.vmap(method.advance, (0, 0, 0, 0, None, None, None))
 
         def observe(row):
             state, own, normals = row
@@ -103,12 +115,12 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
                 offset = first + c * b
                 index = jax.lax.dynamic_slice_in_dim(steps, begin + offset, b, 2).astype(jnp.int32)
                 on = offset + jnp.arange(b) < interval
-                own = jax.tree.map(lambda x: x[c], samples)
+                own, now = jax.tree.map(lambda x: x[c], samples), pace_at(pace, begin, offset, b, interval)
 
                 def protocol(lane, state):
                     level = {name: values[index[lane]] for name, values in table.items()}
                     before = jax.tree.map(lambda x: x[lane], state)
-                    after = advance(before, teacher, own, level, on, scaling)
+                    after = advance(before, teacher, own, level, on, scaling, now)
                     return jax.tree.map(lambda x, new: x.at[lane].set(new), state, after)
 
                 return jax.lax.fori_loop(0, n_protocols, protocol, state)

@@ -7,6 +7,7 @@ M                (unit, direction)   w_k . e_p
 Q                (unit, unit_)       w_k . w_l
 v                (unit,)    readout of a two-layer student, without the output scale
 clusters_right   ()         clusters within which the accuracy is above 1/2 (XorMixture)
+gate_share       (group, expert)   weight of an expert, averaged over a cluster (XorMixture, Experts)
 covered          ()         clusters at which some unit points (XorMixture)
 covered_aligned  ()         clusters with a unit that points there and has the right sign (two layers)
 path_length      ()         sum of the steps |db| of a bias of the first layer (Tracked)
@@ -40,6 +41,7 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
     "Q": ("unit", "unit_"),
     "v": ("unit",),
     "clusters_right": (),
+    "gate_share": ("group", "expert"),
     "covered": (),
     "covered_aligned": (),
     "path_length": (),

@@ -16,6 +16,7 @@ from teacher_student.interfaces import Level, Student, Task
 from teacher_student.levels import Given, as_target
 from teacher_student.order_parameters import Overlaps
 from teacher_student.protocols import Protocol
+from teacher_student.rate_schedules import Rates
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.schedules import draw_plans, tabulate
 from teacher_student.training.lanes import compile_lanes, run_lanes, stacked_shape
@@ -71,6 +72,8 @@ def simulate(
     method: str = "auto",
     dtype: str = "float32",
     initial: Overlaps | None = None,
+    rates: Rates = "constant",
+    average: float = 0.0,
 ) -> Simulation:
     """Simulate online SGD for R replicates x L protocols at once.
 
@@ -118,6 +121,13 @@ def simulate(
         `teacher_student.fixed_settings`.
     initial : Overlaps, optional
         Start every replicate from these order parameters instead of drawing them.
+    rates : name or array (n,)
+        The learning rate over time, a factor on it for each of n equal parts of the run, n a divisor of its
+        steps; or a name, see `teacher_student.rate_schedules`. Of a `Pair` also (n, 2): of the teacher and
+        of the student.
+    average : float, 0 <= average < 1
+        What is tested and recorded is the average of the iterates over this share of the run, at its end;
+        before that the iterate. 0: the iterate throughout. See `teacher_student.training.averages`.
 
     Returns
     -------
@@ -173,6 +183,8 @@ def simulate(
         method=method,
         dtype=dtype,
         initial=initial,
+        rates=rates,
+        average=average,
     )
     (found,) = run_plans([plan])
     return found._replace(labels=found.labels._replace(protocols=names)) if names else found

@@ -73,6 +73,7 @@ def at_random(block: Block) -> xr.Dataset:
     cell: Any = block.cell
     rng = np.random.default_rng(int(block.address, 16))
     sizes = {**ds.sizes, "unit": cell.width, "unit_": cell.width, "direction": 2}
+    sizes |= {"group": 4, "expert": cell.experts}
     for name in cell.record:
         dims = ("protocol", "replicate", "time", *QUANTITIES[name])
         ds[name] = (dims, rng.uniform(0.1, 1, [sizes[dim] for dim in dims]))

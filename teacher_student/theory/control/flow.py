@@ -23,7 +23,7 @@ from jaxtyping import Float
 
 from teacher_student.interfaces import Level
 from teacher_student.order_parameters import Overlaps
-from teacher_student.theory.rates import Equations, Moments, Rates, derivative
+from teacher_student.theory.rates import Equations, Moments, Rates, derivative, scaled
 
 #: Objective -> what it is in terms of what a task observes.
 OBJECTIVES = {"test_loss": "test_loss", "test_error": "1 - test_accuracy"}
@@ -87,11 +87,6 @@ def slope(
     """dx/dalpha with the rates of change of the levels mixed."""
     mixed = jax.tree.map(lambda x: jnp.tensordot(mix, x, 1), moments(setting, world, state))
     return derivative(mixed, state, scaled(world.rates, rate))
-
-
-def scaled(rates: Rates, factor: float | Array) -> Rates:
-    """Learning rates multiplied by a factor; the decay is not one."""
-    return rates._replace(hidden=factor * rates.hidden, readout=factor * rates.readout)
 
 
 def step(setting: Setting, world: World, state: Overlaps, length: Array, mix: Array, rate: Array) -> Overlaps:

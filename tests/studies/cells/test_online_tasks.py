@@ -1,6 +1,7 @@
 """The tasks without stages as cells of a study: checked, computed, refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,7 @@ import xarray as xr
 import teacher_student as ts
 from studies.address import describe
 from studies.cell import Block
+from studies.cells.online_blocks import planned
 from studies.store import STATUS, Store
 from studies.study import Study
 from teacher_student.results import Labels
@@ -142,6 +144,23 @@ def test_a_deep_student_is_a_field_of_the_cell(quick_compilation):
     assert added == {"student", "depth", "bias"}
 
 
+def test_before_a_checkpoint_is_the_begin_of_the_teachers_run():
+    plain = replace(CELLS["sparse_teacher"], record=("Q",))
+    cell = replace(plain, student="pair", teacher_width=2, checkpoint=5.0)
+    cell.check()
+    blocks = [Study(c, ({"protocol": THREE},), 2, rows=2, name="small").blocks()[0] for c in (cell, plain)]
+    given: list[Any] = [block.cell for block in blocks]
+    plan, other = (planned(c, block) for c, block in zip(given, blocks, strict=True))
+    steps, own = np.asarray(plan.arguments[1]), np.asarray(other.arguments[1])
+    assert (plan.n_records, other.n_records) == (3, 2)
+    np.testing.assert_array_equal(steps[..., :200], own[..., :200])
+    np.testing.assert_array_equal(steps[..., 200:600], own[..., :400])
+    assert own[..., :200].max() == 1
+    rate = np.asarray(plan.arguments[6].rate)
+    np.testing.assert_array_equal(rate[:600], np.repeat([[1, 0], [0, 1]], [200, 400], 0))
+    assert other.arguments[6] == (None, None)
+
+
 def test_a_whole_float_counts_units():
     task, _, _ = CELLS["committee"].world()
     assert (task.teacher_units, type(task.teacher_units)) == (2, int)
@@ -168,7 +187,11 @@ def test_a_whole_float_counts_units():
         ("sparse_teacher", {"start_inputs": 3}, "n_inputs"),
         ("committee", {"method": "theory", "activation": "relu", "loss": "logistic"}, "'logistic' needs"),
         ("committee", {"method": "guess"}, "unknown method 'guess'"),
-        ("committee", {"student": "wide"}, "unknown student 'wide'; known: deep, two_layer"),
+        (
+            "committee",
+            {"student": "wide"},
+            "unknown student 'wide'; known: deep, experts, pair, softmax, tracked, two_layer",
+        ),
         ("committee", {"depth": 2}, "depth is 2, but student 'two_layer' has none; .* or take student deep"),
         ("committee", {"bias": True}, "bias is True, but student 'two_layer' has none"),
         ("committee", {"student": "deep", "depth": 0}, "depth is 0; need 1 <= depth <= 16"),
@@ -179,6 +202,36 @@ def test_a_whole_float_counts_units():
             "committee with a Deep student does not measure v",
         ),
         ("committee", {"student": "deep", "method": "theory"}, "TwoLayer students, not of Deep; simulate"),
+        (
+            "committee",
+            {"student": "experts", "experts": 3, "active": 4},
+            "active is 4; need 1 <= active <= 3",
+        ),
+        ("committee", {"student": "experts", "experts": 2}, "width is 3; need a multiple of experts = 2"),
+        (
+            "committee",
+            {"experts": 3},
+            "experts is 3, but student 'two_layer' has none; .* take student experts",
+        ),
+        ("committee", {"student": "pair", "guidance": -1.0}, "guidance is -1.0; need 0 <= guidance <= 1"),
+        ("committee", {"student": "softmax"}, "loss is 'squared', but outputs for labels"),
+        (
+            "committee",
+            {"student": "pair", "checkpoint": 15.0},
+            "checkpoint 15 is outside of the teacher's run",
+        ),
+        (
+            "committee",
+            {"student": "pair", "checkpoint": 2.0},
+            "checkpoint 2 is not a multiple of record_every",
+        ),
+        ("committee", {"checkpoint": 5.0}, "checkpoint is 5, but student is 'two_layer'"),
+        (
+            "committee",
+            {"rate_schedule": "cosin"},
+            "unknown schedule of learning rates 'cosin'; known: constant",
+        ),
+        ("committee", {"average": 1.5}, "average is 1.5; need 0 <= average < 1"),
         ("sparse_teacher", {"easy": {"signal": 1.0}}, "unknown difficulty field 'signal'; known: noise"),
     ],
 )

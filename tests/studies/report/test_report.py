@@ -16,9 +16,9 @@ from studies.catalogue import get
 from studies.engine.run import run
 from studies.report import quantities
 from studies.report.command import command
-from studies.report.page import page, plotly
+from studies.report.page import page
 from studies.report.quantities import gather
-from studies.store import STATUS, load
+from studies.store import load
 
 BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
 
@@ -154,14 +154,6 @@ def test_the_command_gives_the_same_study_again(preset):
     assert command(ds.assign_attrs(study="mine")) is None
 
 
-def apart(ds: xr.Dataset) -> xr.Dataset:
-    """A study of two tasks, each at a rate of its own: half of the combinations were not asked for."""
-    both = xr.concat([ds, ds], xr.DataArray(["a", "b"], dims="task", name="task"), combine_attrs="override")
-    asked = (both.task == "a") == (both.rate == 0.25)
-    kept = {name: values.where(asked) for name, values in both.items() if name != "status"}
-    return both.assign(kept | {"status": both.status.where(asked, STATUS["not_asked"]).astype("int8")})
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with its driver")
 def test_a_reader_can_choose_what_is_drawn(half_done, tmp_path):
@@ -217,15 +209,6 @@ def test_a_reader_can_choose_what_is_drawn(half_done, tmp_path):
             "return [...document.querySelectorAll('select, input')].filter(x => !x.labels.length).length"
         )
         assert browser.execute_script(unlabelled) == 0
-        (tmp_path / "apart.html").write_text(page(apart(load("cheap", half_done)), plotly()))
-        browser.get((tmp_path / "apart.html").as_uri())
-        wait.until(lambda b: b.find_elements(By.CSS_SELECTOR, "#plot .scatterlayer .trace"))
-        assert "task a, rate 0.25" in said()
-        choose("at task", "b")
-        assert "task b, rate 0.5" in said(), "the other axes go where something is known"
-        assert said().endswith(" points")
-        choose("at rate", "0.25")
-        assert "task a, rate 0.25" in said()
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     finally:
         browser.quit()

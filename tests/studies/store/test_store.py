@@ -62,18 +62,6 @@ def test_pending_and_not_asked_cells_are_marked_and_nan(filled, tmp_path):
     assert ds.test_accuracy.isnull().sum() == 3 * (3 * 4 - 2)
 
 
-def test_what_only_some_cells_record_is_nan_in_the_others(filled, tmp_path):
-    study, store = filled
-    block = next(b for b in study.blocks() if b.cell.width == 4)
-    whole = small.fake(block)
-    store.path(block.address).unlink()
-    store.write(block.address, whole.assign(more=whole.test_accuracy + 1))
-    ds = load("small", tmp_path)
-    assert ds.more.sel(width=2).isnull().all()
-    rows = ds.more.sel(width=4).isel(replicate=block.replicates)
-    np.testing.assert_allclose(rows, ds.test_accuracy.sel(width=4).isel(replicate=block.replicates) + 1)
-
-
 def test_a_pending_block_does_not_hide_cells_that_another_block_holds(filled, tmp_path):
     study, store = filled
     more = {"protocol": ("curriculum", "target_only"), "width": (2, 4)}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import small
 
+from teacher_student.rate_schedules import Pace
 from teacher_student.students.deep import Deep
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
@@ -37,7 +38,7 @@ def test_estimate_bounds_what_the_compiler_reserves(method, n, student, replicat
     scaling = jax.tree.map(jnp.float32, student.scaling(0.1, n))
     arguments = (
         replicate_keys(0, jnp.arange(replicates)), schedule, jax.tree.map(lambda x: x[None], level), level,
-        scaling, None, jnp.asarray(steps // 2), jnp.asarray(2), jnp.asarray(lanes),
+        scaling, None, Pace(), jnp.asarray(steps // 2), jnp.asarray(2), jnp.asarray(lanes),
     )  # fmt: skip
     account = run.lower(*arguments).compile().memory_analysis()
     assert account is not None

@@ -1,0 +1,276 @@
+"""Learning rates over time and averages of iterates: SGD written out, full vectors, Gram space, equations.
+
+SGD written out is a loop over samples with JAX's gradient of the loss by all weights, each step at its own
+rate, and the mean of the weights that it leaves at the ends of chunks.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+from theory_tools import skewed_start
+
+import teacher_student as ts
+from teacher_student.rate_schedules import PARTS, RATE_SCHEDULES, Pace, rate_factors, rate_table
+from teacher_student.students.two_layer import Params, TwoLayer
+from teacher_student.training.averages import Averaging, Followed, average_shares
+from teacher_student.training.full import FullVectors
+from teacher_student.training.gram import GramSpace
+from teacher_student.training.lanes import run_lanes
+from teacher_student.training.plan import prepare
+from teacher_student.training.simulate import run_plans
+from teacher_student.training.streams import replicate_keys
+
+pytestmark = pytest.mark.usefixtures("quick_module")
+
+TASK = ts.SparseTeacher(30, relevant=0.5)
+CHUNK, CHUNKS, ETA = 4, 4, 1.5
+FACTORS = np.random.default_rng(0).uniform(0.2, 2, CHUNK * CHUNKS)
+#: The tail is the last three chunks.
+SHARES = (1.0, 1.0, 1 / 2, 1 / 3)
+
+
+def averaging(simulator, student, dtype, **settings):
+    return Averaging(simulator(TASK, Followed(student), CHUNK, dtype, **settings))
+
+
+def followed(runner, student, key, initial, factors=FACTORS, shares=SHARES):
+    """Overlaps of the average after all chunks, each with its factors and its share."""
+    scaling = jax.tree.map(lambda x: jnp.asarray(x, runner.dtype), student.scaling(ETA, TASK.n_inputs))
+    level = {"noise": jnp.ones(CHUNK, runner.dtype)}
+    teacher = runner.teacher(key)
+
+    def chunk(state, at):
+        t, factor, share = at
+        samples, on = runner.draw(key, teacher, t), jnp.ones(CHUNK, bool)
+        pace = Pace(factor, share)
+        return runner.advance(state, teacher, samples, level, on, scaling, pace), None
+
+    begin = runner.init(key, teacher, scaling, initial)
+    numbers = (jnp.asarray(x, runner.dtype) for x in (np.reshape(factors, (CHUNKS, CHUNK)), shares))
+    end, _ = jax.lax.scan(chunk, begin, (CHUNK * jnp.arange(CHUNKS), *numbers))
+    return runner.overlaps(end, teacher)
+
+
+def written_out(student, key):
+    """M, Gram matrices and theta of the mean of the iterates at the ends of the last three chunks."""
+    full = FullVectors(TASK, student, CHUNK, "float64")
+    teacher = full.teacher(key)
+    scaling = student.scaling(ETA, TASK.n_inputs)
+    own = full.init(key, teacher, jax.tree.map(jnp.float64, scaling), None)
+
+    @jax.jit
+    def slope(own, x, y):
+        def loss(own):
+            return student.losses(student.output(own.v, own.w @ x), y)
+
+        return jax.grad(loss)(own)
+
+    kept = []
+    for c in range(CHUNKS):
+        samples = full.draw(key, teacher, jnp.asarray(CHUNK * c))
+        inputs, labels = full.inputs(samples, teacher, {"noise": jnp.ones(CHUNK)})
+        for i in range(CHUNK):
+            rate = FACTORS[CHUNK * c + i] * ETA / TASK.n_inputs
+            own = jax.tree.map(lambda w, g, rate=rate: w - rate * g, own, slope(own, inputs[i], labels[i]))
+        kept.append(own)
+    w, v = jax.tree.map(lambda *x: np.mean(x[1:], 0), *kept)
+    return full.overlaps(Params(w, v), teacher)
+
+
+@pytest.mark.parametrize("student", [TwoLayer(2), ts.Deep(2, "erf", depth=2)], ids=["two-layer", "deep"])
+def test_full_vectors_are_sgd_written_out(student, float64):
+    key = replicate_keys(3, [5])[0]
+    truth = written_out(student, key)
+    for stepwise in (False, True):
+        runner = averaging(FullVectors, student, "float64", stepwise=stepwise)
+        found = followed(runner, student, key, None)
+        for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(truth), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+    last = followed(runner, student, key, None, shares=np.ones(CHUNKS))
+    assert np.abs(last.gram - truth.gram).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_gram_space_has_the_law_of_full_vectors():
+    """Equal in law, by Bonferroni-corrected Kolmogorov-Smirnov tests; other averages and rates are seen."""
+    student = TwoLayer(2)
+    start = jax.tree.map(jnp.float32, skewed_start(TASK, 2, seed=5))
+
+    def features(simulator, seed, factors, shares):
+        runner = averaging(simulator, student, "float32")
+        run = jax.jit(jax.vmap(lambda key: followed(runner, student, key, start, factors, shares)))
+        found = run(replicate_keys(seed, np.arange(2000)))
+        gram = np.asarray(found.gram)[..., *np.tril_indices(2)].reshape(2000, -1)
+        return np.concatenate(
+            [found.along[..., 0], gram, found.readout, found.along[..., 0] * gram[:, :2]], 1
+        )
+
+    def smallest_p(a, b):
+        p = [stats.ks_2samp(x, y).pvalue for x, y in zip(a.T, b.T, strict=True)]  # pyright: ignore[reportAttributeAccessIssue]
+        return min(p) * len(p)
+
+    full = features(FullVectors, 1, FACTORS, SHARES)
+    assert smallest_p(features(GramSpace, 0, FACTORS, SHARES), full) > 0.01
+    assert smallest_p(features(GramSpace, 0, FACTORS, np.ones(CHUNKS)), full) < 1e-3
+    assert smallest_p(features(GramSpace, 0, 1.3 * FACTORS, SHARES), full) < 1e-3
+
+
+RUN: dict[str, Any] = {"protocol": "curriculum", "easy": 0.1, "hard": 1.0, "learning_rate": 0.7}
+
+
+def test_rates_that_stay_are_no_schedule():
+    hows: list[dict[str, Any]] = [{}, {"rates": "constant"}, {"rates": [1.0, 1.0]}, {"rates": [0.5]}]
+    runs = [
+        ts.simulate(TASK, TwoLayer(2), budget=2, n_records=2, n_test=8, record=("Q", "v"), **RUN, **how)
+        for how in hows
+    ]
+    for name in ("Q", "v"):
+        np.testing.assert_array_equal(runs[1].values[name], runs[0].values[name])
+        np.testing.assert_array_equal(runs[2].values[name], runs[0].values[name])
+        assert np.abs(runs[3].values[name] - runs[0].values[name]).max() > 1e-2
+
+
+def test_equations_meet_the_simulation(float64):
+    """In standard errors, from one start, at the end and in the middle of the tail."""
+    task, student = ts.SparseTeacher(600, relevant=0.3), TwoLayer(2, "erf")
+    call: dict[str, Any] = {
+        "protocol": "curriculum", "easy": 0.2, "hard": 2.0, "budget": 4, "learning_rate": 1.5, "n_records": 4,
+        "record": ("M", "Q", "v"), "initial": skewed_start(task, 2), "rates": "cosine", "average": 0.75,
+    }  # fmt: skip
+    runs = ts.simulate(task, student, replicates=64, dtype="float64", n_test=1, **call)
+    theory = ts.trajectory(task, student, **call)
+    call["average"] = 0.0
+    other = ts.trajectory(task, student, **call)
+    for name in call["record"]:
+        values = runs.values[name][:, 0, 2:]
+        # the gap of a mean of runs is its standard error and a bias of order 1 / N
+        error = 5 * values.std(0) / 8 + 4 * np.abs(values).max() / 600
+        for solved, close in ((theory, True), (other, False)):
+            gap = np.abs(values.mean(0) - np.asarray(solved.values[name][0, 0, 2:]))
+            assert (gap < error).all() == close, (name, gap / error)
+
+
+def test_parts_of_the_equations_are_those_of_the_table():
+    """A factor for all of the run is another learning rate; two factors are two runs, one after the other."""
+    student = TwoLayer(2, "erf")
+    call: dict[str, Any] = {
+        "protocol": "target_only",
+        "easy": 0.1,
+        "hard": 1.0,
+        "record": ("M", "Q", "v"),
+        "n_records": 2,
+    }
+    whole = ts.trajectory(TASK, student, budget=2, learning_rate=1.0, rates=[0.6, 0.2], **call)
+    first = ts.trajectory(TASK, student, budget=1, learning_rate=0.6, **call)
+    start = skewed_start(TASK, 2)._replace(readout=first.values["v"][0, 0, -1])
+    along = first.values["M"][0, 0, -1]
+    assert np.shape(along) == np.shape(start.along)
+    np.testing.assert_allclose(whole.values["Q"][0, 0, 1], first.values["Q"][0, 0, 2], rtol=1e-4, atol=1e-5)
+    slow = ts.trajectory(TASK, student, budget=2, learning_rate=0.6, **call)
+    assert np.abs(whole.values["Q"] - slow.values["Q"])[0, 0, 2].max() > 1e-2
+
+
+def test_side_by_side_is_one_after_the_other():
+    """Chunks behind an interval, which an accelerator computes and throws away, move no average."""
+    steps = np.zeros((2, 2, 60), np.uint8)
+    plan = prepare(
+        TASK, TwoLayer(2), [TASK.level()], steps, target=TASK.level(), learning_rate=1.0, replicates=2,
+        seed=0, record=("Q", "v"), n_records=3, room=3, n_test=1, method="full", dtype="float32",
+        initial=None, rates="cosine", average=0.5,
+    )  # fmt: skip
+    (turns,), (abreast,) = run_plans([plan]), run_lanes([plan], 1)
+    for name, values in turns.values.items():
+        np.testing.assert_allclose(abreast[0][name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_a_teacher_that_has_stopped_teaches(float64):
+    """First the teacher alone, then its student, by gradients of what either descends; in chunks and not."""
+    pair = ts.Pair(2, "erf", teacher_width=3)
+    steps, factors = np.zeros((1, 1, 8), np.uint8), np.repeat(np.eye(2), 4, 0)
+    call: dict[str, Any] = {
+        "target": TASK.level(),
+        "learning_rate": 2.0,
+        "record": "Q",
+        "n_records": 2,
+        "dtype": "float64",
+    }
+    alone, whole = (
+        ts.simulate(TASK, student, [TASK.level()], steps, rates=rates, method=method, **call).values["Q"][
+            0, 0
+        ]
+        for student, rates, method in ((pair, factors, "full"), (pair, factors, "stepwise"))
+    )
+    np.testing.assert_allclose(alone, whole, rtol=1e-12, atol=1e-13)
+    begin, middle, end = alone
+    for network, still, moved in (
+        (slice(3), (middle, end), (begin, middle)),
+        (slice(3, 5), (begin, middle), (middle, end)),
+    ):
+        np.testing.assert_array_equal(*(q[network, network] for q in still))
+        before, after = (q[network, network] for q in moved)
+        assert np.abs(after - before).max() > 1e-3
+
+
+@pytest.mark.parametrize(("average", "n_steps", "interval", "chunk"), [(0.3, 60, 20, 8), (0.5, 12, 4, 5)])
+def test_shares_make_the_mean_of_the_ends_of_chunks(average, n_steps, interval, chunk):
+    shares = average_shares(average, n_steps, interval, chunk)
+    assert shares is not None
+    iterate = np.random.default_rng(1).normal(size=n_steps)
+    mean, kept, step = 0.0, [], 0
+    while step < n_steps:
+        step = min(step + chunk, (step // interval + 1) * interval)
+        mean += shares[step - 1] * (iterate[step - 1] - mean)
+        if step > round((1 - average) * n_steps):
+            kept.append(iterate[step - 1])
+    assert len(kept) > 1
+    assert mean == pytest.approx(np.mean(kept))
+
+
+def test_tables_of_the_names():
+    assert rate_table("constant") is None
+    for name in RATE_SCHEDULES:
+        table = rate_factors(name, 2 * PARTS)
+        assert table is None or (len(table) == 2 * PARTS and table.min() > 0 and table.max() <= 1)
+    cosine, stable = rate_table("cosine"), rate_table("warmup_stable_decay")
+    assert cosine is not None
+    assert stable is not None
+    assert cosine[[0, -1]] == pytest.approx([1, 0.01], abs=3e-4)
+    assert np.mean(cosine) == pytest.approx((1 + 0.01) / 2)
+    assert stable[[0, 4, 50, 79]] == pytest.approx([0.1, 0.9, 1, 1])
+    assert stable[-1] == pytest.approx(0.01 + 0.99 / 40)
+    factors = rate_factors("linear", 7)
+    assert factors is not None
+    assert len(factors) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rates": "cosin"}, "unknown schedule of learning rates 'cosin'; known: constant, cosine, linear, "),
+        ({"rates": [1.0] * 7}, "7 factors on the learning rate do not fit 60 steps; give one for each step"),
+        ({"rates": [1.0] * 61}, "61 factors on the learning rate do not fit 60 steps"),
+        ({"rates": [1.0, -0.5]}, "factor 1 on the learning rate is -0.5; need 0 <= factor < inf"),
+        ({"rates": [float("nan")]}, "factor 0 on the learning rate is nan"),
+        (
+            {"rates": np.array([[1.0, 0.0]])},
+            r"schedule of learning rates has shape \(1, 2\); need factors \(n,\), for each",
+        ),
+        ({"rates": []}, r"a schedule of learning rates has shape \(0,\); need factors \(n,\)"),
+        ({"average": 1.0}, "average is 1.0; need 0 <= average < 1, a share of the run"),
+        ({"average": -0.1}, "average is -0.1; need 0 <= average"),
+    ],
+)
+def test_bad_schedules_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        ts.simulate(TASK, TwoLayer(2), budget=2, n_records=2, **RUN, **change)
+
+
+def test_a_counted_path_has_constant_rates():
+    changes: list[dict[str, Any]] = [{"rates": "cosine"}, {"average": 0.5}]
+    for change in changes:
+        with pytest.raises(ValueError, match="counts its path at constant rates and without averages"):
+            ts.simulate(TASK, ts.Tracked(2), budget=2, n_records=2, **RUN, **change)
