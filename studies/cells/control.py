@@ -178,7 +178,7 @@ class ControlCell:
         return self.restarts * self.iterations * self.n_starts * self.n_pieces * (64 + self.width**3)
 
     def optimum(self) -> Any:
-        """The best schedule: `teacher_student.theory.control.optimum.Optimum`."""
+        """The best schedule: `teacher_student.theory.control.chosen.Optimum`."""
         from teacher_student.theory.control.optimum import optimal_schedule
         from teacher_student.training.start import draw_start
 

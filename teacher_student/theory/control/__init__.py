@@ -1,6 +1,7 @@
 """Optimal curricula: the schedule that ends at the smallest loss, through the order-parameter equations.
 
-    optimum         `optimal_schedule`, the call, and `Optimum`, what it returns
+    optimum         `optimal_schedule`, the call
+    chosen          `Optimum`, what it returns: the best of relaxed and bang-bang schedules
     problem         what is asked, checked and laid out
     flow            the equations under controls, on fixed steps: loss and gradients
     polytope        controls with given shares: projection, extreme points, rounding

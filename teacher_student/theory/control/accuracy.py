@@ -27,7 +27,7 @@ def accurately(problem: Problem, tolerance: float) -> Problem:
     controls = problem.controls(mixes)
     exact = adaptively(problem, controls)
     while True:
-        found = evaluate(problem.setting, problem.world, controls)[0]
+        found = evaluate(problem.setting, problem.world, controls, gradients=False)
         error = np.abs(found - exact) / np.abs(exact)
         steps = problem.setting.steps
         bad = np.isfinite(exact) & ~(error <= tolerance)

@@ -53,11 +53,17 @@ def evaluate(setting: Setting, world: World, controls: Controls, *, gradients: b
     return jax.tree.map(lambda *x: np.concatenate([np.asarray(y) for y in x])[:total], *parts)
 
 
+@lru_cache(maxsize=64)
+def of_rows(move: Move):
+    """Jitted: the step of several rows."""
+    return jax.jit(jax.vmap(move))
+
+
 def descend(
     setting: Setting, world: World, controls: Controls, move: Move, iterations: int, data: PyTree = None
 ) -> Descended:
     """Descend from R schedules (R, ...) until each has settled, or for `iterations` steps."""
-    moved = jax.jit(jax.vmap(move))
+    moved = of_rows(move)
     controls = jax.tree.map(np.array, controls)
     loss, gradient = jax.tree.map(np.array, evaluate(setting, world, controls))
     loss = np.where(np.isfinite(loss), loss, np.inf)

@@ -71,19 +71,24 @@ def bang_bang(
     rate_range: tuple[float, float] | None,
     iterations: int,
 ) -> Descended:
-    """Where the descents of bang-bang schedules end that are near R relaxed ones of equal pieces: (2 R, ...).
+    """Where the descents of bang-bang schedules end that are near R relaxed ones of equal pieces.
 
     Each is rounded in two ways: so that no level lags behind, and to the extreme point where it has most of
-    each.
+    each. What is the same after rounding is descended once: (2 R, ...) at most.
     """
     budget = float(np.sum(controls.duration[0]))
     n_pieces, n_levels = controls.mix.shape[1:]
     dtype = controls.mix.dtype
     total = np.full(n_levels, budget) if shares is None else np.asarray(shares) * budget
     layouts, durations = [], []
+    rows: dict[tuple[bytes, ...], int] = {}
     for near in (rounded, lambda mix: extreme(mix.astype(float), shares).argmax(1)):
-        for mix in controls.mix:
+        for row, mix in enumerate(controls.mix):
             levels, pieces = runs(near(mix))
+            content = tuple(x.tobytes() for x in (levels, pieces, controls.rate[row]))
+            if content in rows:
+                continue
+            rows[content] = row
             duration = pieces * (budget / n_pieces)
             if shares is not None:  # rounding keeps shares up to a piece
                 have = np.bincount(levels, duration, n_levels)
@@ -91,7 +96,7 @@ def bang_bang(
             layout, own = lay_out(levels, duration, total.astype(dtype), n_pieces)
             layouts.append(layout)
             durations.append(own.astype(dtype))
-    rate = np.concatenate([controls.rate] * 2)
+    rate = controls.rate[list(rows.values())]
     layout, duration = Layout(*map(np.stack, zip(*layouts, strict=True))), np.stack(durations)
     level = np.take_along_axis(layout.level, layout.owner, 1)
     # the learning rate that the relaxed schedule has at the middle of each piece

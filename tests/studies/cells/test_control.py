@@ -39,6 +39,7 @@ def test_a_block_holds_the_best_order_and_no_other_is_better():
     ("changes", "message"),
     [
         ({"easy_fraction": 1.2}, "easy_fraction is 1.2; need 0 <= easy_fraction <= 1"),
+        ({"task": "corruption"}, "unknown task 'corruption'; known: committee"),
         ({"protocol": "target_only"}, "unknown protocol 'target_only'; known: anti_curriculum"),
         ({"method": "newton"}, "unknown method 'newton'"),
         ({"easy_fraction": 0.05}, "need n_pieces >= 20"),

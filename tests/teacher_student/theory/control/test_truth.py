@@ -13,7 +13,8 @@ from teacher_student.order_parameters import Overlaps
 from teacher_student.protocols import Phase, Protocol
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.sparse_teacher import SparseTeacher
-from teacher_student.theory.control.optimum import METHODS, Optimum, optimal_schedule
+from teacher_student.theory.control.chosen import Optimum
+from teacher_student.theory.control.optimum import METHODS, optimal_schedule
 from teacher_student.training.simulate import simulate
 
 pytestmark = pytest.mark.usefixtures("quick_module")

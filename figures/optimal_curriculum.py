@@ -1,0 +1,207 @@
+"""Figures of the study optimal_curriculum.
+
+schedules   the best schedule as a picture: easy share over the run and width, a row of panels per learning
+            rate, a column per task
+regret      the loss of the best order and what every named order loses against it, over that loss, against
+            width: all at one rate, and every order at its own best; lines are the equations, points SGD
+shapes      what the best order is at every width and rate, and how much easy-to-hard loses there
+"""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.patches import Patch
+
+from figures.parts import panels
+from figures.parts import summary as sums
+from figures.parts.style import GREY, looks, width_axis, words
+from figures.parts.write import Drawn, Figures
+from studies.analysis import last, usable, with_axes
+
+BEST = "optimal"
+#: What has one value for each task, and the axes that the figures know.
+SETTINGS = ("activation", "easy.noise", "hard.noise", "budget")
+AXES = ("protocol", "width", "task", "learning_rate", *SETTINGS)
+CAPTION = (
+    "Loss at the hard level at the end; a share of {easy_fraction:g} of the samples is easy in every order. "
+    "Schedules are best for {n_starts:g} students on average; SGD at N = {n_inputs} starts from others."
+)
+#: The rate at which all orders are compared.
+HEADLINE = 1.0
+#: An order that loses less than this part of the best loss is as good as the best.
+CLOSE = 1e-3
+#: What the best order is, in words, with its colour.
+SHAPES = {
+    "easy to hard": "#0072B2",
+    "hard to easy": "#D55E00",
+    "shuffled": "#999999",
+    "ramp": "#56B4E9",
+    "easy, hard, easy": "#009E73",
+    "hard, easy, hard": "#CC79A7",
+    "other": "#F0E442",
+}
+#: Named orders that may be as good as the best, as they are called in `SHAPES`, the plainest first.
+NAMED = dict(zip(("curriculum", "anti_curriculum", "no_curriculum", "ramp"), SHAPES, strict=False))
+
+
+def summarise(ds: xr.Dataset) -> xr.Dataset:
+    """All that the figures show, by task: losses, regrets with their intervals, schedules."""
+    ds = with_axes(ds, AXES[2:])
+    tasks = [str(task) for task in ds.task.values]
+    each = [_of_task(ds.sel(task=task, drop=True)) for task in tasks]
+    out = xr.concat(each, xr.DataArray(tasks, dims="task", name="task"), join="outer")
+    return sums.summary_of(ds, out)
+
+
+def _of_task(ds: xr.Dataset) -> xr.Dataset:
+    """The part of one task, at the settings that were asked for."""
+    for axis in SETTINGS:
+        there = sums.asked(ds).any([d for d in ds.status.dims if d != axis])
+        ds = ds.sel({axis: ds[axis][there.values][-1]}, drop=True)
+    ends = last(usable(ds, "test_loss"))
+    limit = ds.limit_loss.mean("replicate")
+    run = limit.notnull().all("protocol").any("learning_rate")
+    at = limit.fillna(np.inf).argmin("learning_rate")
+    own, own_ends = limit.isel(learning_rate=at), ends.isel(learning_rate=at)
+    best = ds.sel(protocol=BEST, drop=True).mean("replicate")
+    parts = [
+        xr.Dataset({"loss": limit, "regret": limit / _best(limit) - 1}),
+        sums.prefixed("sgd_regret", sums.mean((ends - _best(ends)) / _best(limit))),
+        xr.Dataset({"own_loss": own, "own_regret": own / _best(own) - 1, "own_rate": own.learning_rate}),
+        sums.prefixed("own_sgd_regret", sums.mean((own_ends - _best(own_ends)) / _best(own))),
+        best[["easy_share", "switching", "bang_bang", "gap", "agree"]],
+        xr.Dataset({"left_out": sums.left_out(ds).sum("replicate")}),
+    ]
+    parts = [part.drop_vars("learning_rate") if "learning_rate" not in part.dims else part for part in parts]
+    return sums.merged(
+        *(part.where(run) for part in parts), xr.Dataset({"shape": shape(limit, best.easy_share)})
+    )
+
+
+def _best(values: xr.DataArray) -> xr.DataArray:
+    return values.sel(protocol=BEST, drop=True)
+
+
+def shape(limit: xr.DataArray, easy_share: xr.DataArray) -> xr.DataArray:
+    """The place in `SHAPES` of the best order: a named one if that is as good, else by its two ends."""
+    first, final = (easy_share.isel(place=i, drop=True) > 0.5 for i in (0, -1))
+    names = list(SHAPES)
+    kind = xr.where(first & final, names.index("easy, hard, easy"), names.index("other"))
+    kind = xr.where(~first & ~final, names.index("hard, easy, hard"), kind)
+    for name in reversed(NAMED):
+        regret = limit.sel(protocol=name, drop=True) / _best(limit) - 1
+        kind = xr.where(regret < CLOSE, names.index(NAMED[name]), kind)
+    return kind.where(limit.notnull().all("protocol"))
+
+
+def schedules(summary: xr.Dataset) -> Drawn:
+    """Easy share over the run, a row of a panel per width; a column of panels per task, down its rates."""
+    part = summary[["easy_share", "switching"]].sortby("learning_rate")
+    each = {str(task): _of(part, task, "learning_rate") for task in part.task.values}
+    figure, grid = panels.grid(max(own.sizes["learning_rate"] for own in each.values()), len(each), 1.15)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for column, (task, own) in zip(grid.T, each.items(), strict=True):
+        for axes, rate in zip(column, own.learning_rate.values, strict=False):
+            axes.set_axis_on()
+            _picture(axes, own.easy_share.sel(learning_rate=rate).transpose("width", "place"))
+            axes.set(title=f"{words(task)}, rate {rate:g}", ylabel="width K")
+        axes.set_xlabel("part of the run")
+    scale = ScalarMappable(Normalize(0, 1), "cividis")
+    figure.colorbar(scale, ax=grid[:, -1].tolist(), label="easy share", shrink=0.6)
+    return Drawn(figure, part, CAPTION)
+
+
+def _of(table: xr.Dataset, task: str, *dims: str) -> xr.Dataset:
+    """What is known of a task, at the widths (and along `dims`) where anything is."""
+    own = table.sel(task=task)
+    for dim in ("width", *dims):
+        own = own.dropna(dim, how="all")
+    return own
+
+
+def _picture(axes: Axes, share: xr.DataArray) -> None:
+    rows, ends = np.arange(share.sizes["width"]), np.linspace(0, 1, share.sizes["place"] + 1)
+    axes.pcolormesh(ends, panels.edges(rows), share, cmap="cividis", vmin=0, vmax=1)
+    axes.set_yticks(rows, share.width.values)
+    axes.invert_yaxis()
+
+
+def regret(summary: xr.Dataset) -> Drawn:
+    """Loss of the best order, and loss of the others over it, less 1."""
+    shared = summary[["loss", "regret", *sums.columns("sgd_regret_mean")]]
+    own = summary[["own_loss", "own_regret", "own_rate", *sums.columns("own_sgd_regret_mean")]]
+    figure, grid = panels.grid(3, summary.sizes["task"], 1.9)
+    tables = {"each at its best rate": own}
+    for column, task in zip(grid.T, summary.task.values, strict=True):
+        one, best = _of(shared, task, "learning_rate"), _of(own, task)
+        rates = one.learning_rate.values
+        rate = rates[np.argmin(np.abs(np.log(rates / HEADLINE)))]
+        one = tables[f"{task}, rate {rate:g}"] = one.sel(learning_rate=rate)
+        for line, look, label in ((one.loss, "-", "one rate"), (best.own_loss, "--", "its best rate")):
+            values = line.sel(protocol=BEST)
+            column[0].plot(line.width, values, look, color=GREY, marker="o", label=f"best order, {label}")
+        column[0].set(title=f"{words(task)}: loss", ylim=(0, 1.1 * float(one.loss.sel(protocol=BEST).max())))
+        _regrets(column[1], one, "regret", "sgd_regret_mean")
+        column[1].set_title(f"regret, all at rate {rate:g}")
+        _regrets(column[2], best, "own_regret", "own_sgd_regret_mean")
+        column[2].set_title("regret, each at its best rate")
+        for axes in column:
+            width_axis(axes, one.width.values)
+    grid[0, 0].set_ylabel("loss at the end")
+    for axes in grid[1:, 0]:
+        axes.set_ylabel("loss over the best, less 1")
+    panels.legend_above(figure, 3)
+    note = (
+        "Lines: equations; points: SGD. Best rates are chosen by the equations. The best is a local optimum."
+    )
+    return Drawn(figure, tables, f"{CAPTION} {note}")
+
+
+def _regrets(axes: Axes, table: xr.Dataset, line: str, points: str) -> None:
+    names = [str(name) for name in table.protocol.values if name != BEST]
+    for (name, style), shift in zip(looks(names).items(), panels.spread(len(names)), strict=True):
+        own = table.sel(protocol=name)
+        axes.plot(own.width, own[line], **style | {"marker": ""})
+        panels.bars(axes, own.width.values, own, points, style | {"ls": "none", "label": None}, shift)
+    axes.axhline(0, color=GREY, lw=0.7)
+
+
+def shapes(summary: xr.Dataset) -> Drawn:
+    """What the best order is over width and rate; numbers are the regret of easy-to-hard in per cent."""
+    part = xr.Dataset(
+        {"shape": summary["shape"], "regret": summary.regret.sel(protocol="curriculum", drop=True)}
+    )
+    colours = ListedColormap(list(SHAPES.values()))
+    figure, axes = panels.wrapped(summary.sizes["task"], 1.9, 3)
+    for panel, task in zip(axes, summary.task.values, strict=False):
+        own = _of(part, task, "learning_rate").sortby("learning_rate").transpose("learning_rate", "width")
+        across, up = np.arange(own.sizes["width"]), np.arange(own.sizes["learning_rate"])
+        panel.pcolormesh(
+            panels.edges(across),
+            panels.edges(up),
+            own["shape"],
+            cmap=colours,
+            vmin=-0.5,
+            vmax=len(SHAPES) - 0.5,
+        )
+        for y, x in np.argwhere(own.regret.notnull().values):
+            panel.text(x, y, f"{100 * own.regret.values[y, x]:.1f}", ha="center", va="center", fontsize=7)
+        panel.set_xticks(across, own.width.values)
+        panel.set_yticks(up, [f"{rate:g}" for rate in own.learning_rate.values])
+        panel.set(title=words(task), xlabel="width K", ylabel="learning rate")
+    there = np.unique(part["shape"].values[part["shape"].notnull().values]).astype(int)
+    patches = [Patch(color=list(SHAPES.values())[i], label=list(SHAPES)[i]) for i in there]
+    figure.legend(handles=patches, loc="outside upper center", ncols=4)
+    note = (
+        f"Colour: the best order, by a name that loses less than {100 * CLOSE:g} %, else by its ends. "
+        "Numbers: what easy to hard loses, % of the best loss."
+    )
+    return Drawn(figure, part, f"{CAPTION} {note}")
+
+
+def figures(summary: xr.Dataset) -> Figures:
+    """Every figure by the name of its file."""
+    return {"schedules": schedules, "regret": regret, "shapes": shapes}

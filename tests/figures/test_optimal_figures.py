@@ -1,0 +1,63 @@
+"""Figures of optimal curricula: what the best order is called, and regrets at own rates, by hand."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from figures.optimal_curriculum import SHAPES, shape, summarise
+from studies.store import STATUS
+
+ORDERS = ["optimal", "curriculum", "anti_curriculum", "no_curriculum", "ramp"]
+
+
+def losses(*rows: list[float]) -> xr.DataArray:
+    return xr.DataArray(np.array(rows).T, {"protocol": ORDERS}, ("protocol", "width"))
+
+
+def test_the_best_order_is_called_by_a_name_that_is_as_good_or_by_its_ends():
+    limit = losses(
+        [1.0, 1.0005, 1.2, 1.1, 1.0002],  # two names are close: the plainer one
+        [1.0, 1.1, 1.0, 1.1, 1.2],
+        [1.0, 1.1, 1.2, 1.1, 1.2],
+        [1.0, 1.1, 1.2, 1.1, 1.2],
+        [1.0, 1.1, 1.2, 1.1, 1.2],
+        [1.0, np.nan, 1.2, 1.1, 1.2],
+    )
+    shown = [[1, 0, 0], [0, 0, 1], [1, 0, 0.9], [0, 1, 0], [1, 0, 0.2], [1, 0, 0]]
+    found = shape(limit, xr.DataArray(np.array(shown, float), dims=("width", "place")))
+    named = [list(SHAPES)[int(i)] for i in found.values[:5]]
+    assert named == ["easy to hard", "hard to easy", "easy, hard, easy", "hard, easy, hard", "other"]
+    assert np.isnan(found.values[5])
+
+
+def test_every_order_has_the_rate_that_the_equations_like_best():
+    """Loss 2 (rate 1) and 1 (rate 2) for the best order, 3 and 4 for the curriculum; SGD ends 0.1 above."""
+    rates, n = [1.0, 2.0], 6
+    limit = np.array([[2.0, 1.0], [3.0, 4.0], [5.0, 5.0], [5.0, 6.0], [9.0, 9.0]])
+    axes = ("protocol", "learning_rate", "width", "replicate")
+    each = limit[:, :, None, None] * np.ones((5, 2, 1, n))
+    runs = each + np.where(np.arange(5) == 0, 0, 0.1)[:, None, None, None]
+    place = np.ones((5, 2, 1, n, 2))
+    ds = xr.Dataset(
+        {
+            "limit_loss": (axes, each),
+            "test_loss": ((*axes, "time"), np.stack([runs + 7, runs], -1)),
+            "status": (axes, np.full(each.shape, STATUS["ok"], np.int8)),
+            **dict.fromkeys(("easy_share", "switching"), ((*axes, "place"), place)),
+            **dict.fromkeys(("bang_bang", "gap", "agree"), (axes, each)),
+        },
+        {"protocol": ORDERS, "learning_rate": rates, "width": [3], "time": [0.0, 6.0]},
+    )
+    cell = {
+        "task": "committee", "activation": "erf", "budget": 6.0,
+        "easy": {"noise": 0.0}, "hard": {"noise": 0.5},
+    }  # fmt: skip
+    found = summarise(ds.assign_attrs(description=json.dumps({"cell": cell, "axes": {}, "grids": [{}]})))
+    found = found.sel(task="committee", width=3)
+    assert found.own_rate.sel(protocol=ORDERS[:4]).values.tolist() == [2, 1, 1, 1]
+    np.testing.assert_allclose(found.regret.sel(protocol="curriculum"), [0.5, 3.0])
+    np.testing.assert_allclose(found.own_regret.sel(protocol=ORDERS[:3]), [0, 2, 4])
+    own = found.sel(protocol="curriculum")
+    np.testing.assert_allclose(own.own_sgd_regret_mean, 2.1, rtol=1e-6)
+    np.testing.assert_allclose(own.sgd_regret_mean, [1.1 / 2, 3.1], rtol=1e-6)
