@@ -49,7 +49,8 @@ NAMED = dict(zip(("curriculum", "anti_curriculum", "no_curriculum", "ramp"), SHA
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """All that the figures show, by task: losses, regrets with their intervals, schedules."""
     ds = with_axes(ds, AXES[2:])
-    tasks = [str(task) for task in ds.task.values]
+    run = sums.asked(ds).any([d for d in ds.status.dims if d != "task"])
+    tasks = [str(task) for task in ds.task.values[run.values]]
     each = [_of_task(ds.sel(task=task, drop=True)) for task in tasks]
     out = xr.concat(each, xr.DataArray(tasks, dims="task", name="task"), join="outer")
     return sums.summary_of(ds, out)
