@@ -110,8 +110,8 @@ def row(width: int, evaluations: int, iterations: int) -> None:
         ours = time.perf_counter() - begin
     rhs = Noisy(width, TEACHERS, RATE)
     packed = rhs.pack(along[0], gram[0], readout[0])
-    best = ended.controls.mix[int(np.argmin(ended.loss)), :, 0]
-    off = abs(rhs.final(packed, best.astype(float)) / ended.loss.min() - 1)
+    best = np.asarray(ended.controls.mix[int(np.argmin(ended.loss)), :, 0], float)
+    off = abs(rhs.final(packed, best) / ended.loss.min() - 1)
     single = problem.setting._replace(chunk=1)
     one = jax.tree.map(lambda x: x[:1], first)
 

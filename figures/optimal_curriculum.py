@@ -109,7 +109,7 @@ def schedules(summary: xr.Dataset) -> Drawn:
             axes.set_axis_on()
             _picture(axes, own.easy_share.sel(learning_rate=rate).transpose("width", "place"))
             axes.set(title=f"{words(task)}, rate {rate:g}", ylabel="width K")
-        axes.set_xlabel("part of the run")
+        column[own.sizes["learning_rate"] - 1].set_xlabel("part of the run")
     scale = ScalarMappable(Normalize(0, 1), "cividis")
     figure.colorbar(scale, ax=grid[:, -1].tolist(), label="easy share", shrink=0.6)
     return Drawn(figure, part, CAPTION)
@@ -165,7 +165,7 @@ def _regrets(axes: Axes, table: xr.Dataset, line: str, points: str) -> None:
     names = [str(name) for name in table.protocol.values if name != BEST]
     for (name, style), shift in zip(looks(names).items(), panels.spread(len(names)), strict=True):
         own = table.sel(protocol=name)
-        axes.plot(own.width, own[line], **style | {"marker": ""})
+        axes.plot(own.width, own[line], color=style["color"], ls=style["ls"], label=style["label"])
         panels.bars(axes, own.width.values, own, points, style | {"ls": "none", "label": None}, shift)
     axes.axhline(0, color=GREY, lw=0.7)
 
