@@ -34,7 +34,7 @@ ARMS = ("growing_inputs", "standard")
 
 def quick() -> Study:
     """A hundred epochs."""
-    return Study(CELL, ({"protocol": ARMS, "width": (25, 100)},), replicates=4, rows=4)
+    return Study(CELL, ({"protocol": ARMS, "width": (25, 100, 400)},), replicates=4, rows=4)
 
 
 def full() -> Study:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,13 +151,16 @@ class ConsolidationCell:
         import jax.numpy as jnp
 
         from teacher_student.students.plain import PlainNet
+        from teacher_student.training.elastic import accuracy, draw, first
         from teacher_student.training.streams import root_key
 
         started = time.perf_counter()
         task, (easy, hard) = self.world()
         root = root_key(self.seed)
-        keys = jax.vmap(lambda r: jax.random.fold_in(jax.random.fold_in(root, EXAMPLES), r))(block.replicates)
-        starts = jax.vmap(lambda r: jax.random.fold_in(jax.random.fold_in(root, RUNS), r))(block.replicates)
+        keys, starts = (
+            jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(root, role)))(block.replicates)
+            for role in (EXAMPLES, RUNS)
+        )
         level = {
             name: np.concatenate(
                 [
@@ -168,12 +170,11 @@ class ConsolidationCell:
             ).astype(np.float32)
             for name in easy
         }
-        x, y = jax.jit(jax.vmap(lambda key: task.sample(key, sum(self.sizes), level)))(keys)
+        target = {name: jnp.asarray(value, jnp.float32) for name, value in hard.items()}
+        x, y = draw(task, sum(self.sizes), keys, level)
         net = PlainNet(self.student, self.n_inputs if self.student == "linear" else self.width)
-        first = jax.jit(jax.vmap(lambda key: net.init(key, self.n_inputs)))(starts)
-        zero = jax.tree.map(jnp.zeros_like, first)
-
-        accuracy = jax.jit(jax.vmap(partial(self._accuracy, net)))
+        begin = first(net, self.n_inputs, starts)
+        zero = jax.tree.map(jnp.zeros_like, begin)
         fits: dict[tuple[str, ...], Any] = {}
         values = []
         for protocol in block.protocols:
@@ -182,9 +183,9 @@ class ConsolidationCell:
                 if sets[: i + 1] not in fits:
                     before = fits[sets[:i]] if i else None
                     pull = self.coupling if i else self.ridge
-                    start, centre = (before, before) if i else (first, zero)
+                    start, centre = (before, before) if i else (begin, zero)
                     fits[sets[: i + 1]] = self._fit(net, x, y, sets[i], pull, start, centre)
-            values.append(accuracy(keys, fits[sets]))
+            values.append(accuracy(task, net, self.n_test, keys, fits[sets], target))
         found = np.asarray(values)[..., None]
         return result(
             block,
@@ -196,32 +197,8 @@ class ConsolidationCell:
             started=started,
         )
 
-    def _accuracy(self, net: Any, key: Any, params: Any) -> Any:
-        """On hard examples, from the order parameters; task directions are the first axes."""
-        import jax.numpy as jnp
-
-        from teacher_student.interfaces import OrderParameters
-        from teacher_student.order_parameters import factor
-        from teacher_student.students.two_layer import TwoLayer
-        from teacher_student.training.recording import draw_test_points
-
-        task, (_, hard) = self.world()
-        w, n_directions = params[0]["w"], sum(block.directions for block in task.blocks)
-        student = TwoLayer(
-            w.shape[0], "relu" if net.hidden else "erf"
-        )  # the sign of erf is that of its input
-        readout = params[1]["w"][0] if net.hidden else jnp.ones(1)
-        rest = w.at[:, :n_directions].set(0)
-        ends = np.cumsum([0, *(block.size for block in task.blocks)])
-        parts = [rest[:, a:b] for a, b in pairwise(ends)]
-        order = OrderParameters(w[:, :n_directions], tuple(factor(part @ part.T) for part in parts), readout)
-        target = {name: jnp.asarray(value, jnp.float32) for name, value in hard.items()}
-        normals = draw_test_points(key, task, student, self.n_test, "float32")
-        return task.evaluate(student, order, target, normals)["test_accuracy"]
-
     def _fit(self, net: Any, x: Any, y: Any, which: str, pull: float, start: Any, centre: Any) -> Any:
         """Parameters of all replicates after a fit of the sets in `which`."""
-        import jax
         import jax.numpy as jnp
 
         from teacher_student.training.elastic import descend, newton
@@ -240,7 +217,4 @@ class ConsolidationCell:
             jnp.float32(pull),
             jnp.float32(self.learning_rate),
         )
-        fit = partial(descend, net, shown=counted, pull=size, rate=rate, steps=self.n_steps)
-        return jax.vmap(lambda x, y, start, centre: fit(x, y, start=start, centre=centre))(
-            x, y, start, centre
-        )
+        return descend(net, x, y, counted, size, start, centre, rate, self.n_steps)

@@ -13,17 +13,22 @@ divided by sqrt N, so that w there is sqrt N times w here and the pull has no N)
 """
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Key
 
 from teacher_student.checks import within
+from teacher_student.interfaces import OrderParameters
+from teacher_student.order_parameters import factor
 from teacher_student.students.plain import PlainNet
+from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training.finite_parts import LOSSES
+from teacher_student.training.recording import draw_test_points
 
 #: Momentum of the descent.
 MOMENTUM = 0.9
@@ -68,8 +73,8 @@ def newton(
 @partial(jax.jit, static_argnames=("net", "steps"))
 def descend(
     net: PlainNet,
-    x: Float[Array, "P N"],
-    y: Float[Array, " P"],
+    x: Float[Array, "R P N"],
+    y: Float[Array, "R P"],
     shown: Float[Array, " P"],
     pull: Float[Array, ""],
     start: Any,
@@ -77,23 +82,59 @@ def descend(
     rate: Float[Array, ""],
     steps: int,
 ) -> Any:
-    """Parameters after `steps` steps of full-batch descent with momentum from `start`; centre = w_0.
+    """Parameters of R students after `steps` steps of full-batch descent from `start`; centre = w_0.
 
     Parameters
     ----------
     shown : 1 for the examples that count, 0 for the others
     rate : a step is rate / N times the slope of the sum above over the number of examples shown
     """
-    n, count = x.shape[1], jnp.maximum(shown.sum(), 1)
+    n, count = x.shape[-1], jnp.maximum(shown.sum(), 1)
 
-    def objective(params: Any) -> Array:
-        far = sum(jnp.sum((p - q) ** 2) for p, q in zip(*map(jax.tree.leaves, (params, centre)), strict=True))
-        losses = LOSSES["logistic"](net.apply(params, x), y[:, None])
-        return (jnp.sum(shown * losses) + 0.5 * pull * n * far) / count
+    def one(x: Array, y: Array, start: Any, centre: Any) -> Any:
+        def objective(params: Any) -> Array:
+            pairs = zip(*map(jax.tree.leaves, (params, centre)), strict=True)
+            far = sum(jnp.sum((p - q) ** 2) for p, q in pairs)
+            losses = LOSSES["logistic"](net.apply(params, x), y[:, None])
+            return (jnp.sum(shown * losses) + 0.5 * pull * n * far) / count
 
-    def step(_: Array, carry: Any) -> Any:
-        params, memory = carry
-        memory = jax.tree.map(lambda m, g: MOMENTUM * m + g, memory, jax.grad(objective)(params))
-        return jax.tree.map(lambda p, m: p - rate / n * m, params, memory), memory
+        def step(_: Array, carry: Any) -> Any:
+            params, memory = carry
+            memory = jax.tree.map(lambda m, g: MOMENTUM * m + g, memory, jax.grad(objective)(params))
+            return jax.tree.map(lambda p, m: p - rate / n * m, params, memory), memory
 
-    return jax.lax.fori_loop(0, steps, step, (start, jax.tree.map(jnp.zeros_like, start)))[0]
+        return jax.lax.fori_loop(0, steps, step, (start, jax.tree.map(jnp.zeros_like, start)))[0]
+
+    return jax.vmap(one)(x, y, start, centre)
+
+
+@partial(jax.jit, static_argnames=("task", "n"))
+def draw(task: Any, n: int, keys: Key[Array, " R"], level: Any) -> Any:
+    """Inputs (R, n, N) and labels (R, n) of a task at a level for each of the n examples."""
+    return jax.vmap(lambda key: task.sample(key, n, level))(keys)
+
+
+@partial(jax.jit, static_argnames=("net", "n_inputs"))
+def first(net: PlainNet, n_inputs: int, keys: Key[Array, " R"]) -> Any:
+    """Parameters of R students as they are drawn."""
+    return jax.vmap(lambda key: net.init(key, n_inputs))(keys)
+
+
+@partial(jax.jit, static_argnames=("task", "net", "n_test"))
+def accuracy(
+    task: Any, net: PlainNet, n_test: int, keys: Key[Array, " R"], params: Any, level: Any
+) -> Float[Array, " R"]:
+    """Accuracy at a level from the order parameters; the task directions are the first axes."""
+    n_directions = sum(block.directions for block in task.blocks)
+    student = TwoLayer(net.width if net.hidden else 1, "relu" if net.hidden else "erf")  # erf keeps the sign
+    ends = np.cumsum([0, *(block.size for block in task.blocks)]).tolist()
+
+    def one(key: Array, params: Any) -> Array:
+        w, readout = params[0]["w"], params[1]["w"][0] if net.hidden else jnp.ones(1)
+        rest = w.at[:, :n_directions].set(0)
+        parts = [rest[:, a:b] for a, b in pairwise(ends)]
+        order = OrderParameters(w[:, :n_directions], tuple(factor(part @ part.T) for part in parts), readout)
+        normals = draw_test_points(key, task, student, n_test, "float32")
+        return task.evaluate(student, order, level, normals)["test_accuracy"]
+
+    return jax.vmap(one)(keys, params)

@@ -1,7 +1,6 @@
 """Fits one after the other: the convex case against a prototype's table, limits of the pull, refusals."""
 
 from dataclasses import replace
-from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -63,13 +62,10 @@ def test_descent_of_a_convex_fit_ends_where_newton_does():
     x, y = rng.normal(size=(12, 5)), np.sign(rng.normal(size=12))
     shown, centre = np.arange(12) < 9, rng.normal(size=5) / 3
     exact = newton(x[shown], y[shown], 0.7, centre)
-    fit = partial(descend, PlainNet("linear", 5), steps=3000)
-    as_params = [{"w": jnp.asarray(centre[None], jnp.float32)}]
-    found = fit(
-        *(jnp.asarray(a, jnp.float32) for a in (x, y, shown, 0.7)), start=[{"w": jnp.zeros((1, 5))}],
-        centre=as_params, rate=jnp.float32(0.3),
-    )  # fmt: skip
-    assert np.allclose(found[0]["w"][0], exact, atol=1e-4)
+    arrays = (jnp.asarray(a, jnp.float32) for a in (x[None], y[None], shown, 0.7))
+    zero, middle = [{"w": jnp.zeros((1, 1, 5))}], [{"w": jnp.asarray(centre[None, None], jnp.float32)}]
+    found = descend(PlainNet("linear", 5), *arrays, zero, middle, jnp.float32(0.3), 3000)
+    assert np.allclose(found[0]["w"][0, 0], exact, atol=1e-4)
     assert np.linalg.norm(exact - centre) > 0.1
 
 
