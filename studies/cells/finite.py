@@ -212,9 +212,9 @@ class FiniteCell:
         -------
         Dataset with train_loss, train_accuracy, test_loss, test_accuracy (protocol, replicate, time), what
         `record` names, and for a linear student of a linear teacher exact_loss (protocol, replicate): the
-        mean over all data of what least squares would leave, see `teacher_student.theory.least_squares`; of
-        full-batch sgd that sees all inputs also flow_loss (protocol, replicate, time): of gradient flow, the
-        mean over teachers and noise.
+        mean over all data of what least squares would leave, see `teacher_student.theory.least_squares`, and
+        flow_loss (protocol, replicate, time): what gradient flow on its own inputs leaves, the mean over
+        teachers and noise.
         Accuracy is left out where labels are real. `time` is samples / N.
         """
         import jax
@@ -258,9 +258,8 @@ class FiniteCell:
 
             exact = error_against_width(self.width, self.n_examples, self.n_inputs, self.label_noise)
             values["exact_loss"] = ((), np.full(shape, (exact - self.label_noise) / 2))
-            if self.width == self.n_inputs and self.batch_size == self.n_examples and self.optimiser == "sgd":
-                flow = self.flow_loss(data.inputs, records[: self.n_records + 1] * self.record_every)
-                values["flow_loss"] = (("time",), np.broadcast_to(flow, (*shape, flow.shape[1])))
+            flow = self.flow_loss(data.inputs, records[: self.n_records + 1] * self.record_every)
+            values["flow_loss"] = (("time",), np.broadcast_to(flow, (*shape, flow.shape[1])))
         return result(
             block,
             values,
@@ -275,13 +274,16 @@ class FiniteCell:
     def flow_loss(self, inputs: np.ndarray, epochs: np.ndarray) -> np.ndarray:
         """Half the squared error of gradient flow on examples (R, P, N) after so many epochs, (R, T).
 
-        With inputs divided by sqrt N an epoch of full-batch descent is a time of learning_rate / P.
+        What the inputs that are not seen, a share 1 - p/N, would have said is noise to the student. With the
+        inputs that are seen divided by sqrt p, an epoch in full batches is a time of rate p / (N P).
         """
         from teacher_student.theory.least_squares import error_against_time
 
-        times = epochs * self.learning_rate / self.n_examples
+        seen = self.width / self.n_inputs
+        noise, times = self.label_noise + 1 - seen, epochs * self.learning_rate * seen / self.n_examples
         each = []
-        for x in inputs.astype(float):
-            eigenvalues = np.clip(np.linalg.eigvalsh(x.T @ x / self.n_inputs), 0, None)
-            each.append((error_against_time(eigenvalues, times, self.label_noise) - self.label_noise) / 2)
+        for x in inputs[:, :, : self.width].astype(float):
+            eigenvalues = np.clip(np.linalg.eigvalsh(x.T @ x / self.width), 0, None)
+            error = error_against_time(eigenvalues, times, noise, teacher=seen)
+            each.append((error - self.label_noise) / 2)
         return np.array(each)
