@@ -25,13 +25,13 @@ CELL = FiniteCell(
 
 def quick() -> Study:
     """Widths on both sides of the peak."""
-    return Study(CELL, ({"width": (10, 20, 30, 50, 60, 80, 100)},), 16, rows=16)
+    return Study(CELL, ({"width": (10, 20, 30, 50, 60, 80, 100)},), 64, rows=64)
 
 
 def full() -> Study:
     """More of them, and more replicates."""
     widths = (5, 10, 15, 20, 25, 30, 50, 55, 60, 70, 80, 90, 100)
-    return Study(CELL, ({"width": widths},), 32, rows=32)
+    return Study(CELL, ({"width": widths},), 256, rows=64)
 
 
 PRESETS = {"quick": quick, "full": full}
