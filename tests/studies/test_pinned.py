@@ -10,8 +10,8 @@ from studies.catalogue import get, names
 PINNED = {
     ("committee", "quick"): (12, "1aa9742e0cd6118b0ed2"),
     ("committee", "full"): (84, "84ea3af8221ca855b657"),
-    ("consolidation", "quick"): (18, "4d7d13495eea878888e4"),
-    ("consolidation", "full"): (74, "4cc0aa53d028b01ed7d7"),
+    ("consolidation", "quick"): (18, "397d31bfd844fe0137da"),
+    ("consolidation", "full"): (74, "4fffbc950576bb7cafe3"),
     ("double_descent", "quick"): (14, "ff4f8a0d99c83e9f28e8"),
     ("double_descent", "full"): (60, "0dbe04503237e890aa3a"),
     ("least_squares", "quick"): (7, "0623a19e2ecd1697c0ff"),
