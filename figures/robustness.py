@@ -82,7 +82,8 @@ def envelope(summary: xr.Dataset) -> Drawn:
         values = summary.envelope.sel(protocol=protocol).transpose(*ratio.dims).values.ravel()
         found = slope(ratio.values.ravel(), values)
         style["label"] += f": exponent {found:.2f}"
-        axes.plot(ratio.values.ravel(), values, **(style | {"ls": "none"}))
+        style["ls"] = "none"
+        axes.plot(ratio.values.ravel(), values, **style)
     ends = np.array([float(ratio.min()), float(ratio.max())])
     top = float((summary.envelope / (summary.n_examples / summary.width) ** 0.5).min())
     axes.plot(ends, top * ends**0.5, color=GREY, lw=1, label="exponent 1/2")
