@@ -37,45 +37,55 @@ def averaging(simulator, student, dtype, **settings):
     return Averaging(simulator(TASK, Followed(student), CHUNK, dtype, **settings))
 
 
-def followed(runner, student, key, initial, factors=FACTORS, shares=SHARES):
-    """Overlaps of the average after all chunks, each with its factors and its share."""
+def followed(runner, student, initial=None):
+    """Key, factors, shares -> overlaps of the average after all chunks; one program."""
     scaling = jax.tree.map(lambda x: jnp.asarray(x, runner.dtype), student.scaling(ETA, TASK.n_inputs))
     level = {"noise": jnp.ones(CHUNK, runner.dtype)}
-    teacher = runner.teacher(key)
 
-    def chunk(state, at):
-        t, factor, share = at
-        samples, on = runner.draw(key, teacher, t), jnp.ones(CHUNK, bool)
-        pace = Pace(factor, share)
-        return runner.advance(state, teacher, samples, level, on, scaling, pace), None
+    def run(key, factors, shares):
+        teacher = runner.teacher(key)
 
-    begin = runner.init(key, teacher, scaling, initial)
-    numbers = (jnp.asarray(x, runner.dtype) for x in (np.reshape(factors, (CHUNKS, CHUNK)), shares))
-    end, _ = jax.lax.scan(chunk, begin, (CHUNK * jnp.arange(CHUNKS), *numbers))
-    return runner.overlaps(end, teacher)
+        def chunk(state, at):
+            t, factor, share = at
+            samples, on = runner.draw(key, teacher, t), jnp.ones(CHUNK, bool)
+            pace = Pace(factor, share)
+            return runner.advance(state, teacher, samples, level, on, scaling, pace), None
+
+        begin = runner.init(key, teacher, scaling, initial)
+        numbers = (jnp.asarray(x, runner.dtype) for x in (factors.reshape(CHUNKS, CHUNK), shares))
+        end, _ = jax.lax.scan(chunk, begin, (CHUNK * jnp.arange(CHUNKS), *numbers))
+        return runner.overlaps(end, teacher)
+
+    return run
 
 
 def written_out(student, key):
     """M, Gram matrices and theta of the mean of the iterates at the ends of the last three chunks."""
     full = FullVectors(TASK, student, CHUNK, "float64")
-    teacher = full.teacher(key)
-    scaling = student.scaling(ETA, TASK.n_inputs)
-    own = full.init(key, teacher, jax.tree.map(jnp.float64, scaling), None)
+    scaling = jax.tree.map(jnp.float64, student.scaling(ETA, TASK.n_inputs))
 
     @jax.jit
-    def slope(own, x, y):
+    def begin():
+        teacher = full.teacher(key)
+        return teacher, full.init(key, teacher, scaling, None)
+
+    @jax.jit
+    def data(t):
+        return full.inputs(full.draw(key, teacher, t), teacher, {"noise": jnp.ones(CHUNK)})
+
+    @jax.jit
+    def step(own, x, y, rate):
         def loss(own):
             return student.losses(student.output(own.v, own.w @ x), y)
 
-        return jax.grad(loss)(own)
+        return jax.tree.map(lambda w, g: w - rate * g, own, jax.grad(loss)(own))
 
+    teacher, own = begin()
     kept = []
     for c in range(CHUNKS):
-        samples = full.draw(key, teacher, jnp.asarray(CHUNK * c))
-        inputs, labels = full.inputs(samples, teacher, {"noise": jnp.ones(CHUNK)})
+        inputs, labels = map(np.asarray, data(CHUNK * c))
         for i in range(CHUNK):
-            rate = FACTORS[CHUNK * c + i] * ETA / TASK.n_inputs
-            own = jax.tree.map(lambda w, g, rate=rate: w - rate * g, own, slope(own, inputs[i], labels[i]))
+            own = step(own, inputs[i], labels[i], FACTORS[CHUNK * c + i] * ETA / TASK.n_inputs)
         kept.append(own)
     w, v = jax.tree.map(lambda *x: np.mean(x[1:], 0), *kept)
     return full.overlaps(Params(w, v), teacher)
@@ -86,12 +96,12 @@ def test_full_vectors_are_sgd_written_out(student, float64):
     key = replicate_keys(3, [5])[0]
     truth = written_out(student, key)
     for stepwise in (False, True):
-        runner = averaging(FullVectors, student, "float64", stepwise=stepwise)
-        found = followed(runner, student, key, None)
+        run = jax.jit(followed(averaging(FullVectors, student, "float64", stepwise=stepwise), student))
+        found = run(key, FACTORS, np.array(SHARES))
         for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(truth), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
-    last = followed(runner, student, key, None, shares=np.ones(CHUNKS))
-    assert np.abs(last.gram - truth.gram).max() > 1e-3
+        last = run(key, FACTORS, np.ones(CHUNKS))
+        assert np.abs(last.gram - truth.gram).max() > 1e-3
 
 
 @pytest.mark.slow
@@ -100,23 +110,28 @@ def test_gram_space_has_the_law_of_full_vectors():
     student = TwoLayer(2)
     start = jax.tree.map(jnp.float32, skewed_start(TASK, 2, seed=5))
 
-    def features(simulator, seed, factors, shares):
-        runner = averaging(simulator, student, "float32")
-        run = jax.jit(jax.vmap(lambda key: followed(runner, student, key, start, factors, shares)))
-        found = run(replicate_keys(seed, np.arange(2000)))
-        gram = np.asarray(found.gram)[..., *np.tril_indices(2)].reshape(2000, -1)
-        return np.concatenate(
-            [found.along[..., 0], gram, found.readout, found.along[..., 0] * gram[:, :2]], 1
-        )
+    def features(simulator):
+        run = followed(averaging(simulator, student, "float32"), student, start)
+        program = jax.jit(jax.vmap(run, (0, None, None)))
+
+        def of(seed, factors, shares):
+            found = program(replicate_keys(seed, np.arange(2000)), factors, shares)
+            gram = np.asarray(found.gram)[..., *np.tril_indices(2)].reshape(2000, -1)
+            return np.concatenate(
+                [found.along[..., 0], gram, found.readout, found.along[..., 0] * gram[:, :2]], 1
+            )
+
+        return of
 
     def smallest_p(a, b):
         p = [stats.ks_2samp(x, y).pvalue for x, y in zip(a.T, b.T, strict=True)]  # pyright: ignore[reportAttributeAccessIssue]
         return min(p) * len(p)
 
-    full = features(FullVectors, 1, FACTORS, SHARES)
-    assert smallest_p(features(GramSpace, 0, FACTORS, SHARES), full) > 0.01
-    assert smallest_p(features(GramSpace, 0, FACTORS, np.ones(CHUNKS)), full) < 1e-3
-    assert smallest_p(features(GramSpace, 0, 1.3 * FACTORS, SHARES), full) < 1e-3
+    shares, gram = np.array(SHARES), features(GramSpace)
+    full = features(FullVectors)(1, FACTORS, shares)
+    assert smallest_p(gram(0, FACTORS, shares), full) > 0.01
+    assert smallest_p(gram(0, FACTORS, np.ones(CHUNKS)), full) < 1e-3
+    assert smallest_p(gram(0, 1.3 * FACTORS, shares), full) < 1e-3
 
 
 RUN: dict[str, Any] = {"protocol": "curriculum", "easy": 0.1, "hard": 1.0, "learning_rate": 0.7}
@@ -136,21 +151,20 @@ def test_rates_that_stay_are_no_schedule():
 
 def test_equations_meet_the_simulation(float64):
     """In standard errors, from one start, at the end and in the middle of the tail."""
-    task, student = ts.SparseTeacher(600, relevant=0.3), TwoLayer(2, "erf")
+    task, student = ts.SparseTeacher(300, relevant=0.3), TwoLayer(2, "erf")
     call: dict[str, Any] = {
         "protocol": "curriculum", "easy": 0.2, "hard": 2.0, "budget": 4, "learning_rate": 1.5, "n_records": 4,
-        "record": ("M", "Q", "v"), "initial": skewed_start(task, 2), "rates": "cosine", "average": 0.75,
+        "record": ("M", "Q", "v"), "initial": skewed_start(task, 2), "rates": [1.0, 0.7, 0.3, 0.1],
     }  # fmt: skip
-    runs = ts.simulate(task, student, replicates=64, dtype="float64", n_test=1, **call)
-    theory = ts.trajectory(task, student, **call)
-    call["average"] = 0.0
-    other = ts.trajectory(task, student, **call)
+    runs = ts.simulate(task, student, replicates=64, dtype="float64", n_test=1, average=0.6, **call)
+    # the second one has as many pieces: one program
+    theory, other = (ts.trajectory(task, student, average=average, **call) for average in (0.6, 0.1))
     for name in call["record"]:
-        values = runs.values[name][:, 0, 2:]
+        values = runs.values[name][:, 0, 3:]
         # the gap of a mean of runs is its standard error and a bias of order 1 / N
-        error = 5 * values.std(0) / 8 + 4 * np.abs(values).max() / 600
+        error = 5 * values.std(0) / 8 + 2 * np.abs(values).max() / 300
         for solved, close in ((theory, True), (other, False)):
-            gap = np.abs(values.mean(0) - np.asarray(solved.values[name][0, 0, 2:]))
+            gap = np.abs(values.mean(0) - np.asarray(solved.values[name][0, 0, 3:]))
             assert (gap < error).all() == close, (name, gap / error)
 
 
