@@ -55,7 +55,7 @@ class FiniteCell:
     learning_rate : float, a step is learning_rate / N times the gradient of the mean loss of a minibatch
     weight_decay : float >= 0, times the weights, is part of the gradient
     batch_size : int, divides n_examples
-    epochs : int, E
+    epochs : int, E, passes over the training set
     record_every : int, epochs between two records; divides epochs
     protocol : which examples an epoch shows
         standard: all; curriculum, anti_curriculum, random, noise_last: a pool that grows, easiest first,

@@ -23,6 +23,8 @@ class LinearTeacher:
 
     Examples
     --------
+    >>> import jax
+    >>> import jax.numpy as jnp
     >>> x, y = LinearTeacher(4).sample(jax.random.key(1), 3)
     >>> bool(jnp.allclose(y, x.sum(1) / 2))
     True

@@ -28,7 +28,6 @@ from teacher_student.pruning import Pruning, full, kernels, rewound, shuffled
 from teacher_student.training import epochs
 from teacher_student.training.epochs import Optimiser, train
 
-pytestmark = pytest.mark.usefixtures("quick_module")
 #: First and last record.
 ENDS = [0, -1]
 PAIR = ("curriculum", "no_curriculum")
@@ -46,12 +45,12 @@ def block(cell: Any, protocols=PAIR, rows=3):
 
 
 @pytest.fixture(scope="module")
-def online(quick_module):
+def online():
     return ONLINE.compute(block(ONLINE))
 
 
 @pytest.fixture(scope="module")
-def images(quick_module):
+def images():
     return IMAGES.compute(block(IMAGES, ("no_curriculum",)))
 
 
