@@ -51,8 +51,8 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Four widths, five or six peak rates, larger ones where rates decay."""
-    return Study(CELL, _grids((4, 8, 16, 32)), replicates=32)
+    """Three widths, five or six peak rates, larger ones where rates decay."""
+    return Study(CELL, _grids((4, 8, 16)), replicates=32)
 
 
 PRESETS = {"quick": quick, "full": full}
