@@ -7,7 +7,6 @@ rates     the best learning rate of every arm against width, a panel per depth
 accuracy  test accuracy of every arm at its own best rate against width, a panel per depth
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import xarray as xr
@@ -47,29 +46,16 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     return sums.summary_of(ds, out.assign(left_out=lost), shared_rate=rate["learning_rate"])
 
 
-def _over(ds: xr.Dataset, gain: Callable[[str], xr.Dataset]) -> xr.Dataset:
-    """The gain of the curriculum over each control that was run, along an axis `control`."""
-    names = [name for name in sums.CONTROLS if name in ds.protocol]
-    axis = xr.DataArray(names, dims="control", name="control")
-    return xr.concat([gain(name) for name in names], axis, join="outer")
-
-
 def _gains(ds: xr.Dataset) -> xr.Dataset:
     """The benefit over every control at the end of the run, both arms at one rate."""
-    ends = sums.at_end(ds, "test_accuracy")
-    return _over(ds, lambda name: sums.gain(ends, PAIR[0], name).isel(time=0, drop=True))
+    names, ends = [name for name in sums.CONTROLS if name in ds.protocol], sums.at_end(ds, "test_accuracy")
+    each = [sums.gain(ends, PAIR[0], name).isel(time=0, drop=True) for name in names]
+    return xr.concat(each, xr.DataArray(names, dims="control", name="control"), join="outer")
 
 
 def _own(ds: xr.Dataset) -> xr.Dataset:
     """The same with both arms at their own best rates, and the rates; nothing where there is no choice."""
-    parts: list[xr.Dataset] = []
-    for depth in ds.depth.values:
-        runs = ds.sel(depth=[depth])
-        found = _over(runs, lambda name, runs=runs: sums.own_rates(runs, (PAIR[0], name)))
-        if found:
-            best = found.tuned_rate.max("control")
-            parts.append(found.drop_vars(["tuned_rate", "tuned_halves"]).assign(tuned_rate=best))
-    return sums.merged(*parts)
+    return sums.merged(*(sums.own_over_controls(ds.sel(depth=[depth]), PAIR[0]) for depth in ds.depth.values))
 
 
 def own(summary: xr.Dataset) -> xr.Dataset:

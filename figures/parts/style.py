@@ -45,7 +45,7 @@ NAMES = {
     "adam": "Adam", "relu": "ReLU", "mlp": "MLP", "cnn": "CNN", "lenet": "LeNet", "el2n": "EL2N",
     "el1n": "EL1N", "grand": "GraNd", "grand_last": "GraNd, last layer", "c_score": "C-score",
     "aum": "AUM", "vog": "VoG", "bayes_error": "Bayes error", "xor_mixture": "XOR mixture",
-    "polarity_xor": "polarity XOR",
+    "polarity_xor": "polarity XOR", "warmup_stable_decay": "warm-up, stable, decay",
     "class_group_xor": "class-group XOR", "anti_curriculum": "anti-curriculum",
     "no_curriculum_then_target": "no curriculum, then target", "ramp_then_target": "ramp, then target",
     "shuffled_ramp_then_target": "shuffled ramp, then target",

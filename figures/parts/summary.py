@@ -169,6 +169,20 @@ def own_rates(ds: xr.Dataset, pair: tuple[str, str], variable: str = "test_accur
     return benefit_at_own_rate(ds, *pair, variable)
 
 
+def own_over_controls(ds: xr.Dataset, treatment: str) -> xr.Dataset:
+    """`own_rates` of a treatment over each of `CONTROLS` that was run, along an axis `control`; its rates.
+
+    Nothing where there is no choice.
+    """
+    over = {name: own_rates(ds, (treatment, name)) for name in CONTROLS if name in ds.protocol}
+    if not all(over.values()):
+        return xr.Dataset()
+    axis = xr.DataArray(list(over), dims="control", name="control")
+    found = xr.concat(over.values(), axis, join="outer")
+    best = found.tuned_rate.max("control")
+    return found.drop_vars(["tuned_rate", "tuned_halves"]).assign(tuned_rate=best)
+
+
 def at_ends(summary: xr.Dataset) -> xr.Dataset:
     """The values at the end of the run of each budget, along the axis budget."""
     ends = [

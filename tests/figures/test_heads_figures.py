@@ -1,0 +1,63 @@
+"""Figures of the study of learning rates over time: what is planted in the results is what they show."""
+
+from typing import Any
+
+import numpy as np
+import small
+import xarray as xr
+
+from figures import rates_and_curricula
+from studies.catalogue import get
+from studies.store import Store, load
+
+
+def planted(name: str, out, gain) -> xr.Dataset:
+    """Results of a quick preset; `gain(cell, protocol)` is the accuracy above 0.6."""
+
+    def compute(block):
+        cell: Any = block.cell
+        ds = small.at_random(block)
+        noise = 0.001 * (ds.test_accuracy - 0.5)
+        for protocol in block.protocols:
+            noise.loc[{"protocol": protocol}] += 0.6 + gain(cell, protocol)
+        ds["test_accuracy"] = noise
+        if "gate_share" in ds:
+            ds["gate_share"] = ds.gate_share / ds.gate_share.sum("expert")
+        return ds
+
+    study = get(name, "quick").changed({"replicates": "4"})
+    store = Store(out, study.name)
+    store.prepare()
+    store.describe(study.entry())
+    for block in study.blocks():
+        store.write(block.address, compute(block))
+    return load(study.name, out)
+
+
+def drawn(module, summary) -> dict[str, Any]:
+    """The tables of all figures by name, each laid out once."""
+    found = {name: figure(summary) for name, figure in module.figures(summary).items()}
+    for one in found.values():
+        one.figure.draw_without_rendering()
+    return {name: one.table for name, one in found.items()}
+
+
+def test_a_benefit_belongs_to_its_run_and_task(tmp_path):
+    gains = {"constant, last 20% averaged": 0.08, "cosine": 0.01, "constant": 0.05}
+
+    def gain(cell, protocol):
+        run = rates_and_curricula.run_name(cell.rate_schedule, cell.average)
+        worth = gains.get(run, 0.02) * (2 if cell.task == "sparse_teacher" else 1)
+        best = 1.2 if protocol == "curriculum" else 0.6
+        return worth * (protocol == "curriculum") - 0.1 * (cell.learning_rate != best)
+
+    summary = rates_and_curricula.summarise(planted("rates_and_curricula", tmp_path, gain))
+    tables = drawn(rates_and_curricula, summary)
+    assert set(tables) == {"benefit", "order", "accuracy", "rates"}
+    for run, worth in gains.items():
+        for task, times in (("xor_mixture", 1), ("sparse_teacher", 2)):
+            for name in ("benefit", "order"):
+                row = tables[name].benefit.sel(run=run, task=task)
+                np.testing.assert_allclose(row, times * worth, atol=2e-3)
+    assert (tables["rates"].tuned_rate.sel(protocol="curriculum") == np.float32(1.2)).all()
+    assert (tables["rates"].tuned_rate.sel(protocol="no_curriculum") == np.float32(0.6)).all()
