@@ -79,6 +79,7 @@ def test_what_is_registered_joins_the_contract(folder):
             assert len(passed) == number, result.stdout
 
 
+@pytest.mark.slow
 def test_a_task_without_equations_and_an_activation_without_averages_are_refused_by_theory(folder):
     code = (
         "import registered\n"

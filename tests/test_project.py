@@ -79,6 +79,7 @@ def said_by(root: Path) -> str:
     return found.stdout.strip()
 
 
+@pytest.mark.slow
 def test_stored_arrays_name_the_commit_of_a_clone_and_nothing_outside_of_one(tmp_path):
     for part in ("studies/__init__.py", "studies/store", "studies/cell.py", "studies/address.py"):
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)

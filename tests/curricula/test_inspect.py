@@ -99,6 +99,7 @@ def test_as_a_process():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_flax_example_trains_from_a_ranking_file(tmp_path):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 300)

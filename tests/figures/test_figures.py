@@ -47,6 +47,7 @@ def results(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("painted")
 def test_all_figures_and_their_numbers(results):
     assert main(["xor_mixture", "--from", str(results)]) == 0
@@ -69,6 +70,7 @@ def test_all_figures_and_their_numbers(results):
     np.testing.assert_allclose(orders.benefit, expected.benefit, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("painted")
 def test_published_summary_gives_the_same_numbers_and_a_caption_beside_vector_graphics(results, tmp_path):
     main(["xor_mixture", "--from", str(results), "--out", str(tmp_path / "a")])
@@ -121,6 +123,7 @@ def test_captions_count_runs_that_diverged_or_ran_out_of_steps_but_none_that_is_
     assert int(summary.left_out.sum()) == int((status == STATUS["diverged"]).sum()) + 1
 
 
+@pytest.mark.slow
 def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path):
     ds = load("xor_mixture", results).sel(parametrisation="standard", budget=60.0)
     drawn = figures.draw(ds, tmp_path)
@@ -180,6 +183,7 @@ def test_places_that_cannot_be_read_or_written_are_refused_in_one_line(results, 
     assert "unknown figure 'none'; known: committee" in refused(capsys, "none", "--from", results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "pair"),
     [

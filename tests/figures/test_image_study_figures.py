@@ -143,6 +143,7 @@ def test_figures_of_the_rankings(tmp_path):
     assert draw(["images_ranking", "--from", str(tmp_path / "one")]) == 0
 
 
+@pytest.mark.slow
 def test_figures_of_the_fading_images_beside_the_paper(tmp_path):
     """The gain of an arm by hand; distance to the paper; loss avoided has the sign of accuracy gained."""
     cell = replace(FADING, data_set="fashion_mnist")

@@ -151,6 +151,7 @@ VALUES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(4))
 @pytest.mark.parametrize("name", ["xor_mixture", "small"])
 def test_random_axes(name, case, tmp_path, unpainted):
@@ -171,6 +172,7 @@ def test_random_axes(name, case, tmp_path, unpainted):
     assert len(paths) >= 2 * expected
 
 
+@pytest.mark.slow
 def test_more_settings_than_anybody_looks_at_are_cut_and_said(tmp_path, capsys, unpainted):
     stored(small.study(replicates=2).changed({"seed": ",".join(map(str, range(MOST + 2)))}), tmp_path)
     assert main(["small", "--from", str(tmp_path)]) == 0

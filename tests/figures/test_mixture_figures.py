@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 import small
 import xarray as xr
 from test_legal_runs import stored
@@ -26,6 +27,7 @@ def two_readings(block) -> xr.Dataset:
     return ds
 
 
+@pytest.mark.slow
 def test_where_loss_and_accuracy_disagree_is_said_and_shaded(tmp_path):
     study = get("mixture_loss").changed(
         {"width": "2,4", "hard.noise": "0.01,0.09", "replicates": "6", "rows": "6"}
@@ -47,6 +49,7 @@ def test_where_loss_and_accuracy_disagree_is_said_and_shaded(tmp_path):
     assert shares.sel(clusters=[0, 1, 2, 3, 4]).values.tolist() == [0, 0, 0, 0, 1]
 
 
+@pytest.mark.slow
 def test_the_sign_map_is_a_ratio_of_accuracies(tmp_path):
     """Easy first: 0.6, at rate 1 0.7. Hard first: 0.5, at rate 2 0.8. Simulated: 1/2 standard error more."""
 

@@ -37,6 +37,7 @@ def drawn(name: str, source: Path = DATA) -> dict[str, Drawn]:
 CASES = [*((name, DATA) for name in names()), ("images_ranking", DATA / "c_score")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "source"), CASES)
 def test_all_plotted_numbers_are_in_the_table(name, source):
     """Lines with markers and maps are data; lines without are guides or the equations."""
@@ -108,6 +109,7 @@ def test_axes_of_weights_left_run_from_dense_to_sparse():
             assert left > 1 > right > 0
 
 
+@pytest.mark.slow
 def test_rates_at_an_edge_of_the_sweep_are_open():
     axes = drawn("committee")["tuned"].figure.axes[1]
     (edge,) = [

@@ -122,6 +122,7 @@ def test_all_figures_and_their_numbers(name, preset, tmp_path):
             assert one == two
 
 
+@pytest.mark.slow
 def test_figure_shows_the_mean_of_the_runs(tmp_path):
     study = catalogue.get("lottery_tickets").changed({"replicates": "4", "rows": "4"})
     stored(study, tmp_path)

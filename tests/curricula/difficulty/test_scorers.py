@@ -86,6 +86,7 @@ def test_the_menu_is_complete():
     assert set(SCORERS) == {*TRAINED, *HELDOUT, *TEACHER, *KNOWN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SCORERS))
 def test_contract(name):
     ranking = scored(name)

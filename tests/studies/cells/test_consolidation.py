@@ -30,6 +30,7 @@ def accuracy(cell, protocols, rows=10):
     return cell.compute(Block(cell, protocols, 0, rows, 0)).test_accuracy.values[..., 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ridge", "coupling"), [(0.01, 0.3), (0.003, 0.3), (0.1, 0.3), (0.1, 0.01)])
 def test_the_convex_case_gives_the_table_of_the_prototype(ridge, coupling):
     names = tuple(name for name, (_, *at) in TABLE.items() if at == [ridge, coupling])

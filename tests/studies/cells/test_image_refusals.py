@@ -38,6 +38,7 @@ def test_data_that_are_nowhere_to_be_found_are_said_in_one_line(line, tmp_path, 
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_download_that_fails_is_said_in_one_line(tmp_path):
     """With pooch itself, in a process of its own: it announces every attempt on the standard error."""
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")

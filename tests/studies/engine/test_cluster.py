@@ -344,6 +344,7 @@ def half_made(thing: object) -> bool:
     return type(thing) is distributed.Client and thing.status not in ("closed", "newly-created")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
     ["localhost:1x", "ftp://localhost:1", "127.0.0.1:1", "127.0.0.1:70000", "tls://127.0.0.1:1", "x"],

@@ -137,6 +137,7 @@ def test_refusals_are_one_line_and_nothing_is_overwritten(half_done, tmp_path):
     assert (tmp_path / "there.html").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["quick", "full"])
 def test_the_command_gives_the_same_study_again(preset):
     fields = {"width": (2, 4), "hard.noise": 0.5, "budget": 300.0, "replicates": 32}

@@ -32,6 +32,7 @@ def test_counters_add_up_the_steps_of_the_first_bias():
     assert float(student.recorded(start)["path_length"]) == 0
 
 
+@pytest.mark.slow
 def test_the_path_of_an_online_run_grows_in_gram_space():
     task = ts.XorMixture(40)
     ends = {"protocol": "no_curriculum", "easy": 0.1, "hard": 1.0, "budget": 4, "learning_rate": 0.3}

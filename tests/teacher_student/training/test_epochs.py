@@ -53,6 +53,7 @@ def by_hand(student, params, order, rate, optimiser, factors=1.0):
     return params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "transform"),
     [("sgd", optax.identity()), ("momentum", optax.trace(0.9)), ("adam", optax.scale_by_adam())],

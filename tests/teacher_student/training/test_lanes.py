@@ -92,6 +92,7 @@ def test_a_run_that_diverges_is_marked_and_harms_no_other():
     equal([(values, fine)], run_lanes([calm, calm], abreast=2)[:1], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("samples", "width"), [(16, 4), (30, 5), (64, 33), (128, 200)])
 @pytest.mark.parametrize(
     ("activation", "loss"), [("relu", "squared"), ("erf", "logistic"), ("quadratic", "squared")]

@@ -91,6 +91,7 @@ def written_out(student, key):
     return full.overlaps(Params(w, v), teacher)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("student", [TwoLayer(2), ts.Deep(2, "erf", depth=2)], ids=["two-layer", "deep"])
 def test_full_vectors_are_sgd_written_out(student, float64):
     key = replicate_keys(3, [5])[0]
@@ -149,6 +150,7 @@ def test_rates_that_stay_are_no_schedule():
         assert np.abs(runs[3].values[name] - runs[0].values[name]).max() > 1e-2
 
 
+@pytest.mark.slow
 def test_equations_meet_the_simulation(float64):
     """In standard errors, from one start, at the end and in the middle of the tail."""
     task, student = ts.SparseTeacher(300, relevant=0.3), TwoLayer(2, "erf")
@@ -168,6 +170,7 @@ def test_equations_meet_the_simulation(float64):
             assert (gap < error).all() == close, (name, gap / error)
 
 
+@pytest.mark.slow
 def test_parts_of_the_equations_are_those_of_the_table():
     """A factor for all of the run is another learning rate; two factors are two runs, one after the other."""
     student = TwoLayer(2, "erf")
@@ -188,6 +191,7 @@ def test_parts_of_the_equations_are_those_of_the_table():
     assert np.abs(whole.values["Q"] - slow.values["Q"])[0, 0, 2].max() > 1e-2
 
 
+@pytest.mark.slow
 def test_side_by_side_is_one_after_the_other():
     """Chunks behind an interval, which an accelerator computes and throws away, move no average."""
     steps = np.zeros((2, 2, 60), np.uint8)

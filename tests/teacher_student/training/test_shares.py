@@ -1,8 +1,11 @@
 """The benchmark that says where the time of a step goes."""
 
+import pytest
+
 from benchmarks.shares import parts
 
 
+@pytest.mark.slow
 def test_every_part_has_a_time_and_they_are_parts_of_a_chunk():
     *found, chunk = parts(60, 4, 2, 1e9)
     assert chunk.name == "all of a chunk"

@@ -46,6 +46,7 @@ def test_the_best_of_three_levels_loses_to_no_order(three):
     assert three.regret["anti_curriculum"] > 1e-3
 
 
+@pytest.mark.slow
 def test_how_a_level_that_is_named_twice_is_split_changes_nothing():
     one, other = (best((0.0, 2.0, 2.0), share=(0.5, part, 0.5 - part)) for part in (0.125, 0.375))
     assert one.loss == pytest.approx(other.loss, rel=1e-4)
@@ -53,6 +54,7 @@ def test_how_a_level_that_is_named_twice_is_split_changes_nothing():
         assert name == "ramp" or loss == pytest.approx(other.orders[name], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_rate_goes_to_its_bound_where_the_loss_falls_with_it(three):
     """Rates this small leave no noise behind, so the largest factor is best at every moment."""
     own = best(rate_range=(0.5, 2.0))

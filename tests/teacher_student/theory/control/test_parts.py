@@ -57,6 +57,7 @@ def differences(problem: Problem, at: Controls, names: tuple[str, ...], step: fl
     return found
 
 
+@pytest.mark.slow
 def test_gradients_are_differences_and_those_of_the_costate(float64, quick_compilation):
     task = Committee(60, 2, relevant=0.5, overlap=((1.0, 0.3), (0.3, 0.8)))
     levels = [{"noise": 0.1, "irrelevant": 0.2}, {"noise": 0.3, "irrelevant": 1.5}, {"noise": 0.6}]

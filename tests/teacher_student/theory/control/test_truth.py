@@ -17,7 +17,7 @@ from teacher_student.theory.control.chosen import Optimum
 from teacher_student.theory.control.optimum import METHODS, optimal_schedule
 from teacher_student.training.simulate import simulate
 
-pytestmark = pytest.mark.usefixtures("quick_module")
+pytestmark = [pytest.mark.usefixtures("quick_module"), pytest.mark.slow]
 
 TASK = SparseTeacher(1000)
 STUDENT = TwoLayer(1, "erf", train_readout=False)
