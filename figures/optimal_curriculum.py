@@ -3,7 +3,8 @@
 schedules   the best schedule as a picture: easy share over the run and width, a row of panels per learning
             rate, a column per task
 regret      the loss of the best order and what every named order loses against it, over that loss, against
-            width: all at one rate, and every order at its own best; lines are the equations, points SGD
+            width: all at one rate, and every order at its own best, where all rates were run; lines are the
+            equations, points SGD
 shapes      what the best order is at every width and rate, and how much easy-to-hard loses there
 """
 
@@ -28,7 +29,7 @@ CAPTION = (
     "Loss at the hard level at the end; a share of {easy_fraction:g} of the samples is easy in every order. "
     "Schedules are best for {n_starts:g} students on average; SGD at N = {n_inputs} starts from others."
 )
-#: The rate at which all orders are compared.
+#: All orders are compared at the rate of most widths, of several the one nearest to this.
 HEADLINE = 1.0
 #: An order that loses less than this part of the best loss is as good as the best.
 CLOSE = 1e-3
@@ -63,21 +64,25 @@ def _of_task(ds: xr.Dataset) -> xr.Dataset:
         ds = ds.sel({axis: ds[axis][there.values][-1]}, drop=True)
     ends = last(usable(ds, "test_loss"))
     limit = ds.limit_loss.mean("replicate")
-    run = limit.notnull().all("protocol").any("learning_rate")
+    rates = limit.notnull().all("protocol").sum("learning_rate")
+    tuned = rates == rates.max()
     at = limit.fillna(np.inf).argmin("learning_rate")
     own, own_ends = limit.isel(learning_rate=at), ends.isel(learning_rate=at)
     best = ds.sel(protocol=BEST, drop=True).mean("replicate")
-    parts = [
+    shared = [
         xr.Dataset({"loss": limit, "regret": limit / _best(limit) - 1}),
         sums.prefixed("sgd_regret", sums.mean((ends - _best(ends)) / _best(limit))),
-        xr.Dataset({"own_loss": own, "own_regret": own / _best(own) - 1, "own_rate": own.learning_rate}),
-        sums.prefixed("own_sgd_regret", sums.mean((own_ends - _best(own_ends)) / _best(own))),
         best[["easy_share", "switching", "bang_bang", "gap", "agree"]],
         xr.Dataset({"left_out": sums.left_out(ds).sum("replicate")}),
     ]
-    parts = [part.drop_vars("learning_rate") if "learning_rate" not in part.dims else part for part in parts]
+    each = [
+        xr.Dataset({"own_loss": own, "own_regret": own / _best(own) - 1, "own_rate": own.learning_rate}),
+        sums.prefixed("own_sgd_regret", sums.mean((own_ends - _best(own_ends)) / _best(own))),
+    ]
     return sums.merged(
-        *(part.where(run) for part in parts), xr.Dataset({"shape": shape(limit, best.easy_share)})
+        *(part.where(rates > 0) for part in shared),
+        *(part.drop_vars("learning_rate").where(tuned) for part in each),
+        xr.Dataset({"shape": shape(limit, best.easy_share)}),
     )
 
 
@@ -107,7 +112,8 @@ def schedules(summary: xr.Dataset) -> Drawn:
     for column, (task, own) in zip(grid.T, each.items(), strict=True):
         for axes, rate in zip(column, own.learning_rate.values, strict=False):
             axes.set_axis_on()
-            _picture(axes, own.easy_share.sel(learning_rate=rate).transpose("width", "place"))
+            share = own.easy_share.sel(learning_rate=rate).dropna("width", how="all")
+            _picture(axes, share.transpose("width", "place"))
             axes.set(title=f"{words(task)}, rate {rate:g}", ylabel="width K")
         column[own.sizes["learning_rate"] - 1].set_xlabel("part of the run")
     scale = ScalarMappable(Normalize(0, 1), "cividis")
@@ -138,8 +144,7 @@ def regret(summary: xr.Dataset) -> Drawn:
     tables = {"each at its best rate": own}
     for column, task in zip(grid.T, summary.task.values, strict=True):
         one, best = _of(shared, task, "learning_rate"), _of(own, task)
-        rates = one.learning_rate.values
-        rate = rates[np.argmin(np.abs(np.log(rates / HEADLINE)))]
+        rate = _shared_rate(one.loss)
         one = tables[f"{task}, rate {rate:g}"] = one.sel(learning_rate=rate)
         for line, look, label in ((one.loss, "-", "one rate"), (best.own_loss, "--", "its best rate")):
             values = line.sel(protocol=BEST)
@@ -159,6 +164,13 @@ def regret(summary: xr.Dataset) -> Drawn:
         "Lines: equations; points: SGD. Best rates are chosen by the equations. The best is a local optimum."
     )
     return Drawn(figure, tables, f"{CAPTION} {note}")
+
+
+def _shared_rate(loss: xr.DataArray) -> float:
+    """The learning rate of most widths, of several the one nearest to `HEADLINE`."""
+    widths = loss.notnull().all("protocol").sum("width")
+    rates = loss.learning_rate.values[(widths == widths.max()).values]
+    return rates[np.argmin(np.abs(np.log(rates / HEADLINE)))]
 
 
 def _regrets(axes: Axes, table: xr.Dataset, line: str, points: str) -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from figures.optimal_curriculum import SHAPES, shape, summarise
+from figures.optimal_curriculum import SHAPES, regret, schedules, shape, summarise
 from studies.store import STATUS
 
 ORDERS = ["optimal", "curriculum", "anti_curriculum", "no_curriculum", "ramp"]
@@ -32,29 +32,45 @@ def test_the_best_order_is_called_by_a_name_that_is_as_good_or_by_its_ends():
 
 
 def test_every_order_has_the_rate_that_the_equations_like_best():
-    """Loss 2 (rate 1) and 1 (rate 2) for the best order, 3 and 4 for the curriculum; SGD ends 0.1 above."""
+    """Loss 2 (rate 1) and 1 (rate 2) for the best order, 3 and 4 for the curriculum; SGD ends 0.1 above.
+
+    Width 8 was run at rate 2 alone, so that it has no best rate, and rate 2 is the one of most widths.
+    """
     rates, n = [1.0, 2.0], 6
     limit = np.array([[2.0, 1.0], [3.0, 4.0], [5.0, 5.0], [5.0, 6.0], [9.0, 9.0]])
     axes = ("protocol", "learning_rate", "width", "replicate")
-    each = limit[:, :, None, None] * np.ones((5, 2, 1, n))
+    run = np.array([[1.0, np.nan], [1.0, 1.0]])[:, :, None]
+    each = limit[:, :, None, None] * run * np.ones((5, 2, 2, n))
     runs = each + np.where(np.arange(5) == 0, 0, 0.1)[:, None, None, None]
-    place = np.ones((5, 2, 1, n, 2))
+    place = each[..., None] * 0 + np.ones(2)
+    status = np.where(np.isnan(each), STATUS["not_asked"], STATUS["ok"]).astype(np.int8)
     ds = xr.Dataset(
         {
             "limit_loss": (axes, each),
             "test_loss": ((*axes, "time"), np.stack([runs + 7, runs], -1)),
-            "status": (axes, np.full(each.shape, STATUS["ok"], np.int8)),
+            "status": (axes, status),
             **dict.fromkeys(("easy_share", "switching"), ((*axes, "place"), place)),
             **dict.fromkeys(("bang_bang", "gap", "agree"), (axes, each)),
         },
-        {"protocol": ORDERS, "learning_rate": rates, "width": [3], "time": [0.0, 6.0]},
+        {"protocol": ORDERS, "learning_rate": rates, "width": [3, 8], "time": [0.0, 6.0]},
     )
     cell = {
         "task": "committee", "activation": "erf", "budget": 6.0,
         "easy": {"noise": 0.0}, "hard": {"noise": 0.5},
     }  # fmt: skip
     found = summarise(ds.assign_attrs(description=json.dumps({"cell": cell, "axes": {}, "grids": [{}]})))
-    found = found.sel(task="committee", width=3)
+    assert list(regret(found).table) == ["each at its best rate", "committee, rate 2"]
+    panels = schedules(found).figure.axes
+    assert [[label.get_text() for label in axes.get_yticklabels()] for axes in panels[:2]] == [
+        ["3"],
+        ["3", "8"],
+    ]
+    found = found.sel(task="committee")
+    np.testing.assert_allclose(found.regret.sel(protocol="curriculum", width=8), [np.nan, 3.0])
+    assert (
+        found[["own_loss", "own_regret", "own_rate", "own_sgd_regret_mean"]].sel(width=8).isnull().all().all()
+    )
+    found = found.sel(width=3)
     assert found.own_rate.sel(protocol=ORDERS[:4]).values.tolist() == [2, 1, 1, 1]
     np.testing.assert_allclose(found.regret.sel(protocol="curriculum"), [0.5, 3.0])
     np.testing.assert_allclose(found.own_regret.sel(protocol=ORDERS[:3]), [0, 2, 4])
