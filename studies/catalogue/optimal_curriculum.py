@@ -49,7 +49,7 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Several rates, so that every order may have its own best; wide students, and the XOR mixture, at one."""
+    """Several rates, so that every order may have its own best; wide students and the XOR mixture at one."""
     widths = {"sparse_teacher": (1, 2, 4), "committee": (1, 2, 4), "xor_mixture": (2,)}
     grids = [_grid(task, widths[task], TASKS[task][4]) for task in TASKS]
     grids += [_grid(task, (8, 16), TASKS[task][4][1:2]) for task in ("sparse_teacher", "committee")]
