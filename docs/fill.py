@@ -31,7 +31,7 @@ PLAIN = {"options": {}, "seed": 0, "dtype": "float32", "method": "auto"}
 
 
 def pages() -> list[Path]:
-    """All pages that may have numbers; results first, since the README repeats what they found."""
+    """All pages that may have numbers; results first, since a table repeats what they found."""
     return [*sorted(RESULTS.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "README.md"]
 
 
@@ -182,7 +182,7 @@ def studies() -> str:
     """What every page of docs/results found, and how long its study takes."""
     order = sorted(RESULTS.glob("*.md"), key=lambda path: (path.stem != "xor_mixture", path.stem))
     rows = {
-        f"[`{path.stem}`](docs/results/{path.name})": [part(path, "Found."), part(path, "Run time.")]
+        f"[`{path.stem}`](results/{path.name})": [part(path, "Found."), part(path, "Run time.")]
         for path in order
     }
     return table("study", ["what was found (full preset)", "run time, 2 cores"], rows)
