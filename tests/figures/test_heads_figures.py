@@ -1,4 +1,4 @@
-"""Figures of the study of learning rates over time: what is planted in the results is what they show."""
+"""Figures of the studies of rates and experts: what is planted in the results is what they show."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import small
 import xarray as xr
 
-from figures import rates_and_curricula
+from figures import experts, rates_and_curricula
 from studies.catalogue import get
 from studies.store import Store, load
 
@@ -61,3 +61,23 @@ def test_a_benefit_belongs_to_its_run_and_task(tmp_path):
                 np.testing.assert_allclose(row, times * worth, atol=2e-3)
     assert (tables["rates"].tuned_rate.sel(protocol="curriculum") == np.float32(1.2)).all()
     assert (tables["rates"].tuned_rate.sel(protocol="no_curriculum") == np.float32(0.6)).all()
+
+
+def test_experts_are_compared_at_the_weights_that_count(tmp_path):
+    def gain(cell, protocol):
+        return 0.1 * (protocol == "curriculum") / cell.experts - 0.05 * (cell.learning_rate != 0.6)
+
+    summary = experts.summarise(planted("experts", tmp_path, gain))
+    tables = drawn(experts, summary)
+    assert set(tables) == {"benefit", "order", "accuracy", "specialisation", "who"}
+    table = tables["benefit"]
+    for student, rows, counting, worth in (
+        ("dense", [8, 16], [8, 16], 0.1),
+        ("all of 4 experts", [8, 16], [8, 16], 0.025),
+        ("2 of 4 experts", [12, 28], [8, 16], 0.025),
+    ):
+        own = table.sel(student=student).dropna("width", subset=["benefit"])
+        assert own.rows.values.tolist() == rows
+        assert own.counting.values.tolist() == counting
+        np.testing.assert_allclose(own.benefit, worth, atol=2e-3)
+    np.testing.assert_allclose(tables["who"].share.sum("expert"), 1, rtol=1e-5)
