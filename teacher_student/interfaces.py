@@ -13,7 +13,7 @@ fixed by the task) + scale_b * (standard normal noise orthogonal to them). That 
 Gram-space simulation of `teacher_student.training.gram` exact.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -254,6 +254,11 @@ class Learner(Protocol):
 @runtime_checkable
 class Student(Learner, Protocol):
     """What is asked of a network besides: what evaluators, theory and studies need."""
+
+    @property
+    def counters(self) -> Collection[str]:
+        """Names of the arrays of theta that count something and are no weights."""
+        ...
 
     @property
     def activation(self) -> str:

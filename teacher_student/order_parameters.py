@@ -1,5 +1,6 @@
 """Order parameters of a student, and the square roots that sampling needs of them."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import jax
@@ -24,9 +25,12 @@ class Overlaps(NamedTuple):
     readout: PyTree[Float[Array, "..."]]
 
 
-def squared_norm(overlaps: Overlaps) -> Float[Array, ""]:
-    """Sum of the squares of all weights, whichever layer they are in."""
-    rest = overlaps.along, *jax.tree.leaves(overlaps.readout)
+def squared_norm(overlaps: Overlaps, counters: Collection[str] = ()) -> Float[Array, ""]:
+    """Sum of the squares of all weights, whichever layer they are in; `counters` of theta are none."""
+    theta = overlaps.readout
+    if counters:
+        theta = {name: x for name, x in theta.items() if name not in counters}
+    rest = overlaps.along, *jax.tree.leaves(theta)
     return jnp.sum(jnp.trace(overlaps.gram, axis1=-2, axis2=-1)) + sum(jnp.sum(x**2) for x in rest)
 
 

@@ -112,6 +112,11 @@ class Head(ABC):
         return self.width
 
     @property
+    def counters(self) -> tuple[str, ...]:
+        """None: all of theta is weights."""
+        return ()
+
+    @property
     def parity(self) -> str:
         """Of the output as a function of the input: "odd", "even" or "neither"; that of phi."""
         return ACTIVATIONS[self.activation].parity

@@ -32,6 +32,11 @@ class Tracked(Head):
         """Nothing of its own."""
 
     @property
+    def counters(self) -> tuple[str, ...]:
+        """All but the readout."""
+        return "length", "square", "moved", "steps"
+
+    @property
     def arrays(self) -> dict[str, Layer]:
         """The readout, and counters that start at 0."""
         counters = {"length": 1, "square": 1, "moved": self.width, "steps": 1}

@@ -191,6 +191,11 @@ class TwoLayer:
         """Number of pre-activations, one a unit."""
         return self.width
 
+    @property
+    def counters(self) -> tuple[()]:
+        """None: all of theta is weights."""
+        return ()
+
     def weights(self, n_inputs: int) -> tuple[int, int]:
         """Weights of both layers, as `teacher_student.flops.training_flops` takes them."""
         return self.width * n_inputs, self.width

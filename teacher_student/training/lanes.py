@@ -127,7 +127,8 @@ def compiled_lanes(
             state, own, normals = row
             overlaps = method.overlaps(state, own)
             values = recorder(overlaps, scaling, target, normals)
-            return values, ~(squared_norm(overlaps) < DIVERGED_NORM * method.student.rows)
+            size = squared_norm(overlaps, method.student.counters)
+            return values, ~(size < DIVERGED_NORM * method.student.rows)
 
         def look(state):
             replicate = jnp.arange(lanes) % steps.shape[1]

@@ -101,7 +101,8 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
             state, own, normals = row
             overlaps = method.overlaps(state, own)
             values = recorder(overlaps, scaling, target, normals)
-            return values, ~(squared_norm(overlaps) < DIVERGED_NORM * method.student.rows)
+            size = squared_norm(overlaps, method.student.counters)
+            return values, ~(size < DIVERGED_NORM * method.student.rows)
 
         def look(state):
             return jax.lax.map(lambda one: jax.lax.map(observe, (one, teacher, points)), state)

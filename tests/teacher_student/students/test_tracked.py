@@ -35,9 +35,10 @@ def test_counters_add_up_the_steps_of_the_first_bias():
 @pytest.mark.slow
 def test_the_path_of_an_online_run_grows_in_gram_space():
     task = ts.XorMixture(40)
-    ends = {"protocol": "no_curriculum", "easy": 0.1, "hard": 1.0, "budget": 4, "learning_rate": 0.3}
+    ends = {"protocol": "no_curriculum", "easy": 0.1, "hard": 1.0, "budget": 60, "learning_rate": 0.3}
     record = ("path_length", "path_variance")
     ours = ts.simulate(task, Tracked(3), replicates=2, n_records=2, record=record, n_test=64, **ends)
+    assert not ours.diverged.any(), "2400 steps were counted; they are no weights"
     lengths = ours.values["path_length"]
     assert (np.diff(lengths, axis=-1) > 0).all()
     assert (lengths[..., 0] == 0).all()
