@@ -9,17 +9,13 @@ Python. The rows of a group are timed in turn; compilation is not counted. Read 
 """
 
 import argparse
-import csv
-import os
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.in_turn import Row, rates_in_turn, report, spread
 from teacher_student.students.plain import PlainNet
 from teacher_student.training.finite import train
 from teacher_student.training.finite_parts import LOSSES, Bank, Plan, Setting
@@ -31,9 +27,6 @@ EPOCHS = {8: 50, 32: 20, 128: 5}
 #: Runs that stand for all where they are trained one after the other.
 FEW = 2
 COLUMNS = ("width", "row", "runs", "examples/s", "low", "high", "one program is x")
-
-#: Call, and examples that it shows.
-Row = tuple[Callable[[], object], int]
 
 
 def examples() -> Bank:
@@ -94,23 +87,12 @@ ROWS = {"one program": one_program, "jitted steps": jitted_steps}
 def measure(width: int, runs: int, repetitions: int) -> list[list[str]]:
     """The table's lines for one width, the rows timed in turn."""
     rows = {name: make(width, runs) for name, make in ROWS.items()}
-    rates: dict[str, list[float]] = {name: [] for name in rows}
-    for call, _ in rows.values():
-        call()
-    for _ in range(repetitions):
-        for name, (call, count) in rows.items():
-            start = time.perf_counter()
-            call()
-            rates[name].append(count / (time.perf_counter() - start))
+    rates = rates_in_turn(rows, repetitions)
     top = float(np.median(rates["one program"]))
     return [
-        [
-            str(width), name, str(runs if name == "one program" else 1),
-            *(f"{value:.0f}" for value in (np.median(found), min(found), max(found))),
-            f"{top / np.median(found):.1f}",
-        ]
+        [str(width), name, str(runs if name == "one program" else 1), *spread(found, top)]
         for name, found in rates.items()
-    ]  # fmt: skip
+    ]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -120,18 +102,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--out", default="results/benchmark_finite.csv", help="where to save the table")
     options = parser.parse_args(argv)
-    load = os.getloadavg()[0]
-    print(f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, load {load:.1f}, JAX {jax.__version__}\n")
-    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}", flush=True)
-    lines = []
-    for width in EPOCHS:
-        for line in measure(width, options.runs, options.repetitions):
-            lines.append(line)
-            print(f"| {' | '.join(line)} |", flush=True)
-    path = Path(options.out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *lines])
+    lines = (line for width in EPOCHS for line in measure(width, options.runs, options.repetitions))
+    report(COLUMNS, lines, options.out)
     return 0
 
 

@@ -12,18 +12,14 @@ ratios; the numbers belong to the machine named in the first line.
 """
 
 import argparse
-import csv
-import os
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
+from benchmarks.in_turn import Row, rates_in_turn, report, spread
 from benchmarks.scores import images
 from teacher_student.students.flax_nets import make_student
 from teacher_student.training.epochs import train
@@ -34,9 +30,6 @@ PROTOCOLS = 4
 #: Steps of one repetition by width.
 STEPS = {16: 400, 256: 40}
 COLUMNS = ("width", "batch", "row", "runs", "images/s", "low", "high", "vmapped is x")
-
-#: Call, and images it trains.
-Row = tuple[Callable[[], object], int]
 
 
 def minibatches(runs: int, steps: int, batch: int, examples: int) -> np.ndarray:
@@ -117,23 +110,18 @@ def measure(
 ) -> list[list[str]]:
     """The table's lines for one width and batch size, the rows timed in turn."""
     rows = {name: row for name, make in ROWS.items() if (row := make(x, y, width, batch, seeds))}
-    rates: dict[str, list[float]] = {name: [] for name in rows}
-    for call, _ in rows.values():
-        call()
-    for _ in range(repetitions):
-        for name, (call, count) in rows.items():
-            start = time.perf_counter()
-            call()
-            rates[name].append(count / (time.perf_counter() - start))
+    rates = rates_in_turn(rows, repetitions)
     top = float(np.median(rates["vmapped"]))
     return [
         [
-            str(width), str(batch), name, str(seeds * PROTOCOLS if name == "vmapped" else 1),
-            *(f"{value:.0f}" for value in (np.median(found), min(found), max(found))),
-            f"{top / np.median(found):.1f}",
+            str(width),
+            str(batch),
+            name,
+            str(seeds * PROTOCOLS if name == "vmapped" else 1),
+            *spread(found, top),
         ]
         for name, found in rates.items()
-    ]  # fmt: skip
+    ]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -145,19 +133,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     pixels, classes = images(60_000)
     x, y = np.ascontiguousarray(pixels), classes.astype(np.int32)
-    load = os.getloadavg()[0]
-    print(f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, load {load:.1f}, JAX {jax.__version__}\n")
-    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}", flush=True)
-    lines = []
-    for width in STEPS:
-        for batch in (4, 32):
-            for line in measure(x, y, width, batch, options.seeds, options.repetitions):
-                lines.append(line)
-                print(f"| {' | '.join(line)} |", flush=True)
-    path = Path(options.out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *lines])
+    lines = (
+        line
+        for width in STEPS
+        for batch in (4, 32)
+        for line in measure(x, y, width, batch, options.seeds, options.repetitions)
+    )
+    report(COLUMNS, lines, options.out)
     return 0
 
 

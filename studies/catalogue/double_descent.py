@@ -6,6 +6,8 @@ beside a random one of the same pacing, and beside one that shows the wrong labe
 does that without being told.
 """
 
+from dataclasses import replace
+
 from studies.cells.finite import FiniteCell
 from studies.study import Study
 
@@ -37,24 +39,7 @@ def quick() -> Study:
 
 def full() -> Study:
     """MNIST, three shares of wrong labels, two rates so that each arm may have the one that fits best."""
-    cell = FiniteCell(
-        source="images",
-        data_set="mnist",
-        side=14,
-        n_examples=200,
-        label_noise=0.2,
-        student="mlp",
-        loss="squared",
-        optimiser="momentum",
-        learning_rate=2.0,
-        batch_size=20,
-        epochs=600,
-        record_every=30,
-        ranking="el2n",
-        a=0.5,
-        b=0.2,
-        n_test=1000,
-    )
+    cell = replace(CELL, data_set="mnist", side=14, n_examples=200, epochs=600, record_every=30, n_test=1000)
     swept = {
         "label_noise": (0.0, 0.2, 0.4),
         "learning_rate": (2.0, 4.0),

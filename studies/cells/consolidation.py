@@ -118,15 +118,11 @@ class ConsolidationCell:
 
     def rows_that_fit(self, protocols: int, most: int, gigabytes: float) -> int:
         """Replicates per block, at most `most`: examples, and hidden units at all of them."""
-        from teacher_student.training.memory import check_fits
+        from teacher_student.training.memory import rows_within
 
         one = 4.0 * sum(self.sizes) * (2 * self.n_inputs + 6 * self.width) + 8.0 * self.n_inputs**2
         one += 16.0 * self.n_test * self.width
-        rows = most
-        while rows > 1 and rows * one > gigabytes * 2**30:
-            rows = (rows + 1) // 2
-        check_fits(self.width, one, gigabytes * 2**30)
-        return rows
+        return rows_within(self.width, most, one, gigabytes * 2**30)
 
     @property
     def sizes(self) -> tuple[int, int]:

@@ -1,21 +1,17 @@
 """What cells on finite data refuse of their sources and stages, each in one line."""
 
-from typing import TYPE_CHECKING
-
 from studies.cells import finite_data as sources
-from studies.cells.finite_plans import GROWING, KNOWN, SORTED, STANDARD
-
-if TYPE_CHECKING:
-    from studies.cells.finite import FiniteCell
+from studies.cells.finite_plans import GROWING, SORTED, STANDARD
+from studies.cells.finite_settings import IMAGES, KNOWN, LINEAR, PARITY, FiniteSettings
 
 
-def check_source(cell: "FiniteCell") -> None:
+def check_source(cell: FiniteSettings) -> None:
     """Refuse levels, data sets and students that the source does not take."""
     from teacher_student.checks import known, whole
     from teacher_student.tasks.images import DATA_SETS
     from teacher_student.tasks.relabelling import RELABELLINGS
 
-    if cell.source == sources.IMAGES:
+    if cell.source == IMAGES:
         whole("side", cell.side, low=1)
         if not cell.data_set.endswith(".npz"):
             known("data set", cell.data_set, (*DATA_SETS, "a path that ends in .npz"))
@@ -28,26 +24,26 @@ def check_source(cell: "FiniteCell") -> None:
                 raise ValueError(f"n_examples is {cell.n_examples}, but digits has {there} training images")
         return
     cell.network().check_inputs(cell.n_inputs)
-    if cell.source == sources.PARITY:
+    if cell.source == PARITY:
         from teacher_student.tasks.bit_parity import BitParity
 
         for what, level in (("easy", cell.easy), ("hard", cell.hard)):
             if set(level) != {"flip"}:
                 raise ValueError(f"{what} is {dict(level)}; a parity needs flip, the probability of -1")
             BitParity(cell.n_inputs, cell.bits).check(cell.n_inputs, level["flip"])
-    elif cell.source != sources.LINEAR:
+    elif cell.source != LINEAR:
         from teacher_student.levels import check_ends
 
         task, levels = sources.gaussian(cell)
         check_ends(task, *levels)
 
 
-def check_stages(cell: "FiniteCell") -> None:
+def check_stages(cell: FiniteSettings) -> None:
     """Refuse stages of what has none, stages that do not end with all inputs, and a stop without them."""
     if cell.stages:
         from teacher_student.tasks.bit_parity import BitParity
 
-        if cell.source != sources.PARITY:
+        if cell.source != PARITY:
             raise ValueError(f"stages are of a parity's inputs; source {cell.source!r} has none")
         for n in cell.stages:
             BitParity(cell.n_inputs, cell.bits).check(n, 0.5)

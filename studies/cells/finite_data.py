@@ -2,20 +2,13 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from studies.cells.finite_settings import IMAGES, LINEAR, PARITY, REAL, FiniteSettings
 from studies.cells.named import named_level, named_task
 from teacher_student.roles import EXAMPLES, HELD_OUT
-
-if TYPE_CHECKING:
-    from studies.cells.finite import FiniteCell
-
-#: Sources that are no Gaussian task of `teacher_student.tasks.TASKS`.
-LINEAR, PARITY, IMAGES = "linear", "parity", "images"
-#: Sources with real labels: no accuracy, and noise that is added to them.
-REAL = (LINEAR, "committee")
 
 
 class Data(NamedTuple):
@@ -35,7 +28,7 @@ class Data(NamedTuple):
     tests: tuple[np.ndarray, np.ndarray]
 
 
-def draw(cell: "FiniteCell", replicates: np.ndarray) -> Data:
+def draw(cell: FiniteSettings, replicates: np.ndarray) -> Data:
     """Examples of replicates, each from its own stream, and test sets that all share."""
     import jax
 
@@ -52,7 +45,9 @@ def draw(cell: "FiniteCell", replicates: np.ndarray) -> Data:
     return Data(inputs, np.stack(labels), np.stack(wrong), difficulty, tests)
 
 
-def noisy(cell: "FiniteCell", labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def noisy(
+    cell: FiniteSettings, labels: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Labels (M, C) with noise, and which are wrong (M,): exactly the share, to the nearest example.
 
     A wrong label is another one, all alike likely; to real labels a normal number of variance `label_noise`
@@ -73,7 +68,7 @@ def noisy(cell: "FiniteCell", labels: np.ndarray, rng: np.random.Generator) -> t
 
 
 def _drawn(
-    cell: "FiniteCell", chance: list[np.random.Generator], keys: Any, held: Any
+    cell: FiniteSettings, chance: list[np.random.Generator], keys: Any, held: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
     """Inputs (R, M, N), true labels (R, M, 1), difficulty (R, M) and tests of a source that is drawn."""
     import jax
@@ -95,7 +90,7 @@ def _drawn(
     return inputs, labels, np.tile(1.0 - easy, (1, len(stages))), tests
 
 
-def sampler(cell: "FiniteCell") -> Callable[..., Any]:
+def sampler(cell: FiniteSettings) -> Callable[..., Any]:
     """sample(key, n, which are easy (n,)) -> inputs (n, N), true labels (n,)."""
     import jax.numpy as jnp
 
@@ -122,7 +117,7 @@ def sampler(cell: "FiniteCell") -> Callable[..., Any]:
     return sample
 
 
-def gaussian(cell: "FiniteCell") -> tuple[Any, tuple[Any, Any]]:
+def gaussian(cell: FiniteSettings) -> tuple[Any, tuple[Any, Any]]:
     """The Gaussian task of a cell and its easy and hard level."""
     task = named_task(cell.source, cell.n_inputs, tuple(sorted(cell.options.items())))
     return task, (named_level(task, tuple(cell.easy.items())), named_level(task, tuple(cell.hard.items())))
@@ -141,7 +136,7 @@ def pictures(data_set: str, data_dir: str, relabelling: str, side: int) -> Any:
 
 
 def _images(
-    cell: "FiniteCell", chance: list[np.random.Generator]
+    cell: FiniteSettings, chance: list[np.random.Generator]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
     """P training images for each replicate, drawn without repeats, and the first test images."""
     task = pictures(cell.data_set, cell.data_dir, cell.relabelling, cell.side)

@@ -2,24 +2,20 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from studies.cells.finite import FiniteCell
-    from studies.cells.finite_data import Data
+from studies.cells.finite_data import Data, draw
+from studies.cells.finite_settings import KNOWN, FiniteSettings
 
 #: The protocols. Those of a growing pool share its pacing and end with epochs over all examples.
 POOLS = ("curriculum", "anti_curriculum", "random", "noise_last")
 STANDARD, SORTED, GROWING = "standard", "sorted", "growing_inputs"
 PROTOCOLS = (*POOLS, STANDARD, SORTED, GROWING)
 
-#: The ranking that is the difficulty the source knows.
-KNOWN = "known"
 
-
-def plans(cell: "FiniteCell", data: "Data", protocols: tuple[str, ...], replicates: np.ndarray) -> Any:
+def plans(cell: FiniteSettings, data: Data, protocols: tuple[str, ...], replicates: np.ndarray) -> Any:
     """`teacher_student.training.finite.Plan` of all runs, those of a protocol after each other."""
     from teacher_student.training.finite import Plan
 
@@ -36,7 +32,7 @@ def plans(cell: "FiniteCell", data: "Data", protocols: tuple[str, ...], replicat
 
 
 def one(
-    cell: "FiniteCell", data: "Data", protocol: str, scores: np.ndarray, row: int, replicate: int
+    cell: FiniteSettings, data: Data, protocol: str, scores: np.ndarray, row: int, replicate: int
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Path, windows and whether it shuffles, of one run; `row` is that of the replicate in the data."""
     from curricula import Ranking, order
@@ -65,7 +61,7 @@ def one(
     return whole, windows, protocol != SORTED
 
 
-def pool_sizes(cell: "FiniteCell") -> np.ndarray:
+def pool_sizes(cell: FiniteSettings) -> np.ndarray:
     """Examples available in each epoch, (epochs,)."""
     from curricula import pace
 
@@ -74,7 +70,7 @@ def pool_sizes(cell: "FiniteCell") -> np.ndarray:
 
 
 def difficulties(
-    cell: "FiniteCell", data: "Data", protocols: tuple[str, ...], replicates: np.ndarray
+    cell: FiniteSettings, data: Data, protocols: tuple[str, ...], replicates: np.ndarray
 ) -> np.ndarray:
     """Scores (R, P), higher = harder: what the source knows, or trained on the noisy labels."""
     asked = {"curriculum", "anti_curriculum", SORTED} & set(protocols)
@@ -87,11 +83,10 @@ def difficulties(
 
 
 @lru_cache(maxsize=8)
-def trained_scores(cell: "FiniteCell", replicates: tuple[int, ...]) -> np.ndarray:
+def trained_scores(cell: FiniteSettings, replicates: tuple[int, ...]) -> np.ndarray:
     """Scores (R, P) of ten networks trained on the examples of each replicate."""
     from curricula import rank
     from curricula.difficulty.training import Runs
-    from studies.cells.finite_data import draw
 
     count, data = cell.n_examples, draw(cell, np.array(replicates))
     labels = data.labels[:, -count:]

@@ -28,11 +28,8 @@ from teacher_student.checks import within
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import FIRST_STEP, START
 from teacher_student.students.flax_nets import rate_factors
-from teacher_student.training.evaluation import Labelled, cross_entropy, evaluate
+from teacher_student.training.evaluation import Labelled, blown_up, cross_entropy, evaluate
 from teacher_student.training.optimisers import SCHEDULES, Optimiser
-
-#: A run whose parameters have a larger mean square, or are not finite, has diverged.
-DIVERGED_MEAN_SQUARE = 1e6
 
 #: Parameters of the runs that are trained together on a CPU, in bytes, at most (if more than one run).
 GROUP_BYTES = 4e6
@@ -279,13 +276,6 @@ def _turned(tree: PyTree) -> Any:
     row by row as it is computed, two to three times as fast on a CPU.
     """
     return jax.tree.map(lambda x: jnp.swapaxes(x, -1, -2) if x.ndim > 1 else x, tree)
-
-
-def blown_up(params: PyTree) -> Array:
-    """Whether the mean square of the parameters is above `DIVERGED_MEAN_SQUARE`, or not finite."""
-    leaves = jax.tree.leaves(params)
-    square = jnp.stack([jnp.sum(leaf * leaf) for leaf in leaves]).sum()
-    return ~(square < DIVERGED_MEAN_SQUARE * sum(leaf.size for leaf in leaves))
 
 
 def _check_list(orders: PyTree, runs: int, steps: int, examples: int) -> np.ndarray:

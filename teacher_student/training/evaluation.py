@@ -12,6 +12,9 @@ from jaxtyping import Float, Int, PyTree
 #: Examples evaluated at a time.
 CHUNK = 1000
 
+#: A run whose parameters have a larger mean square, or are not finite, has diverged.
+DIVERGED_MEAN_SQUARE = 1e6
+
 
 class Labelled(NamedTuple):
     """Inputs (P, ...) float and labels (P,) in 0..C-1."""
@@ -43,3 +46,10 @@ def evaluate(student: Any, examples: Labelled, params: PyTree) -> tuple[Array, A
 
     loss, right = over_examples(measure, examples.inputs, examples.labels)
     return loss.mean(), right.mean()
+
+
+def blown_up(params: PyTree) -> Array:
+    """Whether the mean square of the parameters is above `DIVERGED_MEAN_SQUARE`, or not finite."""
+    leaves = jax.tree.leaves(params)
+    square = jnp.stack([jnp.sum(leaf * leaf) for leaf in leaves]).sum()
+    return ~(square < DIVERGED_MEAN_SQUARE * sum(leaf.size for leaf in leaves))

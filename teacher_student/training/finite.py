@@ -38,7 +38,8 @@ from teacher_student.checks import within
 from teacher_student.roles import FIRST_STEP, START
 from teacher_student.students.lipschitz import lipschitz
 from teacher_student.students.plain import PlainNet
-from teacher_student.training.epochs import blown_up, group_size
+from teacher_student.training.epochs import group_size
+from teacher_student.training.evaluation import blown_up
 from teacher_student.training.finite_parts import (
     LOSSES,
     PROBES,

@@ -63,6 +63,29 @@ def check_fits(width: int, needed: float, limit: float, otherwise: str = "take a
         )
 
 
+def rows_within(width: int, most: int, one: float, limit: float, rest: float = 0.0) -> int:
+    """Replicates of a block: `most`, halved until their bytes are within the limit.
+
+    Parameters
+    ----------
+    one, rest : float, bytes that each replicate needs, and that are needed however many there are
+
+    Raises
+    ------
+    ValueError
+        In one line, where one replicate needs more.
+
+    Examples
+    --------
+    >>> rows_within(4, most=32, one=10.0, limit=100.0)
+    8
+    """
+    while most > 1 and most * one + rest > limit:
+        most = (most + 1) // 2
+    check_fits(width, one, limit)
+    return most
+
+
 def free_bytes() -> float:
     """Free memory of the host, which its CPU devices share."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")

@@ -123,17 +123,13 @@ class ImageCell(OnImages):
 
         Inputs are counted as 1024 numbers where the data have not been loaded yet.
         """
-        from teacher_student.training.memory import check_fits
+        from teacher_student.training.memory import rows_within
 
         inputs = 3072 if self.data_set == "cifar10" else 1024
         deeper = 6 * (self.depth - 1) * self.width * (self.batch_size + self.width)
         one = self.n_steps * self.batch_size + 6 * inputs * (self.batch_size + self.width) + deeper
         one *= 4 * protocols
-        rows = most
-        while rows > 1 and rows * one > gigabytes * 2**30:
-            rows = (rows + 1) // 2
-        check_fits(self.width, one, gigabytes * 2**30)
-        return rows
+        return rows_within(self.width, most, one, gigabytes * 2**30)
 
     @property
     def work(self) -> float:
