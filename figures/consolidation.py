@@ -70,9 +70,8 @@ def caption(summary: xr.Dataset) -> str:
     """Settings."""
     return (
         "{task:words}, N = {n_inputs}, {alpha_easy:g} N easy examples (noise {easy[noise]:g}) and "
-        "{alpha_hard:g} N hard ones (noise {hard[noise]:g}), logistic loss; a fit, or one after the "
-        "other with "
-        "a pull to where the first ended. Protocols of one fit do not know the pull of the second."
+        "{alpha_hard:g} N hard ones (noise {hard[noise]:g}), logistic loss; a fit, or one after the other "
+        "with a pull to where the first ended. Protocols of one fit do not know the pull of the second."
     )
 
 

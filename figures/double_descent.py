@@ -45,10 +45,9 @@ def caption(summary: xr.Dataset) -> str:
     )
     return (
         "{data_set:words}, {n_examples} images of ten classes, {student:words} with K units, {loss} loss, "
-        f"{{epochs}} epochs of batches of {{batch_size}}, {{optimiser:words}}, {rates}. Pools grow from "
-        f"a share "
-        "of {b:g} to all at {a:g} of the run; the ranking is {ranking:words}, computed on the noisy labels. "
-        "Tests have true labels."
+        f"{{epochs}} epochs of batches of {{batch_size}}, {{optimiser:words}}, {rates}. Pools grow "
+        "from a share of {b:g} to all at {a:g} of the run; the ranking is {ranking:words}, computed on the "
+        "noisy labels. Tests have true labels."
     )
 
 

@@ -50,9 +50,8 @@ def curves(summary: xr.Dataset) -> Drawn:
     panels.legend_above(figure)
     text = (
         "Least squares by full-batch descent from 0, {n_examples} samples of a linear teacher of {n_inputs} "
-        "inputs, label noise of variance {label_noise:g}; test loss is half the squared distance from "
-        "the true "
-        "label. Exact: the mean over all data at p inputs (it is infinite at p = n), and gradient flow."
+        "inputs, label noise of variance {label_noise:g}; test loss is half the squared distance from the "
+        "true label. Exact: the mean over all data at p inputs (it is infinite at p = n), and gradient flow."
     )
     table = xr.merge([sums.numbers(summary, "test_loss_mean", "course_mean"), summary[["exact", "flow"]]])
     return Drawn(figure, table, text)

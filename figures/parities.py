@@ -39,10 +39,8 @@ def growing(summary: xr.Dataset) -> Drawn:
     figure = finite.against_width(summary, each, "")
     text = (
         "Parity of the bits {bits:list} of {n_inputs}, {n_examples} examples, {student:words} of K relu "
-        "units, "
-        "{loss} loss, at most {epochs} epochs of batches of {batch_size}; inputs of {stages:list} bits "
-        "in turn, or "
-        "all from the start, until {stop:percent} % of the test set are right."
+        "units, {loss} loss, at most {epochs} epochs of batches of {batch_size}; inputs of {stages:list} "
+        "bits in turn, or all from the start, until {stop:percent} % of the test set are right."
     )
     return Drawn(figure, sums.numbers(summary, "share_mean", "epochs_mean"), text)
 

@@ -44,15 +44,11 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 def caption(summary: xr.Dataset) -> str:
     """Settings, and where arms are compared."""
     return (
-        "{source:words}, N = {n_inputs}, {label_noise:percent} % of the labels wrong, two layers of K "
-        "relu units "
-        "without biases, {loss} loss, {optimiser:words}, batches of {batch_size}. Every run where its "
-        "training "
-        f"loss first falls below {summary.attrs['level']:.3g}, a quarter of what the noise alone would "
-        f"leave; runs "
-        "that never do are left out. Exact up to 20 units, beyond from below; where K > N over all "
-        "patterns of "
-        "units, also those of no input."
+        "{source:words}, N = {n_inputs}, {label_noise:percent} % of the labels wrong, two layers of K relu "
+        "units without biases, {loss} loss, {optimiser:words}, batches of {batch_size}. Every run where its "
+        f"training loss first falls below {summary.attrs['level']:.3g}, a quarter of what the noise alone "
+        "would leave; runs that never do are left out. Exact up to 20 units, beyond from below; where K > N "
+        "over all patterns of units, also those of no input."
     )
 
 

@@ -32,12 +32,10 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
 def caption(summary: xr.Dataset) -> str:
     """Settings, and what the path is."""
     return (
-        "{source:words}, N = {n_inputs}, {n_examples} examples, two layers of K relu units without "
-        "biases, {loss} "
-        "loss, {epochs} epochs, one example a step, learning rate {learning_rate:g}. The path is that of "
-        "a bias in "
-        f"the first layer: the sum of its steps |db|. Same loss: when the training loss first was below "
-        f"{LEVEL:g}."
+        "{source:words}, N = {n_inputs}, {n_examples} examples, two layers of K relu units without biases, "
+        "{loss} loss, {epochs} epochs, one example a step, learning rate {learning_rate:g}. The path is that "
+        "of a bias in the first layer: the sum of its steps |db|. Same loss: when the training loss first "
+        f"was below {LEVEL:g}."
     )
 
 
