@@ -1,5 +1,6 @@
 """`simulate`: one call for a batch of replicates x protocols, compiled once per shape (see `program`)."""
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,10 @@ from teacher_student.training.streams import Replicates, replicate_numbers
 
 if TYPE_CHECKING:
     import xarray as xr
+
+#: Threads of a process run one after the other on a CPU. A call of LAPACK takes a thread of XLA's pool and waits
+#: there for the parts of its batch that it hands to the same pool, so two runs on two cores wait for ever.
+_one_run = threading.Lock()
 
 
 class Simulation(NamedTuple):
@@ -219,7 +224,7 @@ def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None
             parts = run_lanes(plans, places // devices, devices)
         return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
     # LAPACK factors many small matrices: its own threads never pay, and stall when a core is taken
-    with fixed_settings(first.method.dtype), threadpool_limits(1, user_api="blas"):
+    with _one_run, fixed_settings(first.method.dtype), threadpool_limits(1, user_api="blas"):
         if places == 1:
             parts = [compiled_run(*first[:4])(*first.arguments)]
         else:

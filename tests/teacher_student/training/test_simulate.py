@@ -1,5 +1,7 @@
 """`simulate`: compiled once per shape, replicates isolated, bits independent of the batch."""
 
+import threading
+import time
 from typing import Any
 
 import jax.numpy as jnp
@@ -204,3 +206,27 @@ def test_a_schedule_beyond_the_table_is_refused():
         simulate(
             TASK, TwoLayer(4), TABLE[:1], np.array([0, 1]), target=TABLE[0], learning_rate=0.1, n_records=1
         )
+
+
+def test_threads_run_one_after_the_other(monkeypatch):
+    inside, most = 0, 0
+
+    def alone(*arguments):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.05)
+        inside -= 1
+        raise InterruptedError
+
+    def ask():
+        with pytest.raises(InterruptedError):
+            run(TwoLayer(2))
+
+    monkeypatch.setattr("teacher_student.training.simulate.compiled_run", lambda *key: alone)
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
