@@ -3,7 +3,8 @@
     python -m benchmarks.shares [--inputs 1000] [--replicates 32]
 
 Every part of a chunk (see `teacher_student.training.gram`) is compiled and timed alone, for all replicates
-at once, on the state and the samples that a run begins with; `the rest` is what a whole run takes beyond
+at once, on the state and the samples that a run begins with, with as many chunks drawn at once and as few
+threads of LAPACK as in a run; `the rest` is what a whole run takes beyond
 them: copies of the state between chunks, schedules, loops. Times are microseconds of the batch's time per
 run-step, medians of 15 calls. The floor of random numbers is the time of `jax.random.normal` for as many;
 that of everything else its flops at the rate of a large matrix product, all measured in the same run.
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.baselines import RATE
 from benchmarks.simulators import matmul_rate, normal_rate, timed
@@ -76,15 +78,23 @@ def parts(n_inputs: int, width: int, replicates: int, flops_rate: float) -> list
 
     n_numbers = b * k + b * (b - 1) // 2 + 5 * b
     begin = jax.vmap(before)(state, samples)
-    wide = jnp.concatenate([samples.xi, samples.gram], -1)
+    ahead = method.chunks_ahead  # chunks are drawn as many at once as in a run
+    starts = b * jnp.arange(ahead)
+    wide = jnp.repeat(jnp.concatenate([samples.xi, samples.gram], -1), ahead, 1)
     pair = jnp.ones((replicates, 2 * b, k))
 
     def clock(function: Callable, *arguments) -> float:
         return timed(jax.jit(jax.vmap(function)), *arguments)
 
-    drawing = clock(lambda key: method.draw(key, (), jnp.int32(0)), keys)
-    numbers = clock(lambda key: normal(words(key, n_numbers)), keys)
-    gram = clock(square, wide)
+    def draw(key):
+        return jax.vmap(lambda t: method.draw(key, (), t))(starts)
+
+    def draw_numbers(key):
+        return jax.vmap(lambda t: normal(words(jax.random.fold_in(key, t), n_numbers)))(starts)
+
+    drawing = clock(draw, keys) / ahead
+    numbers = clock(draw_numbers, keys) / ahead
+    gram = clock(square, wide) / ahead
     many = replicates / flops_rate
     return [
         Part("random numbers", numbers, n_numbers * replicates / normal_rate(n_numbers, replicates)),
@@ -119,22 +129,28 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--inputs", type=int, default=1000, metavar="N")
     parser.add_argument("--replicates", type=int, default=32, metavar="R")
     args = parser.parse_args(argv)
+    with threadpool_limits(1, user_api="blas"):
+        table(args.inputs, args.replicates)
+    return 0
+
+
+def table(n_inputs: int, replicates: int) -> None:
+    """Print the parts at K = 16, 64, 256."""
     rate = matmul_rate()
-    print(f"N = {args.inputs}, {args.replicates} replicates, matrix product at {rate / 1e9:.0f} Gflop/s\n")
+    print(f"N = {n_inputs}, {replicates} replicates, matrix product at {rate / 1e9:.0f} Gflop/s\n")
     print("| K | B | part | us per run-step | of a run | floor, us |\n|" + " --- |" * 6)
     for width in (16, 64, 256):
-        found = parts(args.inputs, width, args.replicates, rate)
-        seconds, b = run_seconds(args.inputs, width, args.replicates)
+        found = parts(n_inputs, width, replicates, rate)
+        seconds, b = run_seconds(n_inputs, width, replicates)
         found.append(Part("the rest", seconds - found[-1].seconds, 0.0))
         found.append(Part("a run", seconds, 0.0))
-        unit = 1e6 / (b * args.replicates)
+        unit = 1e6 / (b * replicates)
         for part in found:
             floor = f"{part.floor * unit:.3f}" if part.floor else ""
             share = f"{100 * part.seconds / seconds:.0f} %"
             print(
                 f"| {width} | {b} | {part.name} | {part.seconds * unit:.3f} | {share} | {floor} |", flush=True
             )
-    return 0
 
 
 if __name__ == "__main__":
