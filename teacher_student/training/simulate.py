@@ -28,8 +28,9 @@ from teacher_student.training.streams import Replicates, replicate_numbers
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Threads of a process run one after the other on a CPU. A call of LAPACK takes a thread of XLA's pool and waits
-#: there for the parts of its batch that it hands to the same pool, so two runs on two cores wait for ever.
+#: On a CPU the threads of a process run one after the other. A call of LAPACK takes a thread of XLA's pool
+#: and waits there for the parts of its batch that it hands to the same pool: two at once, on two cores, wait
+#: for ever.
 _one_run = threading.Lock()
 
 
