@@ -59,8 +59,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, AXES[2:])
     each = {name: ds.sel(level, drop=True) for name, level in kinds(ds).items()}
     each = {name: _summarise(part) for name, part in each.items() if bool(sums.asked(part).any())}
-    out = xr.concat(each.values(), xr.DataArray([*each], dims="difficulty", name="difficulty"), join="outer")
-    return sums.summary_of(ds, out)
+    return sums.summary_of(ds, sums.along("difficulty", each))
 
 
 def _summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -101,13 +100,13 @@ def _teacher(axes: Axes, summary: xr.Dataset) -> None:
 def benefit(summary: xr.Dataset) -> Drawn:
     """Error avoided at the end of the run against width, a panel per difficulty."""
     ends = sums.at_ends(summary[BENEFIT])
-    figure, row = panels.wrapped(summary.sizes["difficulty"], 3)
-    for axes, kind in zip(row, summary.difficulty.values, strict=True):
-        panels.benefit_by_budget(axes, ends.sel(difficulty=kind))
-        axes.set_title(title(kind, summary))
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
+        panels.benefit_by(axes, part, "budget", "budget {:g}")
         _teacher(axes, summary)
-    row[0].set_ylabel(LABEL)
-    return Drawn(figure, ends, CAPTION)
+
+    parts = {title(kind, summary): ends.sel(difficulty=kind) for kind in summary.difficulty.values}
+    return Drawn(panels.facets(parts, draw, 3, ylabel=LABEL, legend=0), ends, CAPTION)
 
 
 def tuned(summary: xr.Dataset) -> Drawn:

@@ -7,14 +7,15 @@ rates     the best learning rate of every arm against width, a panel per depth
 accuracy  test accuracy of every arm at its own best rate against width, a panel per depth
 """
 
-from typing import Any
+from functools import partial
 
 import xarray as xr
+from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.rates import rate_lines
-from figures.parts.style import looks, rate_ticks, series, width_axis, words
+from figures.parts.rates import TUNED, at_best, is_end, need_rates, own_benefit, rate_lines
+from figures.parts.style import series
 from figures.parts.summary import BENEFIT
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, usable, with_axes
@@ -24,10 +25,6 @@ PAIR = ("curriculum", "no_curriculum")
 RECORDED = ("test_accuracy",)
 AXES = ("protocol", "width", "depth", "learning_rate")
 LABEL = "benefit over no curriculum\n(test accuracy)"
-#: How rates were chosen.
-TUNED = (
-    "Rates chosen on one half of the replicates and judged on the other, both ways; intervals include that."
-)
 CAPTION = (
     "XOR-like Gaussian mixture, N = {n_inputs}, L hidden layers of K units, {activation:words} students, "
     "{loss} loss, {parametrisation:words} parametrisation, budget {budget:g}; noise {easy[noise]:g} then "
@@ -39,36 +36,21 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What the figures show, at the end of the run, replicates reduced to means and intervals."""
     ds = with_axes(ds, AXES[2:])
     rate = sums.choose(ds, {"learning_rate": None})
-    out = sums.merged(
-        sums.prefixed("accuracy", sums.mean(last(usable(ds)))), _gains(ds.sel(rate, drop=True)), _own(ds)
+    return sums.summary_of(
+        ds,
+        sums.prefixed("accuracy", sums.mean(last(usable(ds)))),
+        sums.gains_over_controls(ds.sel(rate, drop=True), PAIR[0]),
+        *(sums.own_over_controls(ds.sel(depth=[depth]), PAIR[0]) for depth in ds.depth.values),
+        left_out=sums.left_out(ds).sum("replicate"),
+        shared_rate=rate["learning_rate"],
     )
-    lost = sums.left_out(ds).sum("replicate")
-    return sums.summary_of(ds, out.assign(left_out=lost), shared_rate=rate["learning_rate"])
-
-
-def _gains(ds: xr.Dataset) -> xr.Dataset:
-    """The benefit over every control at the end of the run, both arms at one rate."""
-    names, ends = [name for name in sums.CONTROLS if name in ds.protocol], sums.at_end(ds, "test_accuracy")
-    each = [sums.gain(ends, PAIR[0], name).isel(time=0, drop=True) for name in names]
-    return xr.concat(each, xr.DataArray(names, dims="control", name="control"), join="outer")
-
-
-def _own(ds: xr.Dataset) -> xr.Dataset:
-    """The same with both arms at their own best rates, and the rates; nothing where there is no choice."""
-    return sums.merged(*(sums.own_over_controls(ds.sel(depth=[depth]), PAIR[0]) for depth in ds.depth.values))
-
-
-def own(summary: xr.Dataset) -> xr.Dataset:
-    """The benefit with every arm at its own best rate, by the names of that at one rate."""
-    sums.need("tuned_benefit" in summary, "needs two learning rates and four replicates")
-    return summary[[f"tuned_{name}" for name in BENEFIT]].rename({f"tuned_{n}": n for n in BENEFIT})
 
 
 def both(summary: xr.Dataset) -> dict[str, xr.Dataset]:
     """The benefit over no curriculum at one rate and, where rates were swept, each arm at its own."""
     found = {f"one rate, {summary.attrs['shared_rate']:g}": summary[BENEFIT]}
     if "tuned_benefit" in summary:
-        found["each arm at its best rate"] = own(summary)
+        found["each arm at its best rate"] = own_benefit(summary)
     return {title: part.sel(control=PAIR[1]) for title, part in found.items()}
 
 
@@ -77,15 +59,15 @@ def noted(parts: dict[str, xr.Dataset]) -> str:
     return f"{CAPTION} {TUNED}" if len(parts) > 1 else CAPTION
 
 
-def benefit(summary: xr.Dataset) -> Drawn:
+def by_depth(axes: Axes, part: xr.Dataset) -> None:
     """Benefit against width, a line per depth."""
+    panels.lines(axes, part, "benefit", "depth", series(part.depth.values, "L = {}"))
+
+
+def benefit(summary: xr.Dataset) -> Drawn:
+    """Benefit against width at one rate, and with every arm at its own best rate."""
     parts = both(summary)
-    figure, row = panels.wrapped(len(parts), 2.8, sharey=True)
-    for axes, (title, part) in zip(row, parts.items(), strict=True):
-        panels.benefit_lines(axes, part, "depth", series(part.depth.values, "L = {}"))
-        axes.set_title(title)
-    row[0].set_ylabel(LABEL)
-    panels.legend_above(figure)
+    figure = panels.facets(parts, by_depth, 2.8, ylabel=LABEL, sharey=True)
     return Drawn(figure, parts, noted(parts))
 
 
@@ -98,66 +80,43 @@ def map_(summary: xr.Dataset) -> Drawn:
 
 def controls(summary: xr.Dataset) -> Drawn:
     """Benefit over each control, every arm at its own best rate."""
-    table = own(summary)
-    names = table.control.values
-    figure, row = panels.wrapped(len(names), 2.5, most=3, sharey=True)
-    for axes, name in zip(row, names, strict=True):
-        part = table.sel(control=name)
-        panels.benefit_lines(axes, part, "depth", series(part.depth.values, "L = {}"))
-        axes.set_title(f"over {words(name)}")
-    row[0].set_ylabel("benefit of the curriculum\n(test accuracy)")
-    panels.legend_above(figure)
+    table = own_benefit(summary)
+    label = "benefit of the curriculum\n(test accuracy)"
+    parts = panels.each(table, "control", "over {:words}")
+    figure = panels.facets(parts, by_depth, 2.5, 3, ylabel=label, sharey=True)
     return Drawn(figure, table, f"{CAPTION} {TUNED}")
 
 
-def per_depth(summary: xr.Dataset) -> tuple[Any, list[tuple[int, Any]]]:
-    """A figure with a panel for each depth."""
-    depths = summary.depth.values
-    figure, places = panels.wrapped(len(depths), 2.0, sharex=True, sharey=True)
-    for axes, depth in zip(places, depths, strict=True):
-        axes.set_title(f"L = {depth}")
-    return figure, [(int(depth), axes) for axes, depth in zip(places, depths, strict=True)]
-
-
-def at(rates: xr.DataArray, rate: Any) -> xr.DataArray:
-    """Where a rate, in single precision, is this one."""
-    return abs(rates - rate) < 1e-3 * rate
+#: A panel per depth: height, place of the label and legend, axes that are shared.
+per_depth = partial(panels.facets, height=2.0, legend=2, sharex=True, sharey=True)
 
 
 def rates(summary: xr.Dataset) -> Drawn:
     """The best learning rate of every arm against width, a panel per depth."""
-    sums.need("tuned_rate" in summary, "needs two learning rates and four replicates")
-    figure, places = per_depth(summary)
-    for depth, axes in places:
-        best = summary.tuned_rate.sel(depth=depth)
-        run = summary.accuracy_n.sel(depth=depth).max(["protocol", "width"])
-        swept = summary.learning_rate.values[run > 0]
-        rate_lines(axes, best, best.copy(data=at(best, swept.min()) | at(best, swept.max())))
-        rate_ticks(axes, "y", summary.learning_rate.values)
-        width_axis(axes, summary.width.values)
-    figure.supylabel("best learning rate", fontsize=8)
-    panels.legend_above(figure, 2)
+    need_rates(summary)
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
+        tried = part.learning_rate.values[part.accuracy_n.max(["protocol", "width"]) > 0]
+        best = part.tuned_rate
+        rate_lines(axes, best, is_end(best, tried), part.learning_rate.values)
+
+    figure = per_depth(panels.each(summary, "depth", "L = {}"), draw, beside="best learning rate")
     note = "Open markers: smallest or largest rate tried at that depth."
     return Drawn(figure, summary[["tuned_rate"]], f"{CAPTION} {note}")
 
 
 def accuracy(summary: xr.Dataset) -> Drawn:
     """Test accuracy at the end of the run of every arm at its own best rate."""
-    sums.need("tuned_rate" in summary, "needs two learning rates and four replicates")
-    best = sums.numbers(summary, "accuracy_mean")
-    best = best.where(at(best.learning_rate, summary.tuned_rate)).max("learning_rate")
-    figure, places = per_depth(summary)
-    for depth, axes in places:
-        part = best.sel(depth=depth)
-        panels.curves(axes, part, "accuracy_mean", "protocol", looks(part.protocol.values))
-        width_axis(axes, part.width.values)
-    figure.supylabel("test accuracy at the best rate", fontsize=8)
-    panels.legend_above(figure, 2)
-    note = "Rates chosen on the replicates that are shown."
-    return Drawn(figure, best, f"{CAPTION} {note}")
+    best = at_best(summary, "accuracy_mean")
+    lines = partial(panels.lines, name="accuracy_mean")
+    figure = per_depth(panels.each(best, "depth", "L = {}"), lines, beside="test accuracy at the best rate")
+    return Drawn(figure, best, f"{CAPTION} Rates chosen on the replicates that are shown.")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    each = {"benefit": benefit, "map": map_, "controls": controls}
-    return each | {"rates": rates, "accuracy": accuracy}
+FIGURES: Figures = {
+    "benefit": benefit,
+    "map": map_,
+    "controls": controls,
+    "rates": rates,
+    "accuracy": accuracy,
+}

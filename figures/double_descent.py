@@ -9,7 +9,6 @@ import xarray as xr
 
 from figures.parts import finite, panels
 from figures.parts import summary as sums
-from figures.parts.style import looks
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 
@@ -25,15 +24,16 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, AXES[2:])
     lost = sums.left_out(ds).sum(["replicate", "learning_rate"])
     kept = finite.fitted(ds)
-    controls = [name for name in CONTROLS if name in ds.protocol]
-    gains = [finite.gains_at_end(kept, "test_loss", name) for name in controls]
-    out = sums.merged(
+    ends, controls = sums.at_end(kept, "test_loss"), [name for name in CONTROLS if name in ds.protocol]
+    gains = sums.along("control", {name: sums.gains(ends, name, "test_loss") for name in controls})
+    return sums.summary_of(
+        ds,
         sums.means(finite.ends(kept, *RECORDED, "test_accuracy")),
-        sums.prefixed("gain", xr.concat(gains, xr.DataArray(controls, dims="control", name="control"))),
+        sums.prefixed("gain", gains.isel(time=0, drop=True)),
         sums.prefixed("course", sums.mean(usable(kept, "test_loss"))),
+        kept[["chosen"]],
+        left_out=lost,
     )
-    out["chosen"], out["left_out"] = kept.chosen, lost
-    return sums.summary_of(ds, out)
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -53,27 +53,19 @@ def caption(summary: xr.Dataset) -> str:
 
 def peak(summary: xr.Dataset) -> Drawn:
     """Test and training loss against width, a row for each share of wrong labels."""
-    each = {}
-    for noise in summary.label_noise.values:
-        for name in ("test", "train"):
-            said = "test" if name == "test" else "training"
-            each[f"{said} loss, {100 * noise:g} % wrong"] = f"{name}_loss_mean", {"label_noise": noise}
-    figure = finite.against_width(summary, each, "loss at the end", log=True)
-    return Drawn(figure, sums.numbers(summary, "test_loss_mean", "train_loss_mean"), caption(summary))
+    names = {
+        "test loss, {label_noise:percent} % wrong": "test_loss_mean",
+        "training loss, {label_noise:percent} % wrong": "train_loss_mean",
+    }
+    figure = finite.against_width(summary, names, "loss at the end", ("label_noise",), log=True)
+    return Drawn(figure, sums.numbers(summary, *names.values()), caption(summary))
 
 
 def gain(summary: xr.Dataset) -> Drawn:
     """Differences in test loss at the end: below 0 is better."""
-    each = {
-        f"over {control}, {100 * noise:g} % wrong": (
-            "gain_benefit",
-            {"label_noise": noise, "control": control},
-        )
-        for noise in summary.label_noise.values
-        for control in summary.control.values
-    }
-    styles = looks(summary.treatment.values)
-    figure = finite.against_width(summary, each, "change of test loss", "treatment", styles, zero=True)
+    names = {"over {control}, {label_noise:percent} % wrong": "gain_benefit"}
+    by = ("label_noise", "control")
+    figure = finite.against_width(summary, names, "change of test loss", by, "treatment")
     note = " Below 0: the order lowers the test loss."
     return Drawn(figure, sums.numbers(summary, "gain_benefit"), caption(summary) + note)
 
@@ -87,6 +79,4 @@ def course(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, sums.numbers(part, "course_mean"), caption(summary) + note)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"peak": peak, "gain": gain, "course": course}
+FIGURES: Figures = {"peak": peak, "gain": gain, "course": course}

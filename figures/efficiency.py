@@ -25,7 +25,7 @@ KINDS = {"flops": "training that network alone", "flops_with_search": "with the 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Medians, frontiers and savings for every target; replicates are gone."""
     ds = single(with_axes(ds, AXES[2:])).isel(arm=0, drop=True)
-    parts: list[xr.Dataset] = []
+    parts: dict[float, xr.Dataset] = {}
     for target in TARGETS:
         cost = costs(ds, target)
         part = xr.Dataset()
@@ -36,22 +36,19 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
             saved = savings(cost, kind)
             names = {n: f"least_{n}".replace("least_flops", f"{kind}_least") for n in map(str, saved)}
             part = part.merge(saved.rename(names), compat="override", join="outer")
-        parts.append(part)
-    out = xr.concat(parts, xr.DataArray(list(TARGETS), dims="target", name="target"))
-    out = out.assign(left_out=sums.left_out(ds).sum())
-    return sums.summary_of(ds, out.rename(n_steps="steps"))  # as in the summaries that are stored
+        parts[target] = part
+    out = sums.along("target", parts).rename(n_steps="steps")  # as in the summaries that are stored
+    return sums.summary_of(ds, out, left_out=sums.left_out(ds).sum())
 
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and number of replicates."""
-    cell = sums.cell_of(summary)
     budgets = ", ".join(f"{steps:d}" for steps in summary.steps.values)
     rates = ", ".join(f"{rate:g}" for rate in summary.learning_rate.values)
     return (
-        f"XOR-like mixture, N = {cell['n_inputs']}, easy noise {cell['easy']['noise']:g}, tested at "
-        f"{cell['hard']['noise']:g}; learning rates {rates}; budgets of {budgets} samples, "
-        f"{100 * cell['easy_fraction']:g} % of each easy. A setting counts where more than half of its "
-        "replicates are at the target at the end of the budget."
+        "XOR-like mixture, N = {n_inputs}, easy noise {easy[noise]:g}, tested at {hard[noise]:g}; learning "
+        f"rates {rates}; budgets of {budgets} samples, {{easy_fraction:percent}} % of each easy. A setting "
+        "counts where more than half of its replicates are at the target at the end of the budget."
     )
 
 
@@ -139,6 +136,4 @@ def savings_figure(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, text + caption(summary) + note)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"frontier": frontier_figure, "savings": savings_figure}
+FIGURES: Figures = {"frontier": frontier_figure, "savings": savings_figure}

@@ -7,13 +7,16 @@ specialisation  what the expert says about the cluster over time, in bits, with 
 who             the weight of every expert within every cluster over time, of one replicate
 """
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
+from figures.parts.rates import TUNED, own_benefit
 from figures.parts.style import GREY, looks, series, words
-from figures.parts.summary import BENEFIT
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, usable, with_axes
 
@@ -26,9 +29,6 @@ CAPTION = (
     "XOR-like Gaussian mixture, N = {n_inputs}, {activation:words} students, {loss} loss, "
     "{parametrisation:words} parametrisation, budget {budget:g}; noise {easy[noise]:g} then {hard[noise]:g}, "
     "easy fraction {easy_fraction:g}, tested at noise {hard[noise]:g}."
-)
-TUNED = (
-    "Rates chosen on one half of the replicates and judged on the other, both ways; intervals include that."
 )
 
 
@@ -80,30 +80,28 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
             count = rows(experts, active, part.width.values, counting=counting)
             own[label] = ("width", count.astype(float))
         parts.append(own.expand_dims(student=[kind(experts, active)]))
-    return sums.summary_of(ds, sums.merged(*parts), shared_rate=rate["learning_rate"])
+    return sums.summary_of(ds, *parts, shared_rate=rate["learning_rate"])
 
 
 def over(summary: xr.Dataset, control: str) -> Drawn:
     """Benefit over a control against all rows, and against those that count."""
-    sums.need("tuned_benefit" in summary, "needs two learning rates and four replicates")
-    sums.need(control in summary.control, f"needs {control}")
-    names = {f"tuned_{name}": name for name in BENEFIT}
-    table = summary[[*names, "rows", "counting"]].rename(names).sel(control=control)
-    figure, pair = panels.wrapped(2, 2.8, sharey=True)
-    titles = {"rows": "equal weights", "counting": "equal weights that count"}
-    for axes, (x, title) in zip(pair, titles.items(), strict=True):
-        for name, style in series(table.student.values).items():
-            one = table.sel(student=name).dropna("width", subset=["benefit"])
-            panels.bars(axes, one[x].values, one, "benefit", style)
+    table = own_benefit(summary, "rows", "counting")
+    sums.need(control in table.control, f"needs {control}")
+    table = table.sel(control=control)
+
+    def draw(axes: Axes, x: str) -> None:
+        panels.curves(axes, table, "benefit", "student", series(table.student.values), x, step=0)
         axes.axhline(0, color=GREY, lw=0.8, zorder=1)
         octaves(axes, table[x].values)
-        axes.set(title=title, xlabel="rows of N weights" + (" for an input" if x == "counting" else ""))
-    pair[0].set_ylabel(f"benefit over {words(control)}\n(test accuracy)")
-    panels.legend_above(figure, 3)
+        axes.set_xlabel("rows of N weights" + (" for an input" if x == "counting" else ""))
+
+    parts = {"equal weights": "rows", "equal weights that count": "counting"}
+    label = f"benefit over {words(control)}\n(test accuracy)"
+    figure = panels.facets(parts, draw, 2.8, ylabel=label, legend=3, sharey=True)
     return Drawn(figure, table, f"{CAPTION} {TUNED}")
 
 
-def octaves(axes, places: np.ndarray) -> None:
+def octaves(axes: Axes, places: np.ndarray) -> None:
     """A logarithmic axis with a tick at each place."""
     known = np.unique(places[np.isfinite(places)])
     axes.set_xscale("log", base=2)
@@ -111,29 +109,19 @@ def octaves(axes, places: np.ndarray) -> None:
     axes.minorticks_off()
 
 
-def benefit(summary: xr.Dataset) -> Drawn:
-    """Benefit over the same samples shuffled."""
-    return over(summary, PAIR[1])
-
-
-def order(summary: xr.Dataset) -> Drawn:
-    """Benefit over samples that are shuffled and end as the curriculum does."""
-    return over(summary, sums.CONTROLS[1])
-
-
 def accuracy(summary: xr.Dataset) -> Drawn:
     """Accuracy at the best rate of every arm against the rows that count."""
     table = sums.numbers(summary, "accuracy_mean")
     table = table.sel(learning_rate=table.accuracy_mean.fillna(0).idxmax("learning_rate"))
     table = table.assign(counting=summary.counting)
-    figure, places = panels.wrapped(len(table.student), 2.3, 3, sharey=True)
-    for axes, name in zip(places, table.student.values, strict=True):
-        one = table.sel(student=name).dropna("width", subset=["counting"])
-        panels.curves(axes, one, "accuracy_mean", "protocol", looks(one.protocol.values), one.counting.values)
+
+    def draw(axes: Axes, one: xr.Dataset) -> None:
+        panels.curves(axes, one, "accuracy_mean", "protocol", looks(one.protocol.values), "counting")
         octaves(axes, one.counting.values)
-        axes.set(title=name, xlabel="rows of N weights for an input")
-    places[0].set_ylabel("test accuracy at the best rate")
-    panels.legend_above(figure, 2)
+        axes.set_xlabel("rows of N weights for an input")
+
+    label, parts = "test accuracy at the best rate", panels.each(table, "student", "{}")
+    figure = panels.facets(parts, draw, 2.3, 3, ylabel=label, legend=2, sharey=True)
     return Drawn(figure, table, f"{CAPTION} Rates chosen on the replicates that are shown.")
 
 
@@ -151,13 +139,16 @@ def specialisation(summary: xr.Dataset) -> Drawn:
     """Bits that the expert says about the cluster, over time."""
     sums.need("bits_mean" in summary, "needs a mixture of experts")
     table = sums.numbers(summary, "bits_mean")
-    each = {f"{name}, K = {width}": {"student": name, "width": width} for name, width in mixtures(summary)}
+    parts = {f"{name}, K = {k}": table.sel(student=name, width=k) for name, k in mixtures(summary)}
     styles = looks(table.protocol.values)
-    figure, places = panels.band_panels(table, "bits_mean", each, "protocol", styles, height=2.6, sharey=True)
-    for axes in places:
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
+        panels.bands(axes, part, "bits_mean", "protocol", styles)
         axes.set_xlabel("time, samples / N")
-    places[0].set_ylabel("cluster and expert:\nbits in common")
-    return Drawn(figure, table, f"{CAPTION} Learning rate {summary.attrs['shared_rate']:g}.")
+
+    label = "cluster and expert:\nbits in common"
+    figure = panels.facets(parts, draw, 2.6, ylabel=label, legend=5, sharey=True)
+    return Drawn(figure, table, f"{CAPTION} Learning rate {{shared_rate:g}}.")
 
 
 def who(summary: xr.Dataset) -> Drawn:
@@ -167,21 +158,27 @@ def who(summary: xr.Dataset) -> Drawn:
     sums.need(bool(orders), f"needs {' or '.join(ORDERS)}")
     name, width = mixtures(summary)[0]
     table = summary[["share"]].sel(student=name, width=width, protocol=orders)
-    figure, grid = panels.grid(len(orders), len(table.group), 1.5, sharex=True, sharey=True)
-    for row, protocol in zip(grid, orders, strict=True):
-        for axes, cluster in zip(row, table.group.values, strict=True):
-            lines = table.share.sel(protocol=protocol, group=cluster)
-            for expert, style in series(table.expert.values, "expert {}").items():
-                axes.plot(table.time, lines.sel(expert=expert), **style | {"markersize": 2})
-            axes.set_title(f"{words(protocol)}, {cluster}", fontsize=7)
+    parts = {
+        f"{words(protocol)}, {cluster}": table.share.sel(protocol=protocol, group=cluster)
+        for protocol in orders
+        for cluster in table.group.values
+    }
+
+    def draw(axes: Axes, share: xr.DataArray) -> None:
+        for expert, style in series(table.expert.values, "expert {}").items():
+            axes.plot(table.time, share.sel(expert=expert), **style | {"markersize": 2})
+
+    label, across = "weight of the expert", table.sizes["group"]
+    figure = panels.facets(parts, draw, 1.5, across, beside=label, sharex=True, sharey=True)
     figure.supxlabel("time, samples / N", fontsize=8)
-    figure.supylabel("weight of the expert", fontsize=8)
-    panels.legend_above(figure)
-    note = f"One replicate, {name}, K = {width}, learning rate {summary.attrs['shared_rate']:g}."
+    note = f"One replicate, {name}, K = {width}, learning rate {{shared_rate:g}}."
     return Drawn(figure, table, f"{CAPTION} {note}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    each = {"benefit": benefit, "order": order, "accuracy": accuracy}
-    return each | {"specialisation": specialisation, "who": who}
+FIGURES: Figures = {
+    "benefit": partial(over, control=PAIR[1]),
+    "order": partial(over, control=sums.CONTROLS[1]),
+    "accuracy": accuracy,
+    "specialisation": specialisation,
+    "who": who,
+}

@@ -21,6 +21,13 @@ AXES = ("protocol", "width", *fading.AXES)
 #: 2406.01589, panel (b) "Curricula in CNN" of its cover figure, CIFAR-10; read to about 0.1 points.
 PAPER_WIDTHS = (8, 16, 32, 64)
 PAPER = {"ramp": (36.0, 38.4, 39.6, 40.8), "shuffled_ramp": (34.0, 35.0, 39.0, 40.7)}
+CAPTION = (
+    "{data_set:words}, ten classes, at most {side} pixels a side; images shrunk by {easy:percent} to "
+    "{hard:percent} % of their sides and pasted centred on another image, in one pass of {n_steps} steps of "
+    "{batch_size}, tested at {hard:percent} %. Two convolutions of K and 2 K filters, plain "
+    "{optimiser:words}, {parametrisation:words} parametrisation; own rates are the best of {n_rates} (a "
+    "factor of 2 apart) on a validation split over {tuning_replicates} other runs."
+)
 
 summarise = fading.summarise
 
@@ -44,18 +51,7 @@ def difference(summary: xr.Dataset) -> dict[int, xr.Dataset]:
     return {1: gain.assign(dict.fromkeys(("paper_ci_low", "paper_ci_high"), gain.paper * np.nan))}
 
 
-def caption(summary: xr.Dataset) -> str:
-    """Settings and number of replicates."""
-    return (
-        "{data_set:words}, ten classes, at most {side} pixels a side; images shrunk by {easy:percent} to "
-        "{hard:percent} % of their sides and pasted centred on another image, in one pass of {n_steps} steps "
-        "of {batch_size}, tested at {hard:percent} %. Two convolutions of K and 2 K filters, plain "
-        "{optimiser:words}, {parametrisation:words} parametrisation; own rates are the best of {n_rates} (a "
-        "factor of 2 apart) on a validation split over {tuning_replicates} other runs."
-    )
-
-
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
     titles = dict.fromkeys(summary.depth.values.tolist(), "two convolutions of K and 2 K filters")
-    return fading.figures(titles, caption(summary), difference, paper(summary))
+    return fading.figures(titles, CAPTION, difference, paper(summary))

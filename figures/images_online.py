@@ -7,11 +7,14 @@ collapse   benefit over its peak against K / K*, real images and the synthetic m
 rates      the learning rate chosen for each arm
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from figures.parts import images, panels
 from figures.parts import summary as sums
@@ -32,7 +35,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What the figures show, at the end of every run: (data_set, n_steps, protocol, treatment, width)."""
     out = images.summarise_images(ds, OWN_AXES, PAIR[1])
     order = sums.order_or_end(with_axes(ds, OWN_AXES), PAIR[0])
-    return sums.summary_of(ds, sums.merged(out, order.sel(data_set=out.data_set) if order else order))
+    return sums.summary_of(ds, out, order.sel(data_set=out.data_set) if order else order)
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -43,35 +46,30 @@ def caption(summary: xr.Dataset) -> str:
     )
 
 
+def per_data_set(table: xr.Dataset, draw: Callable[[Axes, xr.Dataset], None], label: str) -> Figure:
+    """A row of a panel for each data set, with a legend of its own."""
+    parts = panels.each(table, "data_set")
+    return panels.facets(parts, draw, 3, len(parts), ylabel=label, legend=0, sharey=True)
+
+
 def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width, a panel per data set, a line per budget."""
     part = summary[[*images.BENEFIT, "half_width"]].sel(treatment="curriculum")
-    names = part.data_set.values
-    figure, row = panels.wrapped(len(names), 3, len(names), sharey=True)
-    for axes, name in zip(row, names, strict=True):
-        own = part.sel(data_set=name)
+
+    def draw(axes: Axes, own: xr.Dataset) -> None:
         own = own.sel(n_steps=own.benefit.notnull().any("width"))
-        styles = series(own.n_steps.values)
-        for steps, style in styles.items():
-            style["label"] = f"{steps} steps: {panels.gone(own.sel(n_steps=steps))}"
-        panels.benefit_lines(axes, own, "n_steps", styles)
-        panels.legend_below(axes)
-        axes.set_title(words(name))
-    row[0].set_ylabel("benefit over no curriculum\n(test accuracy)")
+        panels.benefit_by(axes, own, "n_steps", "{} steps")
+
+    figure = per_data_set(part, draw, "benefit over no curriculum\n(test accuracy)")
     note = "At a fixed number of steps both arms may fall with width, see the figure accuracy."
     return Drawn(figure, part, f"{note} {caption(summary)}")
 
 
 def order(summary: xr.Dataset) -> Drawn:
     """The lead of the curriculum: order alone where both end alike, order and end, hard examples only."""
-    sums.need("order_benefit" in summary, f"needs --protocol {','.join((PAIR[0], *sums.CONTROLS))}")
     steps = HEADLINE if HEADLINE in summary.n_steps else summary.n_steps.values[0]
-    table = sums.starting(summary, "order_").sel(n_steps=steps)
-    figure, row = panels.wrapped(table.sizes["data_set"], 3, table.sizes["data_set"], sharey=True)
-    for axes, name in zip(row, table.data_set.values, strict=True):
-        panels.order_lines(axes, table.sel(data_set=name))
-        axes.set_title(words(name))
-    row[0].set_ylabel("lead of the curriculum\n(test accuracy)")
+    table = sums.order(summary).sel(n_steps=steps)
+    figure = per_data_set(table, panels.order_lines, "lead of the curriculum\n(test accuracy)")
     return Drawn(figure, table, f"{steps} steps. {caption(summary)}")
 
 
@@ -154,8 +152,12 @@ def title(part: xr.Dataset) -> str:
     return f"{images.place(part, 'data_set')},\n{images.place(part, 'n_steps')}"
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file; small panels have a row per data set, a column per budget."""
-    small = {"layout": images.Layout("data_set", ("n_steps",), title), "caption": caption(summary)}
-    accuracy, rates = partial(images.accuracy, **small), partial(images.rates, **small)
-    return {"benefit": benefit, "accuracy": accuracy, "order": order, "collapse": collapse, "rates": rates}
+#: Small panels: a row per data set, a column per budget.
+LAYOUT = images.Layout("data_set", ("n_steps",), title)
+FIGURES: Figures = {
+    "benefit": benefit,
+    "accuracy": partial(images.accuracy, layout=LAYOUT, caption=caption),
+    "order": order,
+    "collapse": collapse,
+    "rates": partial(images.rates, layout=LAYOUT, caption=caption),
+}

@@ -26,6 +26,7 @@ AXES = ("protocol", "width", *OWN_AXES)
 #: Axes with a column of panels for each combination of their values.
 COLUMNS = ("data_set", "label_noise", "ranking")
 NUMBERS = images.BENEFIT[:4]
+LABEL = "gain over standard training\n(test accuracy)"
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -82,17 +83,16 @@ def layout(part: xr.Dataset) -> images.Layout:
 def benefit(summary: xr.Dataset) -> Drawn:
     """Gain of every order over standard training against width; rows: budgets."""
     part = linear(summary)
-    styles = looks(part.treatment.values)
 
     def panel(axes: Axes, own: xr.Dataset) -> None:
-        panels.benefit_lines(axes, own, "treatment", styles, 0.1)
+        panels.lines(axes, own, "benefit", "treatment", step=0.1)
         column = part.sel({axis: own[axis].item() for axis in COLUMNS})
         bounds = column.drop_sel(treatment="anti_curriculum", errors="ignore")
         low, high = float(bounds.ci_low.min()), float(column.ci_high.max())
         if low < high:
             axes.set_ylim(low - 0.15 * (high - low), high + 0.1 * (high - low))
 
-    figure = layout(part).draw(part, "gain over standard training\n(test accuracy)", panel, "col")
+    figure = layout(part).draw(part, LABEL, panel, "col")
     note = "Where the anti-curriculum is not seen it lies below the panel, see the figure accuracy."
     return Drawn(figure, part[images.BENEFIT], f"{caption(part)} {note}")
 
@@ -105,19 +105,20 @@ def pacings(summary: xr.Dataset) -> Drawn:
     full = part.benefit.notnull().all(["pacing", "treatment"]).stack(panel=axes_of)
     settings = [dict(zip(axes_of, p.panel.item(), strict=True)) for p in full if bool(p)]
     sums.need(bool(settings), "no setting at which all pacings were run")
-    figure, places = panels.wrapped(len(settings), 2.4, sharey=True)
     x = np.arange(part.sizes["pacing"])
     styles = looks(part.treatment.values)
-    for axes, at in zip(places, settings, strict=True):
-        here = part.sel(at)
+    each = [part.sel(at) for at in settings]
+
+    def draw(axes: Axes, here: xr.Dataset) -> None:
         for (treatment, style), shift in zip(styles.items(), panels.spread(len(styles), 0.15), strict=True):
             panels.bars(axes, x + shift, here.sel(treatment=treatment), "benefit", style | {"ls": "none"})
         axes.axhline(0, color=GREY, lw=0.8, zorder=1)
         axes.set_xticks(x, [words(name) for name in part.pacing.values], rotation=45)
-        top, below = images.place(here, "data_set", "label_noise"), images.place(here, "n_steps", "width")
-        axes.set_title(f"{top},\n{below}")
-    places[0].set_ylabel("gain over standard training\n(test accuracy)")
-    panels.legend_above(figure)
+
+    parts = {
+        f"{images.place(here, *axes_of[:2])},\n{images.place(here, *axes_of[2:])}": here for here in each
+    }
+    figure = panels.facets(parts, draw, 2.4, ylabel=LABEL, sharey=True)
     return Drawn(figure, part[NUMBERS], caption(part))
 
 
@@ -126,22 +127,23 @@ def rankings(summary: xr.Dataset) -> Drawn:
     sums.need(summary.sizes["ranking"] > 1, "one ranking only")
     part = linear(summary).sel(treatment="curriculum")
     styles = series(part.ranking.values)
-
-    def panel(axes: Axes, own: xr.Dataset) -> None:
-        panels.benefit_lines(axes, own, "ranking", styles, 0.06)
-
+    lines = partial(panels.lines, name="benefit", along="ranking", styles=styles, step=0.06)
     shape = images.Layout("n_steps", COLUMNS[:2], title, 2)
-    figure = shape.draw(part, "gain of the curriculum over standard\ntraining (test accuracy)", panel, "col")
+    figure = shape.draw(part, "gain of the curriculum over standard\ntraining (test accuracy)", lines, "col")
     note = "Published scores know the labels as published, not those made wrong here."
     return Drawn(figure, part[NUMBERS], f"{caption(part)} {note}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file; small panels at the pacing shown."""
+def small(summary: xr.Dataset, draw: Callable[..., Drawn]) -> Drawn:
+    """Small panels at the pacing shown."""
+    part = linear(summary)
+    return draw(part, layout(part), caption)
 
-    def small(draw: Callable[..., Drawn], summary: xr.Dataset) -> Drawn:
-        part = linear(summary)
-        return draw(part, layout(part), caption(part))
 
-    each = {"benefit": benefit, "accuracy": partial(small, images.accuracy)}
-    return each | {"rates": partial(small, images.rates), "pacings": pacings, "rankings": rankings}
+FIGURES: Figures = {
+    "benefit": benefit,
+    "accuracy": partial(small, draw=images.accuracy),
+    "rates": partial(small, draw=images.rates),
+    "pacings": pacings,
+    "rankings": rankings,
+}

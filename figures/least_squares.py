@@ -8,7 +8,7 @@ import xarray as xr
 
 from figures.parts import finite, panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, looks, series, width_axis
+from figures.parts.style import GREY, series
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 
@@ -21,32 +21,30 @@ SHOWN = (20, 50, 100)
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Test loss at the end and along the run, and the exact curves."""
     ds = with_axes(ds, ())
-    out = sums.merged(
+    exact, flow = ds.exact_loss.max(["protocol", "replicate"]), ds.flow_loss.mean(["protocol", "replicate"])
+    return sums.summary_of(
+        ds,
         sums.means(finite.ends(ds, "test_loss")),
         sums.prefixed("course", sums.mean(usable(ds, "test_loss"))),
+        xr.Dataset({"exact": exact, "flow": flow}),
+        left_out=sums.left_out(ds).sum("replicate"),
     )
-    out["exact"] = ds.exact_loss.max(["protocol", "replicate"])
-    out["flow"] = ds.flow_loss.mean(["protocol", "replicate"])
-    out["left_out"] = sums.left_out(ds).sum("replicate")
-    return sums.summary_of(ds, out)
 
 
 def curves(summary: xr.Dataset) -> Drawn:
     """Against width at the end, and against time at three widths."""
-    figure, places = panels.wrapped(2, 2.4)
-    styles = looks(summary.protocol.values)
+    figure, (left, right) = panels.wrapped(2, 2.4)
     finite_ones = summary.exact.where(np.isfinite(summary.exact))
-    panels.curves(places[0], summary, "test_loss_mean", "protocol", styles)
-    places[0].plot(summary.width, finite_ones, color=GREY, lw=1, label="exact")
-    width_axis(places[0], summary.width.values)
-    places[0].set(ylabel="test loss", title="at the end", yscale="log", xlabel="inputs seen p")
+    panels.lines(left, summary, "test_loss_mean")
+    left.plot(summary.width, finite_ones, color=GREY, lw=1, label="exact")
+    left.set(ylabel="test loss", title="at the end", yscale="log", xlabel="inputs seen p")
     shown = [k for k in SHOWN if k in summary.width]
     sums.need(bool(shown), f"none of the widths {SHOWN}")
     for width, style in series(shown, "p = {}").items():
         part = summary.sel(width=width).isel(protocol=0)
-        panels.band(places[1], summary.time.values, part, "course_mean", style)
-        places[1].plot(summary.time, part.flow, color=GREY, lw=1, label="exact")
-    places[1].set(xlabel="time, samples / N", title="along the run", yscale="log")
+        panels.band(right, summary.time.values, part, "course_mean", style)
+        right.plot(summary.time, part.flow, color=GREY, lw=1, label="exact")
+    right.set(xlabel="time, samples / N", title="along the run", yscale="log")
     panels.legend_above(figure)
     text = (
         "Least squares by full-batch descent from 0, {n_examples} samples of a linear teacher of {n_inputs} "
@@ -57,6 +55,4 @@ def curves(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, text)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"curves": curves}
+FIGURES: Figures = {"curves": curves}

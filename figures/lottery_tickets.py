@@ -13,7 +13,7 @@ import xarray as xr
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, series
-from figures.parts.tickets import left_axis, lenet, percent, some_images, steps
+from figures.parts.tickets import left_axis, lenet, percent, shares_left, some_images, steps
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable
 from studies.analysis.tickets import early_stopping
@@ -33,9 +33,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     runs["ahead"] = ends.accuracy.sel(arm="ticket", drop=True) - ends.accuracy.drop_sel(arm="ticket")
     runs["curve"] = usable(ds)
     each = (sums.prefixed(name, sums.mean(values)) for name, values in runs.items() if values.size)
-    weights = ds.weights.isel(replicate=0, arm=0, drop=True)
-    known = {"left": weights / weights.sel(round=0), "left_out": sums.left_out(ds).sum()}
-    return sums.summary_of(ds, sums.merged(*each).assign(known))
+    left = shares_left(ds.weights.isel(arm=0, drop=True))
+    return sums.summary_of(ds, *each, left, left_out=sums.left_out(ds).sum())
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -68,23 +67,17 @@ def curves(summary: xr.Dataset) -> Drawn:
     """Test accuracy against the step at four shares of weights left."""
     table = sums.numbers(summary, "curve_mean")
     rounds = np.unique(np.linspace(0, summary.sizes["round"] - 1, 4).astype(int))
-    each = {
-        f"{percent(float(summary.left[n]))} % left": {"round": summary["round"].values[n]} for n in rounds
-    }
-    figure, row = panels.band_panels(
-        table, "curve_mean", each, "arm", styles(table), steps(summary), most=4, sharey=True
-    )
+    parts = {f"{percent(float(summary.left[n]))} % left": table.isel(round=n) for n in rounds}
+    bands = partial(panels.bands, name="curve_mean", along="arm", styles=styles(table), x=steps(summary))
+    figure = panels.facets(parts, bands, 2.2, 4, ylabel="test accuracy", legend=5, sharey=True)
     late = table.curve_mean.isel(time=slice(2, None)) if table.sizes["time"] > 2 else table.curve_mean
-    row[0].set_ylim(max(0, float(late.min()) - 0.02), float(table.curve_mean.max()) + 0.02)
-    row[0].set_ylabel("test accuracy")
+    figure.axes[0].set_ylim(max(0, float(late.min()) - 0.02), float(table.curve_mean.max()) + 0.02)
     figure.supxlabel("step", fontsize=8)
     return Drawn(figure, table, caption(summary))
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {
-        "accuracy": partial(against_left, "accuracy", "test accuracy at early stopping"),
-        "early_stopping": partial(against_left, "step", "early-stopping step"),
-        "curves": curves,
-    }
+FIGURES: Figures = {
+    "accuracy": partial(against_left, "accuracy", "test accuracy at early stopping"),
+    "early_stopping": partial(against_left, "step", "early-stopping step"),
+    "curves": curves,
+}

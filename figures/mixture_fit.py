@@ -6,6 +6,7 @@ best    the curves of the nearest setting of each reading over the published poi
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
@@ -27,7 +28,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Distances of all settings in each reading, and the mean loss at the nearest."""
     ds = with_axes(ds, SEARCHED)
     there = set(ds.protocol.values.tolist())
-    found: list[xr.Dataset] = []
+    found: dict[str, xr.Dataset] = {}
     for reading, protocols in READINGS.items():
         if set(protocols) <= there:
             apart = distance(ds, reading)
@@ -35,11 +36,9 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
                 at = {str(d): v for d, v in apart.total.argmin(list(SEARCHED)).items()}
                 runs = arms(last(usable(by_sigma(ds), "test_loss")), reading).isel(at)
                 best = sums.prefixed("best", sums.mean(runs.drop_vars(SEARCHED)))
-                found.append(sums.merged(apart, best).expand_dims(reading=[reading]))
-    if not found:
-        raise sums.Missing("no setting has all arms of a reading at every sigma")
-    out = xr.concat(found, "reading", join="outer")
-    return sums.summary_of(ds, out.assign(left_out=sums.left_out(ds).sum()))
+                found[reading] = sums.merged(apart, best)
+    sums.need(bool(found), "no setting has all arms of a reading at every sigma")
+    return sums.summary_of(ds, sums.along("reading", found), left_out=sums.left_out(ds).sum())
 
 
 def nearest(summary: xr.Dataset, reading: str) -> xr.Dataset:
@@ -67,13 +66,11 @@ def search(summary: xr.Dataset) -> Drawn:
     """Root-mean-square distance of the three curves, a panel per thing searched, a line per reading."""
     each = {name: summary.total.min([axis for axis in SEARCHED if axis != name]) for name in SEARCHED}
     swept = [name for name, best in each.items() if bool((best.notnull().sum(name) > 1).any())]
-    if not swept:
-        raise sums.Missing("one setting only")
-    across = min(3, len(swept))
-    figure, places = panels.grid(-(-len(swept) // across), across, 2.1, sharey=True)
+    sums.need(bool(swept), "one setting only")
+    figure, places = panels.wrapped(len(swept), 2.1, 3, sharey=True)
     styles = series(summary.reading.values)
     tables = {}
-    for axes, name in zip(places.flat, swept, strict=False):
+    for axes, name in zip(places, swept, strict=True):
         best = each[name].sortby(name).dropna(name, how="all")
         x = np.arange(best.sizes[name])
         for reading, style in styles.items():
@@ -81,10 +78,8 @@ def search(summary: xr.Dataset) -> Drawn:
         axes.set_xticks(x, [f"{value:g}" for value in best[name].values])
         axes.set_xlabel(words(name))
         tables[name] = best.to_dataset()
-    for axes in places.flat[len(swept) :]:
-        axes.set_axis_off()
-    for line in places:
-        line[0].set_ylabel("rms from the published loss")
+    for axes in places[::3]:
+        axes.set_ylabel("rms from the published loss")
     panels.legend_above(figure)
     tables["all settings"] = summary[["total", "histogram"]]
     return Drawn(figure, tables, f"Each point is the best over all else. {caption(summary)}")
@@ -92,21 +87,20 @@ def search(summary: xr.Dataset) -> Drawn:
 
 def best(summary: xr.Dataset) -> Drawn:
     """The nearest curves of each reading, published points open."""
-    known, found = published().loss, summary.reading.values
-    figure, places = panels.grid(1, len(found), 2.6, sharey=True)
-    for axes, reading in zip(places[0], found, strict=True):
+    known = published().loss
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
         for arm, style in zip(ARMS, looks(READINGS["two phases"]).values(), strict=True):
-            line = summary.sel(reading=reading, arm=arm)
+            line = part.sel(arm=arm)
             panels.bars(axes, line.sigma.values, line, "best_mean", style | {"label": arm})
             axes.plot(known.sigma, known.sel(arm=arm), **style | OPEN | {"ms": 5, "zorder": 1})
         axes.axhline(np.log(2), color=GREY, lw=0.8, zorder=1)
-        axes.set(xlabel="sigma", title=reading)
-    places[0, 0].set_ylabel("test loss")
-    panels.legend_above(figure)
+        axes.set_xlabel("sigma")
+
+    parts = panels.each(summary, "reading", "{}")
+    figure = panels.facets(parts, draw, 2.6, len(parts), ylabel="test loss", sharey=True)
     tables = {"ours": summary[sums.columns("best_mean")], "published": known.to_dataset()}
     return Drawn(figure, tables, f"{caption(summary)} Open markers: read off arXiv 2406.01589, error 0.003.")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"search": search, "best": best}
+FIGURES: Figures = {"search": search, "best": best}

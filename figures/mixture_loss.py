@@ -7,28 +7,16 @@ ends      the same at one sigma over each control: shuffled, shuffled with the s
 tuned     the same at one sigma with one rate for all and with each arm at its own best rate
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from figures.parts import panels
+from figures.parts import mixture, panels
 from figures.parts import summary as sums
-from figures.parts.mixture import (
-    CONTROLS,
-    MIDDLE,
-    QUANTITIES,
-    SAME_END,
-    at_end,
-    counts,
-    distances,
-    gains,
-    shares,
-    tuned_gains,
-)
+from figures.parts.mixture import CONTROLS, MIDDLE, QUANTITIES, SAME_END
 from figures.parts.rates import OPEN, tuned_note
 from figures.parts.style import GREY, looks, series, words
 from figures.parts.write import Drawn, Figures
@@ -54,15 +42,16 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """All that the figures show, replicates reduced to means and intervals; one rate but for `tuned`."""
     ds = with_axes(ds, ("learning_rate", "easy_fraction"))
     shown = ds.sel(sums.choose(ds, {"learning_rate": None}), drop=True)
-    ends = at_end(shown)
+    ends = mixture.at_end(shown)
     runs = {name: sign * ends[variable] for name, (variable, sign) in QUANTITIES.items()}
     parts = [sums.prefixed(name, sums.mean(ends[variable])) for name, (variable, _) in QUANTITIES.items()]
     searched = ends.sel(width=[sums.choose(ds, {"width": None})["width"]])
-    parts += [sums.prefixed(name, sums.mean(searched[name])) for name in counts(ends)]
-    parts += [sums.prefixed(f"{name}_gain", gains(values, ends.status)) for name, values in runs.items()]
-    parts += [shares(ends, shown), distances(shown), tuned_gains(ds)]
-    out = sums.merged(*(part for part in parts if part))
-    return sums.summary_of(ds, out.assign(left_out=sums.left_out(ends).sum("replicate")))
+    parts += [sums.prefixed(name, sums.mean(searched[name])) for name in mixture.counts(ends)]
+    parts += [
+        sums.prefixed(f"{name}_gain", mixture.gains(values, ends.status)) for name, values in runs.items()
+    ]
+    parts += [mixture.shares(ends, shown), mixture.distances(shown), mixture.tuned_gains(ds)]
+    return sums.summary_of(ds, *parts, left_out=sums.left_out(ends).sum("replicate"))
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -91,8 +80,7 @@ def readings(summary: xr.Dataset) -> list[str]:
     """The readings of a curriculum whose arms were all run."""
     there = set(summary.protocol.values.tolist())
     found = [reading for reading, arms in READINGS.items() if set(arms) <= there]
-    if not found:
-        raise sums.Missing("no reading of a curriculum with all of its arms")
+    sums.need(bool(found), "no reading of a curriculum with all of its arms")
     return found
 
 
@@ -126,25 +114,25 @@ def mark(axes: Axes, x: np.ndarray, holds: np.ndarray) -> None:
 def loss(summary: xr.Dataset) -> Drawn:
     """Loss (above) and accuracy (below) against sigma for each reading, at the width of the search."""
     part, known, found = at_width(summary), published().loss, readings(summary)
-    figure, places = panels.grid(2, len(found), 2.4, sharex=True, sharey="row")
-    for column, reading in zip(places.T, found, strict=True):
-        styles = {name: style for name, style in roles(reading).items() if name in part.protocol}
-        gain = part.sel(reading=reading)
-        for axes, name in zip(column, ("loss", "accuracy"), strict=True):
-            for protocol, style in styles.items():
-                line = part.sel(protocol=protocol)
-                panels.bars(axes, line.sigma.values, line, f"{name}_mean", style)
-            mark(axes, gain.sigma.values, disagreeing(gain).any("control").values)
-        upper, lower = column
-        for arm, protocol in zip(ARMS, READINGS[reading], strict=True):
+
+    def draw(axes: Axes, name: str, gain: xr.Dataset) -> None:
+        reading = gain.reading.item()
+        styles = {protocol: style for protocol, style in roles(reading).items() if protocol in part.protocol}
+        panels.curves(axes, part, f"{name}_mean", "protocol", styles, "sigma", step=0)
+        mark(axes, gain.sigma.values, disagreeing(gain).any("control").values)
+        for arm, protocol in zip(ARMS, READINGS[reading], strict=True) if name == "loss" else ():
             style = styles[protocol] | OPEN | {"ms": 5, "zorder": 1}
-            upper.plot(known.sigma, known.sel(arm=arm), **style)
-        rms = [float(gain.rms.sel(arm=arm)) for arm in ARMS]
-        upper.set_title(f"{reading}: rms from published {', '.join(f'{x:.3f}' for x in rms)}")
-        lower.set_xlabel("sigma")
-    places[0, 0].set_ylabel("test loss (ln 2 = 0.693)")
-    places[1, 0].set_ylabel("test accuracy")
-    panels.legend_above(figure)
+            axes.plot(known.sigma, known.sel(arm=arm), **style)
+        axes.set_xlabel("sigma")
+
+    rms = {reading: part.rms.sel(reading=reading, arm=list(ARMS)).values for reading in found}
+    columns = {
+        f"{reading}: rms from published {', '.join(f'{x:.3f}' for x in off)}": part.sel(reading=reading)
+        for reading, off in rms.items()
+    }
+    rows = {"test loss (ln 2 = 0.693)": "loss", "test accuracy": "accuracy"}
+    figure = panels.matrix(rows, columns, draw, 2.4)
+    panels.label_last_row(figure, len(found))
     names = [column for name in QUANTITIES for column in sums.columns(f"{name}_mean")]
     tables = {"ours": part[names], "published": known.to_dataset(), "distance": part[["rms", "total"]]}
     return Drawn(figure, tables, f"K = {int(part.width)}. {caption(summary)} {SOURCE}")
@@ -152,8 +140,7 @@ def loss(summary: xr.Dataset) -> Drawn:
 
 def clusters(summary: xr.Dataset) -> Drawn:
     """Histograms of clusters that runs get right; below, the same against sigma beside units that point."""
-    if "share_mean" not in summary:
-        raise sums.Missing("none of the published histograms' sigma was run")
+    sums.need("share_mean" in summary, "none of the published histograms' sigma was run")
     part, known, found = at_width(summary), published().share, readings(summary)
     at = part["at"].values
     figure, places = panels.grid(1 + len(found), len(at), 1.9)
@@ -202,29 +189,20 @@ def counts_of(part: xr.Dataset) -> list[str]:
     return [name for name in NAMED if f"{name}_mean" in part]
 
 
-def rows(found: list[str]) -> tuple[Figure, Iterator[tuple[Axes, str, str]]]:
-    """A panel for every quantity (down) and reading (across)."""
-    figure, places = panels.grid(len(QUANTITIES), len(found), 2.2, sharex=True, sharey="row")
-    for line, name in zip(places, QUANTITIES, strict=True):
-        line[0].set_ylabel(f"benefit in {name}" + (" (loss avoided)" if name == "loss" else ""))
-    each = (
-        (axes, name, reading)
-        for line, name in zip(places, QUANTITIES, strict=True)
-        for axes, reading in zip(line, found, strict=True)
-    )
-    return figure, each
+#: Rows of panels by their labels.
+ROWS = {"benefit in accuracy": "accuracy", "benefit in loss (loss avoided)": "loss"}
 
 
 def benefits(summary: xr.Dataset, part: xr.Dataset, axis: str, styles: Mapping[Any, Any], text: str) -> Drawn:
     """Benefit against width in both quantities and readings, a line per value of `axis`."""
-    figure, each = rows(readings(summary))
-    for axes, name, reading in each:
-        line = part.sel(reading=reading)
+
+    def draw(axes: Axes, name: str, line: xr.Dataset) -> None:
         line = line.sel(width=line[f"{name}_gain_benefit"].notnull().any(axis))
-        panels.curves(axes, line, f"{name}_gain_benefit", axis, styles)
-        panels.zero_and_widths(axes, line.width.values)
-        axes.set_title(reading)
-    panels.legend_above(figure)
+        panels.lines(axes, line, f"{name}_gain_benefit", axis, styles)
+        axes.set_title(line.reading.item())
+
+    columns = {reading: part.sel(reading=reading) for reading in readings(summary)}
+    figure = panels.matrix(ROWS, columns, draw, 2.2)
     names = [c for name in QUANTITIES for c in (*sums.columns(f"{name}_gain_benefit"), f"{name}_gain_n")]
     every = summary.sel(control="shuffled")
     every = every[names].assign(disagree=disagreeing(every).astype(float))
@@ -269,28 +247,25 @@ def middle(summary: xr.Dataset) -> float:
 
 def tuned(summary: xr.Dataset) -> Drawn:
     """Benefit against width at one sigma with one rate for both arms, and with each at its own best rate."""
-    if "tuned_benefit" not in summary:
-        raise sums.Missing(f"needs two learning rates and four replicates at sigma {MIDDLE:g}")
-    found = [reading for reading in readings(summary) if reading in summary.reading]
-    own = summary[[str(n) for n in summary.data_vars if str(n).startswith("tuned_")]].dropna(
-        "width", how="all"
-    )
+    rates = f"needs two learning rates and four replicates at sigma {MIDDLE:g}"
+    sums.need("tuned_benefit" in summary, rates)
+    own = sums.starting(summary, "tuned_")
     part = summary.sel(sigma=MIDDLE, control="shuffled")
-    figure, each = rows(found)
     one, best = series(("one rate for both arms", "each arm at its best rate")).values()
-    for axes, name, reading in each:
+
+    def draw(axes: Axes, name: str, reading: str) -> None:
         line = part.sel(reading=reading)
         panels.bars(axes, line.width.values, line, f"{name}_gain_benefit", one, -0.06)
         line = own.sel(reading=reading, quantity=name)
         panels.bars(axes, line.width.values, line, "tuned_benefit", best, 0.06)
         panels.zero_and_widths(axes, own.width.values)
         axes.set_title(reading)
-    panels.legend_above(figure)
+
+    columns = {reading: reading for reading in readings(summary) if reading in summary.reading}
+    figure = panels.matrix(ROWS, columns, draw, 2.2)
     names = [c for name in QUANTITIES for c in sums.columns(f"{name}_gain_benefit")]
     tables = {"one rate": part[names], "each at its best rate": own}
     return Drawn(figure, tables, f"Sigma {MIDDLE:g}. {caption(summary)} {tuned_note(own)}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"loss": loss, "clusters": clusters, "width": width, "ends": ends, "tuned": tuned}
+FIGURES: Figures = {"loss": loss, "clusters": clusters, "width": width, "ends": ends, "tuned": tuned}

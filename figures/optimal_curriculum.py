@@ -51,10 +51,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """All that the figures show, by task: losses, regrets with their intervals, schedules."""
     ds = with_axes(ds, AXES[2:])
     run = sums.asked(ds).any([d for d in ds.status.dims if d != "task"])
-    tasks = [str(task) for task in ds.task.values[run.values]]
-    each = [_of_task(ds.sel(task=task, drop=True)) for task in tasks]
-    out = xr.concat(each, xr.DataArray(tasks, dims="task", name="task"), join="outer")
-    return sums.summary_of(ds, out)
+    tasks = ds.task.values[run.values].tolist()
+    return sums.summary_of(ds, sums.along("task", {t: _of_task(ds.sel(task=t, drop=True)) for t in tasks}))
 
 
 def _of_task(ds: xr.Dataset) -> xr.Dataset:
@@ -188,23 +186,20 @@ def shapes(summary: xr.Dataset) -> Drawn:
         {"shape": summary["shape"], "regret": summary.regret.sel(protocol="curriculum", drop=True)}
     )
     colours = ListedColormap(list(SHAPES.values()))
-    figure, axes = panels.wrapped(summary.sizes["task"], 1.9, 3)
-    for panel, task in zip(axes, summary.task.values, strict=False):
-        own = _of(part, task, "learning_rate").sortby("learning_rate").transpose("learning_rate", "width")
+    norm = Normalize(-0.5, len(SHAPES) - 0.5)
+
+    def draw(axes: Axes, own: xr.Dataset) -> None:
+        own = own.sortby("learning_rate").transpose("learning_rate", "width")
         across, up = np.arange(own.sizes["width"]), np.arange(own.sizes["learning_rate"])
-        panel.pcolormesh(
-            panels.edges(across),
-            panels.edges(up),
-            own["shape"],
-            cmap=colours,
-            vmin=-0.5,
-            vmax=len(SHAPES) - 0.5,
-        )
+        axes.pcolormesh(panels.edges(across), panels.edges(up), own["shape"], cmap=colours, norm=norm)
         for y, x in np.argwhere(own.regret.notnull().values):
-            panel.text(x, y, f"{100 * own.regret.values[y, x]:.1f}", ha="center", va="center", fontsize=7)
-        panel.set_xticks(across, own.width.values)
-        panel.set_yticks(up, [f"{rate:g}" for rate in own.learning_rate.values])
-        panel.set(title=words(task), xlabel="width K", ylabel="learning rate")
+            axes.text(x, y, f"{100 * own.regret.values[y, x]:.1f}", ha="center", va="center", fontsize=7)
+        axes.set_xticks(across, own.width.values)
+        axes.set_yticks(up, [f"{rate:g}" for rate in own.learning_rate.values])
+        axes.set(xlabel="width K", ylabel="learning rate")
+
+    parts = {words(task): _of(part, task, "learning_rate") for task in part.task.values}
+    figure = panels.facets(parts, draw, 1.9, 3, legend=0)
     there = np.unique(part["shape"].values[part["shape"].notnull().values]).astype(int)
     patches = [Patch(color=list(SHAPES.values())[i], label=list(SHAPES)[i]) for i in there]
     figure.legend(handles=patches, loc="outside upper center", ncols=4)
@@ -215,6 +210,4 @@ def shapes(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, part, f"{CAPTION} {note}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"schedules": schedules, "regret": regret, "shapes": shapes}
+FIGURES: Figures = {"schedules": schedules, "regret": regret, "shapes": shapes}

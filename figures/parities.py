@@ -22,29 +22,21 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, ())
     solved = last(ds.solved.where(ds.status == 0))
     known = xr.where(solved.notnull(), np.isfinite(solved).astype(float), np.nan)
-    out = sums.merged(
-        sums.prefixed("share", share(known)),
-        sums.means(xr.Dataset({"epochs": solved.where(np.isfinite(solved))})),
-    )
-    out["left_out"] = sums.left_out(ds).sum("replicate")
-    return sums.summary_of(ds, out)
+    epochs = sums.means(xr.Dataset({"epochs": solved.where(np.isfinite(solved))}))
+    lost = sums.left_out(ds).sum("replicate")
+    return sums.summary_of(ds, sums.prefixed("share", share(known)), epochs, left_out=lost)
 
 
 def growing(summary: xr.Dataset) -> Drawn:
     """Two panels."""
-    each = {
-        "share of runs that learn it": ("share_mean", {}),
-        "epochs, of those that do": ("epochs_mean", {}),
-    }
-    figure = finite.against_width(summary, each, "")
+    names = {"share of runs that learn it": "share_mean", "epochs, of those that do": "epochs_mean"}
+    figure = finite.against_width(summary, names, "")
     text = (
         "Parity of the bits {bits:list} of {n_inputs}, {n_examples} examples, {student:words} of K relu "
         "units, {loss} loss, at most {epochs} epochs of batches of {batch_size}; inputs of {stages:list} "
         "bits in turn, or all from the start, until {stop:percent} % of the test set are right."
     )
-    return Drawn(figure, sums.numbers(summary, "share_mean", "epochs_mean"), text)
+    return Drawn(figure, sums.numbers(summary, *names.values()), text)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"growing": growing}
+FIGURES: Figures = {"growing": growing}

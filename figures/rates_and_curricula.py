@@ -6,18 +6,18 @@ accuracy  accuracy of both arms at their best peak rates, a panel per task and k
 rates     the best peak rates, likewise
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from textwrap import fill
-from typing import Any
 
-import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.rates import rate_lines
-from figures.parts.style import looks, rate_ticks, series, width_axis, words
-from figures.parts.summary import BENEFIT
+from figures.parts.rates import at_best, is_end, need_rates, own_benefit, rate_lines
+from figures.parts.style import series, words
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, usable, with_axes
 
@@ -63,83 +63,55 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         own["run_at"] = sums.asked(part).any(["protocol", "width", "replicate"]).astype(float)
         own = sums.merged(own, sums.own_over_controls(part, PAIR[0]))
         parts.append(own.expand_dims(task=[task], run=[run]))
-    return sums.summary_of(ds, sums.merged(*parts))
+    return sums.summary_of(ds, *parts)
 
 
 def over(summary: xr.Dataset, control: str) -> Drawn:
     """Benefit over a control against width, a panel per task."""
-    sums.need("tuned_benefit" in summary, "needs two learning rates and four replicates")
-    table = summary[[f"tuned_{name}" for name in BENEFIT]].rename({f"tuned_{n}": n for n in BENEFIT})
+    table = own_benefit(summary)
     sums.need(control in table.control, f"needs {control}")
     table = table.sel(control=control)
-    figure, row = panels.wrapped(len(table.task), 2.8)
-    for axes, task in zip(row, table.task.values, strict=True):
-        panels.benefit_lines(axes, table.sel(task=task), "run", series(table.run.values))
-        axes.set_title(words(task))
-    row[0].set_ylabel(f"benefit over {words(control)}\n(test accuracy)")
-    panels.legend_above(figure, 2)
+    lines = partial(panels.lines, name="benefit", along="run", styles=series(table.run.values))
+    label = f"benefit over {words(control)}\n(test accuracy)"
+    figure = panels.facets(panels.each(table, "task"), lines, 2.8, ylabel=label, legend=2)
     return Drawn(figure, table, CAPTION)
 
 
-def benefit(summary: xr.Dataset) -> Drawn:
-    """Benefit over the same samples shuffled."""
-    return over(summary, PAIR[1])
-
-
-def order(summary: xr.Dataset) -> Drawn:
-    """Benefit over samples that are shuffled and end as the curriculum does."""
-    return over(summary, sums.CONTROLS[1])
-
-
-def at(rates: xr.DataArray, rate: Any) -> xr.DataArray:
-    """Where a rate, in single precision, is this one."""
-    return abs(rates - rate) < 1e-3 * rate
-
-
-def places(summary: xr.Dataset) -> tuple[Any, list[tuple[Any, xr.Dataset]]]:
-    """A figure with a panel for each kind of run of each task."""
-    sums.need("tuned_rate" in summary, "needs two learning rates and four replicates")
-    tasks, kinds = summary.task.values, summary.run.values
-    figure, grid = panels.grid(len(tasks), len(kinds), 1.9, sharex=True, sharey="row")
-    found = []
-    for row, task in zip(grid, tasks, strict=True):
-        for axes, kind in zip(row, kinds, strict=True):
-            axes.set_title(f"{words(task)}\n{fill(kind, 18)}", fontsize=7)
-            found.append((axes, summary.sel(task=task, run=kind)))
-    return figure, found
+def per_run(table: xr.Dataset, draw: Callable[[Axes, xr.Dataset], None], label: str) -> Figure:
+    """A row of panels for each task, one for each kind of run."""
+    parts = {
+        f"{words(task)}\n{fill(kind, 18)}": table.sel(task=task, run=kind)
+        for task in table.task.values
+        for kind in table.run.values
+    }
+    across = table.sizes["run"]
+    return panels.facets(parts, draw, 1.9, across, beside=label, legend=3, sharex=True, sharey="row")
 
 
 def accuracy(summary: xr.Dataset) -> Drawn:
     """Accuracy at the end of every arm at its own best peak rate."""
-    figure, found = places(summary)
-    for axes, part in found:
-        own = sums.numbers(part, "accuracy_mean")
-        own = own.where(at(own.learning_rate, part.tuned_rate)).max("learning_rate")
-        panels.curves(axes, own, "accuracy_mean", "protocol", looks(part.protocol.values))
-        width_axis(axes, part.width.values)
-    figure.supylabel("test accuracy at the best peak rate", fontsize=8)
-    panels.legend_above(figure, 3)
-    table = sums.numbers(summary, "accuracy_mean")
-    table = table.where(at(table.learning_rate, summary.tuned_rate)).max("learning_rate")
+    table = at_best(summary, "accuracy_mean")
+    lines = partial(panels.lines, name="accuracy_mean")
+    figure = per_run(table, lines, "test accuracy at the best peak rate")
     return Drawn(figure, table, f"{CAPTION} Accuracies are those of the replicates that chose the rates.")
 
 
 def rates(summary: xr.Dataset) -> Drawn:
     """The best peak rate of every arm against width."""
-    figure, found = places(summary)
-    for axes, part in found:
-        tried = part.learning_rate.values[part.run_at.values == 1]
-        ends = at(part.tuned_rate, np.min(tried)) | at(part.tuned_rate, np.max(tried))
-        rate_lines(axes, part.tuned_rate, part.tuned_rate.copy(data=ends))
-        rate_ticks(axes, "y", summary.learning_rate.values)
-        axes.set_ylim(summary.learning_rate.values.min() / 1.2, summary.learning_rate.values.max() * 1.2)
-        width_axis(axes, part.width.values)
-    figure.supylabel("best peak rate", fontsize=8)
-    panels.legend_above(figure, 3)
+    need_rates(summary)
+    every = summary.learning_rate.values
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
+        rate_lines(axes, part.tuned_rate, is_end(part.tuned_rate, every[part.run_at.values == 1]), every)
+        axes.set_ylim(every.min() / 1.2, every.max() * 1.2)
+
     note = "Open markers: smallest or largest rate tried."
-    return Drawn(figure, summary[["tuned_rate"]], f"{CAPTION} {note}")
+    return Drawn(per_run(summary, draw, "best peak rate"), summary[["tuned_rate"]], f"{CAPTION} {note}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"benefit": benefit, "order": order, "accuracy": accuracy, "rates": rates}
+FIGURES: Figures = {
+    "benefit": partial(over, control=PAIR[1]),
+    "order": partial(over, control=sums.CONTROLS[1]),
+    "accuracy": accuracy,
+    "rates": rates,
+}

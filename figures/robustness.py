@@ -19,6 +19,13 @@ RECORDED = ("lipschitz", "gradient_norm", "train_loss")
 AXES = ("protocol", "width", "n_examples", "learning_rate")
 #: Share of the least loss that ignores the noise at which arms are compared.
 SHARE = 0.25
+CAPTION = (
+    "{source:words}, N = {n_inputs}, {label_noise:percent} % of the labels wrong, two layers of K relu units "
+    "without biases, {loss} loss, {optimiser:words}, batches of {batch_size}. Every run where its training "
+    "loss first falls below {level:.3g}, a quarter of what the noise alone would leave; runs that never do "
+    "are left out. Exact up to 20 units, beyond from below; where K > N over all patterns of units, also "
+    "those of no input."
+)
 
 
 def noise_level(share: float) -> float:
@@ -33,34 +40,22 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     met = finite.when(ds, "train_loss", level, RECORDED)
     runs = xr.Dataset({f"at_{name}": met[name] for name in RECORDED})
     share = met.train_loss.notnull().where(ds.status == 0)
-    out = sums.merged(
-        sums.means(finite.over_rates(runs)), sums.means(xr.Dataset({"fits": share.mean("learning_rate")}))
-    )
-    out["envelope"] = met.lipschitz.min(["replicate", "learning_rate"])
-    out["lost"] = sums.left_out(ds).sum(["replicate", "learning_rate"])
-    return sums.summary_of(ds, out, level=level)
-
-
-def caption(summary: xr.Dataset) -> str:
-    """Settings, and where arms are compared."""
-    return (
-        "{source:words}, N = {n_inputs}, {label_noise:percent} % of the labels wrong, two layers of K relu "
-        "units without biases, {loss} loss, {optimiser:words}, batches of {batch_size}. Every run where its "
-        f"training loss first falls below {summary.attrs['level']:.3g}, a quarter of what the noise alone "
-        "would leave; runs that never do are left out. Exact up to 20 units, beyond from below; where K > N "
-        "over all patterns of units, also those of no input."
-    )
+    known = {
+        "envelope": met.lipschitz.min(["replicate", "learning_rate"]),
+        "lost": sums.left_out(ds).sum(["replicate", "learning_rate"]),
+    }
+    fits = sums.means(xr.Dataset({"fits": share.mean("learning_rate")}))
+    return sums.summary_of(ds, sums.means(finite.over_rates(runs)), fits, xr.Dataset(known), level=level)
 
 
 def lipschitz(summary: xr.Dataset) -> Drawn:
     """The constant and the root-mean-square gradient, a row for each number of examples."""
-    each = {}
-    for n in summary.n_examples.values:
-        each[f"Lipschitz constant, n = {n}"] = "at_lipschitz_mean", {"n_examples": n}
-        each[f"mean gradient, n = {n}"] = "at_gradient_norm_mean", {"n_examples": n}
-    figure = finite.against_width(summary, each, "at equal training loss", log=True)
-    table = sums.numbers(summary, "at_lipschitz_mean", "at_gradient_norm_mean", "fits_mean")
-    return Drawn(figure, table, caption(summary))
+    names = {
+        "Lipschitz constant, n = {n_examples}": "at_lipschitz_mean",
+        "mean gradient, n = {n_examples}": "at_gradient_norm_mean",
+    }
+    figure = finite.against_width(summary, names, "at equal training loss", ("n_examples",), log=True)
+    return Drawn(figure, sums.numbers(summary, *names.values(), "fits_mean"), CAPTION)
 
 
 def slope(ratio: np.ndarray, values: np.ndarray) -> float:
@@ -85,9 +80,7 @@ def envelope(summary: xr.Dataset) -> Drawn:
     axes.plot(ends, top * ends**0.5, color=GREY, lw=1, label="exponent 1/2")
     axes.set(xscale="log", yscale="log", xlabel="n / K", ylabel="smallest Lipschitz constant")
     panels.legend_below(axes)
-    return Drawn(figure, summary[["envelope"]], caption(summary))
+    return Drawn(figure, summary[["envelope"]], CAPTION)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"lipschitz": lipschitz, "envelope": envelope}
+FIGURES: Figures = {"lipschitz": lipschitz, "envelope": envelope}

@@ -10,7 +10,7 @@ import xarray as xr
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, series, width_axis, words
+from figures.parts.style import GREY, series, words
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable
 
@@ -42,8 +42,7 @@ def widths(summary: xr.Dataset) -> Drawn:
     part, styles = surprise(summary)
     end = part.isel(time=-1)
     figure, ((axes,),) = panels.grid(1, 1, 3)
-    panels.curves(axes, end, "mean", "score", styles, step=0.05)
-    width_axis(axes, part.width.values)
+    panels.lines(axes, end, "mean", "score", styles, 0.05)
     axes.set(ylabel="correlation with the label's surprise", title="after training")
     panels.legend_below(axes, 2)
     return Drawn(figure, end, CAPTION)
@@ -80,6 +79,4 @@ def scores(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, sums.numbers(end, "mean"), CAPTION)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"widths": widths, "times": times, "scores": scores}
+FIGURES: Figures = {"widths": widths, "times": times, "scores": scores}

@@ -6,12 +6,12 @@ map  accuracy with easy before hard over accuracy with hard before easy, over (a
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.summary import cell_of
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, over_replicates, usable, with_axes
 
@@ -19,13 +19,17 @@ PAIR = ("curriculum", "anti_curriculum")
 RECORDED = ("test_accuracy",)
 AXES = ("protocol", "method", "learning_rate", "budget", "easy_fraction")
 OWN = "each order at its best rate"
+CAPTION = (
+    "Accuracy with easy before hard over accuracy with hard before easy, tested at the hard level, by the "
+    "order-parameter equations: a perceptron (erf, squared loss), irrelevant inputs of variance "
+    "{easy[noise]:g} (easy), {hard[noise]:g} (hard). Black line: equal; blue: hard before easy wins."
+)
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Accuracies by the equations; where it was simulated, how many standard errors the mean is away."""
     ds = with_axes(ds, AXES[1:]).isel(width=0, drop=True)
-    if "theory" not in ds.method:
-        raise sums.Missing("the equations were not run (--method theory)")
+    sums.need("theory" in ds.method, "the equations were not run (--method theory)")
     end = last(usable(ds)).sel(protocol=list(PAIR))
     solved = end.sel({"method": "theory"}, drop=True).mean("replicate")
     out = xr.Dataset(
@@ -41,8 +45,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         error = run.std("replicate", ddof=1) / np.sqrt(found.n)
         out["simulated"], out["simulated_n"] = found["mean"], found.n
         out["away"] = (found["mean"] - solved) / error
-    out["left_out"] = sums.left_out(ds).sum()
-    return sums.summary_of(ds, out)
+    return sums.summary_of(ds, out, left_out=sums.left_out(ds).sum())
 
 
 def map_(summary: xr.Dataset) -> Drawn:
@@ -50,21 +53,20 @@ def map_(summary: xr.Dataset) -> Drawn:
     rates = summary.learning_rate.values
     each = {f"rate {rate:g}": summary.ratio.sel(learning_rate=rate) for rate in rates}
     each |= {OWN: summary.own_ratio} if len(rates) > 1 else {}
-    across = min(3, len(each))
-    figure, places = panels.grid(-(-len(each) // across), across, 2.0)
     budgets, shares = summary.budget.values.astype(float), summary.easy_fraction.values.astype(float)
     right, up = np.clip(panels.edges(budgets), 0, None), np.clip(panels.edges(shares), 0, 1)
-    for axes, (title, ratio) in zip(places.flat, each.items(), strict=False):
+
+    def draw(axes: Axes, ratio: xr.DataArray) -> None:
         ratio = ratio.transpose("easy_fraction", "budget")
         top = max(float(np.abs(ratio - 1).max()), 1e-6)
         norm = Normalize(1 - top, 1 + top)
         axes.pcolormesh(right + 0 * up[:, None], up[:, None] * right, ratio, cmap="RdBu_r", norm=norm)
         if float(ratio.min()) < 1 < float(ratio.max()):
             axes.contour(budgets + 0 * shares[:, None], shares[:, None] * budgets, ratio, [1.0], colors="k")
-        figure.colorbar(ScalarMappable(norm, "RdBu_r"), ax=axes)
-        axes.set(title=title, xlabel="alpha1 + alpha2", ylabel="alpha1 (easy)")
-    for axes in places.flat[len(each) :]:
-        axes.set_axis_off()
+        axes.figure.colorbar(ScalarMappable(norm, "RdBu_r"), ax=axes)
+        axes.set(xlabel="alpha1 + alpha2", ylabel="alpha1 (easy)")
+
+    figure = panels.facets(each, draw, 2.0, 3, legend=0)
     names = ["ratio", "own_ratio"]
     tables = {"ratio": summary[names], "accuracy": summary[["accuracy"]], "best rates": summary[["own_rate"]]}
     note = ""
@@ -72,19 +74,10 @@ def map_(summary: xr.Dataset) -> Drawn:
         tables["simulated"] = summary[["simulated", "simulated_n", "away"]].dropna("learning_rate", how="all")
         away = summary.away.values[np.isfinite(summary.away.values)]
         note = (
-            f" {away.size} accuracies were simulated too (N = {cell_of(summary)['n_inputs']}): "
+            f" {away.size} accuracies were simulated too (N = {{n_inputs}}): "
             f"{np.sqrt(np.mean(away**2)):.2f} standard errors (root mean square) from the equations."
         )
-    cell = cell_of(summary)
-    text = (
-        "Accuracy with easy before hard over accuracy with hard before easy, tested at the hard level, by "
-        "the order-parameter equations: a perceptron (erf, squared loss), irrelevant inputs of variance "
-        f"{cell['easy']['noise']:g} (easy), {cell['hard']['noise']:g} (hard). Black line: equal; blue: "
-        f"hard before easy wins.{note}"
-    )
-    return Drawn(figure, tables, text)
+    return Drawn(figure, tables, CAPTION + note)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"map": map_}
+FIGURES: Figures = {"map": map_}

@@ -37,13 +37,14 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, AXES[2:])
     plain = ds.sel(sums.choose(ds, SIMULATED), drop=True)
     shown = plain.sel(sums.choose(ds, {"learning_rate": 0.5}), drop=True)
-    out = sums.merged(
+    return sums.summary_of(
+        ds,
         sums.prefixed("accuracy", sums.mean(usable(shown))),
         sums.gain(shown, *PAIR),
         _perceptron(ds),
         sums.own_rates(plain.sel(sums.choose(ds, HEADLINE), drop=True), PAIR),
+        left_out=sums.left_out(shown).sum("replicate"),
     )
-    return sums.summary_of(ds, out.assign(left_out=sums.left_out(shown).sum("replicate")))
 
 
 def _perceptron(ds: xr.Dataset) -> xr.Dataset:
@@ -74,11 +75,11 @@ def benefit(summary: xr.Dataset) -> Drawn:
     if own:
         tables |= {"one rate": ends.sel(at), "each at its best rate": own}
     figure, (first, *rest) = panels.wrapped(len(tables), 2.9)
-    panels.benefit_by_budget(first, budgets)
+    panels.benefit_by(first, budgets, "budget", "budget {:g}")
     first.set(ylabel=LABEL, title=f"{words(at['parametrisation'])} parametrisation, one rate")
     if "by parametrisation" in tables:
         axes, *rest = rest
-        panels.benefit_lines(axes, kinds, "parametrisation", series(kinds.parametrisation.values))
+        panels.lines(axes, kinds, "benefit", "parametrisation", series(kinds.parametrisation.values))
         axes.set_title(f"budget {at['budget']:g}, one rate")
         panels.legend_below(axes, 3)
     if own:
@@ -116,6 +117,4 @@ def perceptron(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, f"{CAPTION} {note}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"accuracy": accuracy, "benefit": benefit, "map": map_, "perceptron": perceptron}
+FIGURES: Figures = {"accuracy": accuracy, "benefit": benefit, "map": map_, "perceptron": perceptron}

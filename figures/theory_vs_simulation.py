@@ -6,10 +6,11 @@ gap       distance of a run, and of the mean of runs, from the equations against
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, series, words
+from figures.parts.style import GREY, series
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 from studies.analysis.theory import distance_to_theory, theory_and_runs
@@ -29,18 +30,18 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means of runs with intervals beside the equations, and distances with their slopes, by task."""
     ds = with_axes(ds, AXES[1:]).isel(protocol=0, drop=True)
     several = min(ds.sizes["n_inputs"], ds.sizes["replicate"]) > 1
-    if "theory" not in ds.method or ds.sizes["method"] != 2 or not several:
-        raise sums.Missing(
-            "needs the equations beside runs at two N or more (--method auto,theory), in two replicates"
-        )
-    if lacking := [name for name in SHOWN if name not in ds]:
-        raise sums.Missing(f"needs {' and '.join(lacking)} recorded")
-    parts = []
+    sums.need(
+        "theory" in ds.method and ds.sizes["method"] == 2 and several,
+        "needs the equations beside runs at two N or more (--method auto,theory), in two replicates",
+    )
+    lacking = [name for name in SHOWN if name not in ds]
+    sums.need(not lacking, f"needs {' and '.join(lacking)} recorded")
+    parts = {}
     for task in ds.task.values:
-        own = ds.sel(task=task)
+        own = ds.sel(task=task, drop=True)
         run = sums.asked(own).any([d for d in own.status.dims if d != "activation"])
-        parts.append(_summarise(own.sel(activation=own.activation[run].values[0], drop=True)))
-    return sums.summary_of(ds, xr.concat(parts, ds.task, join="outer"))
+        parts[task] = _summarise(own.sel(activation=own.activation[run].values[0], drop=True))
+    return sums.summary_of(ds, sums.along("task", parts))
 
 
 def _summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -60,23 +61,19 @@ def overlay(summary: xr.Dataset) -> Drawn:
     width = 4 if 4 in summary.width else int(summary.width[0])
     sizes = summary.n_inputs.values
     part = summary.sel(width=width, n_inputs=list(dict.fromkeys((sizes[0], sizes[-1]))))
-    tasks = summary.task.values
-    figure, grid = panels.grid(len(SHOWN), len(tasks), 1.7, sharex=True)
     styles = series(part.n_inputs.values, "simulation, N = {}")
     styles = {n: style | {"ls": "none", "ms": 3, "elinewidth": 0.8} for n, style in styles.items()}
     aside = 0.2 * float(summary.time[1] - summary.time[0])
-    for row, (name, label) in zip(grid, SHOWN.items(), strict=True):
-        for axes, task in zip(row, tasks, strict=True):
-            own = part.sel(task=task)
-            axes.plot(own.time, own[f"{name}_theory"], color="#000000", lw=1, label="equations")
-            for (n, style), side, face in zip(styles.items(), (-aside, aside), ("white", None), strict=False):
-                look = style | {"mfc": face}
-                panels.bars(axes, own.time.values + side, own.sel(n_inputs=n), f"{name}_mean", look)
-        row[0].set_ylabel(label)
-    for axes, task in zip(grid[0], tasks, strict=True):
-        axes.set_title(words(task))
+
+    def draw(axes: Axes, name: str, own: xr.Dataset) -> None:
+        axes.plot(own.time, own[f"{name}_theory"], color="#000000", lw=1, label="equations")
+        for (n, style), side, face in zip(styles.items(), (-aside, aside), ("white", None), strict=False):
+            look = style | {"mfc": face}
+            panels.bars(axes, own.time.values + side, own.sel(n_inputs=n), f"{name}_mean", look)
+
+    rows = {label: name for name, label in SHOWN.items()}
+    figure = panels.matrix(rows, panels.each(part, "task"), draw, 1.7, sharey=False)
     figure.supxlabel("time, samples / N", fontsize=8)
-    panels.legend_above(figure)
     note = (
         f"K = {width}. Points: mean of the runs; those of the two N are moved apart by 0.4 of a step in time."
     )
@@ -86,10 +83,8 @@ def overlay(summary: xr.Dataset) -> Drawn:
 
 def gap(summary: xr.Dataset) -> Drawn:
     """Distance in M against N: single runs (expected slope -1/2) and their mean."""
-    tasks = summary.task.values
-    figure, grid = panels.grid(1, len(tasks), 3, sharey=True)
-    for axes, task in zip(grid[0], tasks, strict=True):
-        own = summary.sel(task=task)
+
+    def draw(axes: Axes, own: xr.Dataset) -> None:
         x = own.n_inputs.values
         for width, style in series(summary.width.values, "K = {}").items():
             line = own.sel(width=width)
@@ -98,9 +93,11 @@ def gap(summary: xr.Dataset) -> Drawn:
             axes.plot(x, line.mean_gap, **style | {"mfc": "none", "ls": ":", "lw": 0.8, "label": None})
         guide = float(own.gap.isel(n_inputs=0).max()) * 1.5 * np.sqrt(x[0] / x)
         axes.plot(x, guide, color=GREY, lw=0.8, ls="--", label="slope -1/2")
-        axes.set(xscale="log", yscale="log", xlabel="N", title=words(task))
+        axes.set(xscale="log", yscale="log", xlabel="N")
         panels.legend_below(axes)
-    grid[0, 0].set_ylabel("root-mean-square distance in M")
+
+    parts, label = panels.each(summary, "task"), "root-mean-square distance in M"
+    figure = panels.facets(parts, draw, 3, len(parts), ylabel=label, legend=0, sharey=True)
     note = (
         "Filled, full lines: single runs, and fitted slope with its interval; open, dotted: mean of the runs."
     )
@@ -108,6 +105,4 @@ def gap(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, summary[names], f"{CAPTION} {note}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"overlay": overlay, "gap": gap}
+FIGURES: Figures = {"overlay": overlay, "gap": gap}

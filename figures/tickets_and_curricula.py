@@ -49,14 +49,13 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means over replicates with intervals, and smallest sizes."""
     ds = with_axes(ds, AXES[2:])
     needed = [*DENSE.items(), *KINDS["units"].items(), ("stream", 0), ("stream", 1)]
-    if lacking := [f"{axis} {value}" for axis, value in needed if value not in ds[axis]]:
-        raise sums.Missing(f"needs {', '.join(lacking)}")
+    lacking = [f"{axis} {value}" for axis, value in needed if value not in ds[axis]]
+    sums.need(not lacking, f"needs {', '.join(lacking)}")
     need_swap(ds)
     sums.need(ds.sizes["round"] > 1, "needs a round of pruning")
     rate = sums.choose(ds, {"learning_rate": None})["learning_rate"]
     width, tickets = _tickets(ds)
-    out = sums.merged(tickets, _dense(ds, rate), xr.Dataset({"left_out": sums.left_out(ds).sum()}))
-    return sums.summary_of(ds, out, width=width)
+    return sums.summary_of(ds, tickets, _dense(ds, rate), left_out=sums.left_out(ds).sum(), width=width)
 
 
 def _tickets(ds: xr.Dataset) -> tuple[int, xr.Dataset]:
@@ -70,12 +69,12 @@ def _tickets(ds: xr.Dataset) -> tuple[int, xr.Dataset]:
         for name, where in KINDS.items()
         if all(value in pruned[axis] for axis, value in where.items())
     }
-    parts: list[xr.Dataset] = []
-    for part in kinds.values():
+    parts: dict[str, xr.Dataset] = {}
+    for name, part in kinds.items():
         end = usable(part).isel(time=-1, drop=True)
         found = sums.means(xr.Dataset({"end": end} | effects(end)))
-        parts.append(found.assign(weights=part.weights.mean("replicate")))
-    out = xr.concat(parts, xr.DataArray(list(kinds), dims="kind", name="kind"), join="outer")
+        parts[name] = found.assign(weights=part.weights.mean("replicate"))
+    out = sums.along("kind", parts)
     own, best = at_own_rate(kinds["units"])
     found = sums.means(xr.Dataset({"end": own} | effects(own))).assign(rate=best)
     return width, sums.merged(out, sums.prefixed("own", found))
@@ -245,7 +244,10 @@ def smallest_figure(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, f"Dotted: the target, {TARGET}. {CAPTION}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    each = {"lottery": lottery, "winners": winners, "swap": swap}
-    return each | {"rates": rates_figure, "smallest": smallest_figure}
+FIGURES: Figures = {
+    "lottery": lottery,
+    "winners": winners,
+    "swap": swap,
+    "rates": rates_figure,
+    "smallest": smallest_figure,
+}

@@ -6,11 +6,12 @@ course   test accuracy of the dense network against the step, with and without a
 """
 
 import xarray as xr
+from matplotlib.axes import Axes
 
-from figures.parts import panels
+from figures.parts import panels, tickets
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, words
-from figures.parts.tickets import OWN, by_rate, left_axis, lenet, need_swap, rate_axis, some_images, steps
+from figures.parts.tickets import OWN, by_rate, left_axis, lenet, rate_axis, some_images
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 from studies.analysis.tickets import at_own_rate, effects
@@ -23,7 +24,7 @@ ROUND = 2
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Means over replicates with intervals; differences are paired."""
-    need_swap(ds)
+    tickets.need_swap(ds)
     ds = with_axes(ds.isel(width=0, drop=True), ("learning_rate",))
     accuracy = usable(ds)
     end = accuracy.isel(time=-1, drop=True)
@@ -31,10 +32,9 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     own, best = at_own_rate(ds)
     runs = {"end": end, "course": course} | effects(end)
     runs |= {f"own_{name}": values for name, values in ({"end": own} | effects(own)).items()}
-    out = sums.means(xr.Dataset(runs)).assign(own_rate=best)
-    weights = ds.weights.isel(replicate=0, arm=0, protocol=0, trained_with=0, learning_rate=0, drop=True)
-    known = {"left": weights / weights.sel(round=0), "left_out": sums.left_out(ds).sum()}
-    return sums.summary_of(ds, out.assign(known))
+    found = sums.means(xr.Dataset(runs)).assign(own_rate=best)
+    left = tickets.shares_left(ds.weights.isel(arm=0, protocol=0, trained_with=0, learning_rate=0, drop=True))
+    return sums.summary_of(ds, found, left, left_out=sums.left_out(ds).sum())
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -99,17 +99,16 @@ def course(summary: xr.Dataset) -> Drawn:
     """The dense network over the run, a panel per rate."""
     cell = sums.cell_of(summary)
     table = sums.numbers(summary, "course_mean")
-    each = {f"rate {rate:g}": {"learning_rate": rate} for rate in summary.learning_rate.values}
-    figure, row = panels.band_panels(
-        table, "course_mean", each, "trained_with", looks(PAIR), steps(summary), most=len(each), sharey=True
-    )
-    for axes in row:
+    parts = panels.each(table, "learning_rate", "rate {:g}")
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
+        panels.bands(axes, part, "course_mean", "trained_with", looks(PAIR), tickets.steps(summary))
         axes.axvline(cell["easy_fraction"] * cell["steps"], color=GREY, lw=0.8, ls=":")
         axes.set_xlabel("step")
-    row[0].set_ylabel("test accuracy, dense network")
+
+    label = "test accuracy, dense network"
+    figure = panels.facets(parts, draw, 2.2, len(parts), ylabel=label, legend=5, sharey=True)
     return Drawn(figure, table, f"Dotted: the curriculum turns from easy to hard. {caption(summary)}")
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    return {"swap": swap, "rates": rates_figure, "course": course}
+FIGURES: Figures = {"swap": swap, "rates": rates_figure, "course": course}

@@ -10,6 +10,7 @@ tuned             benefit against width with one rate for all, and with each arm
 """
 
 import xarray as xr
+from matplotlib.axes import Axes
 
 from figures.parts import panels, rates
 from figures.parts import summary as sums
@@ -35,14 +36,15 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, (*HEADLINE, "learning_rate"))
     shown = ds.sel(sums.choose(ds, {"learning_rate": None}), drop=True)
     plain = ds.sel(sums.choose(ds, HEADLINE), drop=True)
-    out = sums.merged(
+    return sums.summary_of(
+        ds,
         sums.prefixed("accuracy", sums.mean(usable(shown))),
         sums.gains(shown, PAIR[1]),
         lottery(shown) if {"covered", "covered_aligned"} <= set(shown) else xr.Dataset(),
         sums.own_rates(plain, PAIR),
         sums.order_or_end(plain.sel(sums.choose(ds, {"learning_rate": None}), drop=True), PAIR[0]),
+        left_out=sums.left_out(shown).sum("replicate"),
     )
-    return sums.summary_of(ds, out.assign(left_out=sums.left_out(shown).sum("replicate")))
 
 
 def headline(summary: xr.Dataset) -> xr.Dataset:
@@ -69,8 +71,8 @@ def benefit(summary: xr.Dataset) -> Drawn:
     ends = curriculum_at_ends(summary).sel(parametrisation=at["parametrisation"])
     orders = sums.at_ends(summary[BENEFIT]).sel(at)
     figure, ((left, right),) = panels.grid(1, 2, 3)
-    panels.benefit_by_budget(left, ends)
-    panels.benefit_lines(right, orders, "treatment", looks(summary.treatment.values))
+    panels.benefit_by(left, ends, "budget", "budget {:g}")
+    panels.lines(right, orders, "benefit", "treatment")
     panels.legend_below(right, 2)
     left.set(title="curriculum", ylabel="benefit over no curriculum\n(test accuracy)")
     right.set_title(f"all orders, budget {at['budget']:g}")
@@ -95,12 +97,12 @@ def lottery_figure(summary: xr.Dataset) -> Drawn:
     """Share of replicates whose units cover all clusters, start and end, beside the coupon collector."""
     sums.need("all_covered" in summary, "record covered and covered_aligned")
     part = headline(summary)
-    figure, (row,) = panels.grid(1, 2, 2.6, sharey=True)
-    kinds = {"covered": "a unit points at every cluster", "aligned": "... with the right sign"}
+    kinds = {"a unit points at every cluster": "covered", "... with the right sign": "aligned"}
     ends = looks(PAIR)
     shown = [(PAIR[1], "start", ends[PAIR[1]] | {"color": "#E69F00", "ls": "none", "label": "at the start"})]
     shown += [(p, "end", ends[p] | {"label": f"at the end, {ends[p]['label']}"}) for p in reversed(PAIR)]
-    for axes, (kind, title) in zip(row, kinds.items(), strict=True):
+
+    def draw(axes: Axes, kind: str) -> None:
         axes.plot(part.width, part[f"expected_{kind}"], color=GREY, lw=3, label="coupon collector")
         names = (f"all_{kind}", f"ci_low_{kind}", f"ci_high_{kind}")
         share = part[[*names]].rename(dict(zip(names, sums.columns("mean"), strict=True)))
@@ -108,9 +110,8 @@ def lottery_figure(summary: xr.Dataset) -> Drawn:
             one = share.sel(protocol=name, moment=moment)
             panels.bars(axes, part.width.values, one, "mean", style, shift)
         width_axis(axes, part.width.values)
-        axes.set_title(title)
-    row[0].set_ylabel("share of replicates")
-    panels.legend_above(figure)
+
+    figure = panels.facets(kinds, draw, 2.6, ylabel="share of replicates", sharey=True)
     table = part[[str(n) for n in part.data_vars if "covered" in str(n) or "aligned" in str(n)]]
     return Drawn(figure, table, f"Intervals of shares are exact binomial ones. {CAPTION}", part)
 
@@ -122,7 +123,7 @@ def parametrisations(summary: xr.Dataset) -> Drawn:
     ends = curriculum_at_ends(summary).sel(budget=budget)
     ends = ends.sel(width=(ends.benefit.notnull().sum("parametrisation") > 1))
     figure, ((axes,),) = panels.grid(1, 1, 2.8)
-    panels.benefit_lines(axes, ends, "parametrisation", series(ends.parametrisation.values))
+    panels.lines(axes, ends, "benefit", "parametrisation", series(ends.parametrisation.values))
     axes.set(title=f"budget {budget:g}", ylabel="benefit of the curriculum\n(test accuracy)")
     panels.legend_below(axes, 3)
     return Drawn(figure, ends, CAPTION, summary.sel(budget=budget))
@@ -130,14 +131,11 @@ def parametrisations(summary: xr.Dataset) -> Drawn:
 
 def order(summary: xr.Dataset) -> Drawn:
     """What the curriculum is ahead of: order alone where both end alike, order and end, hard samples only."""
-    sums.need("order_benefit" in summary, f"needs --protocol {','.join((PAIR[0], *sums.CONTROLS))}")
-    table = sums.starting(summary, "order_").dropna("width", subset=["order_benefit"], how="all")
+    table = sums.order(summary).dropna("width", subset=["order_benefit"], how="all")
     figure, ((axes,),) = panels.grid(1, 1, 2.8)
     panels.order_lines(axes, table)
-    axes.set(
-        title=f"budget {sums.choose(summary, HEADLINE)['budget']:g}",
-        ylabel="lead of the curriculum\n(test accuracy)",
-    )
+    budget = sums.choose(summary, HEADLINE)["budget"]
+    axes.set(title=f"budget {budget:g}", ylabel="lead of the curriculum\n(test accuracy)")
     return Drawn(figure, table, CAPTION, headline(summary))
 
 
@@ -153,7 +151,12 @@ def tuned(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, tables, f"{CAPTION} {rates.tuned_note(own)}", part)
 
 
-def figures(summary: xr.Dataset) -> Figures:
-    """Every figure by the name of its file."""
-    each = {"accuracy": accuracy, "benefit": benefit, "map": map_, "lottery": lottery_figure}
-    return each | {"parametrisations": parametrisations, "order": order, "tuned": tuned}
+FIGURES: Figures = {
+    "accuracy": accuracy,
+    "benefit": benefit,
+    "map": map_,
+    "lottery": lottery_figure,
+    "parametrisations": parametrisations,
+    "order": order,
+    "tuned": tuned,
+}

@@ -7,7 +7,7 @@ import xarray as xr
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import looks, width_axis, words
+from figures.parts.style import words
 from figures.parts.write import Drawn, Figures, literal
 from studies.analysis import usable
 
@@ -31,11 +31,10 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
             shown[str(name)] = first.drop_vars(more, errors="ignore")
             said[f"note_{name}"] = ", ".join(f"{d} {values[d].values[0]}" for d in more)
     sums.need(bool(shown), "no number of a run was recorded")
-    out = sums.merged(
-        *(sums.prefixed(name, sums.mean(values)) for name, values in shown.items()), _benefit(ds, shown)
-    )
-    out = out.assign(left_out=sums.left_out(ds).sum("replicate"))
-    return sums.summary_of(ds, out, figures=KIND, quantities=[*shown], **said)
+    parts = [sums.prefixed(name, sums.mean(values)) for name, values in shown.items()]
+    lost = sums.left_out(ds).sum("replicate")
+    about = {"figures": KIND, "quantities": [*shown]} | said
+    return sums.summary_of(ds, *parts, _benefit(ds, shown), left_out=lost, **about)
 
 
 def _benefit(ds: xr.Dataset, shown: dict[str, xr.DataArray]) -> xr.Dataset:
@@ -71,8 +70,7 @@ def quantity(name: str, summary: xr.Dataset) -> Drawn:
         figure = panels.time_panels(table, f"{name}_mean", text)
     else:
         figure, ((axes,),) = panels.grid(1, 1, 2.8)
-        panels.curves(axes, table, f"{name}_mean", "protocol", looks(table.protocol.values), step=0)
-        width_axis(axes, table.width.values)
+        panels.lines(axes, table, f"{name}_mean", step=0)
         axes.set_ylabel(text)
         panels.legend_below(axes, 2)
     return Drawn(figure, table, caption(summary))
@@ -83,9 +81,7 @@ def benefit(summary: xr.Dataset) -> Drawn:
     sums.need("benefit" in summary, "no curriculum beside its control, or no test accuracy or loss")
     table = summary[["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"]]
     figure, ((axes,),) = panels.grid(1, 1, 2.6)
-    panels.benefit_lines(
-        axes, table.expand_dims(treatment=["curriculum"]), "treatment", looks(["curriculum"])
-    )
+    panels.lines(axes, table.expand_dims(treatment=["curriculum"]), "benefit", "treatment")
     axes.set_ylabel("benefit of the curriculum\nat the end")
     return Drawn(figure, table, caption(summary))
 

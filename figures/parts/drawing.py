@@ -132,7 +132,9 @@ def _summary(summary: xr.Dataset, folder: Path, fmt: str) -> list[Path]:
         raise ValueError(f"this is no summary that these figures made: they are of {kind!r}")
     module = default if kind == default.KIND else importlib.import_module(f"figures.{kind}")
     paths = []
-    for name, figure in module.figures(summary).items():
+    # the figures of most studies have the same names whatever was run
+    each = module.FIGURES if hasattr(module, "FIGURES") else module.figures(summary)
+    for name, figure in each.items():
         try:
             paths.append(save(figure(summary), summary, folder / name, fmt))
         except Missing as why:

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.rates import rate_lines
-from figures.parts.style import looks, rate_ticks, series, width_axis, words
+from figures.parts.rates import is_rate, rate_lines
+from figures.parts.style import looks, series, words
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, usable, with_axes
 
@@ -39,23 +39,22 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ends = xr.Dataset({name: last(usable(ds, name)) for name in QUANTITIES})
     signed = ends.assign(test_loss=-ends.test_loss).expand_dims(time=[0.0], axis=-1).assign(status=ds.status)
     there = {name: pair for name, pair in COMPARED.items() if set(pair) <= set(ds.protocol.values)}
-    gains = [
-        sums.merged(
+    gains = {
+        comparison: sums.merged(
             *(sums.prefixed(name, sums.gain(signed, *pair, f"test_{name}")) for name in ("accuracy", "loss"))
-        ).isel(time=0, drop=True)
-        for pair in there.values()
-    ]
-    axis = xr.DataArray(list(there), dims="comparison", name="comparison")
+        )
+        for comparison, pair in there.items()
+    }
     rates = ds.learning_rate.mean("replicate")
-    swept = ds.sweep_accuracy.notnull().any("replicate")
-    tried = [ds.rate.where(swept).min("rate"), ds.rate.where(swept).max("rate")]
-    at_end = [np.abs(rates / end - 1) < 1e-3 for end in tried]
-    out = sums.merged(
+    tried = ds.rate.where(ds.sweep_accuracy.notnull().any("replicate"))
+    edge = is_rate(rates, tried.min("rate")) | is_rate(rates, tried.max("rate"))
+    return sums.summary_of(
+        ds,
         sums.means(ends),
-        xr.concat(gains, axis),
-        xr.Dataset({"learning_rate": rates, "edge": (at_end[0] | at_end[1]).where(rates.notnull())}),
+        sums.along("comparison", gains).isel(time=0, drop=True),
+        xr.Dataset({"learning_rate": rates, "edge": edge.where(rates.notnull())}),
+        left_out=sums.left_out(ds).sum("replicate"),
     )
-    return sums.summary_of(ds, out.assign(left_out=sums.left_out(ds).sum("replicate")))
 
 
 def rate_labels(part: xr.Dataset) -> dict[float, str]:
@@ -92,6 +91,11 @@ def figures(
     }
 
 
+def of_depth(part: xr.Dataset, titles: Mapping[int, str]) -> dict[str, xr.Dataset]:
+    """What is known of each depth, by the title of its column."""
+    return {title: part.sel(depth=depth) for depth, title in titles.items()}
+
+
 def benefit(
     summary: xr.Dataset, paper: Mapping[int, xr.Dataset], titles: Mapping[int, str], caption: str
 ) -> Drawn:
@@ -103,24 +107,19 @@ def benefit(
     titles : depth -> title of its column
     """
     part = summary.sel(comparison=HEADLINE, depth=list(titles))
-    figure, places = panels.grid(2, len(titles), 2.0, sharex=True, sharey="row")
     labels = rate_labels(part)
-    for (above, below), (depth, title) in zip(places.T, titles.items(), strict=True):
-        own = part.sel(depth=depth)
-        widths = own.width.values
-        for axes, name in ((above, "accuracy_benefit"), (below, "loss_benefit")):
-            styles = {rate: style | {"label": labels[rate]} for rate, style in series(labels).items()}
-            panels.curves(axes, own, name, "shared_rate", styles)
-            panels.zero_and_widths(axes, widths)
-        if depth in paper:
-            panels.bars(above, paper[depth].width.values, paper[depth], "paper", OPEN)
-            widths = np.union1d(widths, paper[depth].width)
-            panels.zero_and_widths(above, widths)
-        above.set(title=title, xlabel="")
-    places[0, 0].set_ylabel("benefit (test accuracy)")
-    places[1, 0].set_ylabel("benefit (loss avoided)")
-    panels.legend_above(figure)
-    tables = {"ours": sums.numbers(part, "accuracy_benefit", "loss_benefit")}
+    styles = {rate: style | {"label": labels[rate]} for rate, style in series(labels).items()}
+    rows = {"benefit (test accuracy)": "accuracy_benefit", "benefit (loss avoided)": "loss_benefit"}
+
+    def draw(axes: Axes, name: str, own: xr.Dataset) -> None:
+        panels.lines(axes, own, name, "shared_rate", styles)
+        if name == "accuracy_benefit" and (points := paper.get(own.depth.item())):
+            panels.bars(axes, points.width.values, points, "paper", OPEN)
+            panels.zero_and_widths(axes, np.union1d(own.width, points.width))
+
+    figure = panels.matrix(rows, of_depth(part, titles), draw, 2.0)
+    panels.label_last_row(figure, len(titles))
+    tables = {"ours": sums.numbers(part, *rows.values())}
     tables |= {f"paper, {titles[depth]}": own for depth, own in paper.items() if depth in titles}
     return Drawn(figure, tables, f"{distances(part, paper)}{caption}")
 
@@ -144,14 +143,10 @@ def recency(summary: xr.Dataset, titles: Mapping[int, str], caption: str) -> Dra
     """What the ramp gains over each control, at one rate for all: is it the order, or where the run ends?"""
     rate = max(summary.shared_rate.values.tolist())
     part = summary.sel(shared_rate=rate, depth=list(titles))
-    figure, places = panels.wrapped(len(titles), 2.6, 4, sharey=True)
-    for axes, (depth, title) in zip(places, titles.items(), strict=True):
-        own = part.sel(depth=depth)
-        panels.curves(axes, own, "accuracy_benefit", "comparison", series(own.comparison.values))
-        panels.zero_and_widths(axes, own.width.values)
-        axes.set_title(title)
-    places[0].set_ylabel("benefit (test accuracy)")
-    panels.legend_above(figure, 2)
+    styles = series(part.comparison.values)
+    lines = partial(panels.lines, name="accuracy_benefit", along="comparison", styles=styles)
+    label = "benefit (test accuracy)"
+    figure = panels.facets(of_depth(part, titles), lines, 2.6, 4, ylabel=label, legend=2, sharey=True)
     text = f"At {rate_labels(part)[rate] if rate else 'its own rate each'}. {caption}"
     return Drawn(figure, sums.numbers(part, "accuracy_benefit", "loss_benefit"), text)
 
@@ -167,25 +162,18 @@ def accuracy(
     """
     rate = max(summary.shared_rate.values.tolist())
     part = summary.sel(shared_rate=rate, depth=list(titles))
-    figure, places = panels.grid(2, len(titles), 2.0, sharex=True, sharey="row")
     styles = looks(part.protocol.values)
+    rows = {"test accuracy": "test_accuracy_mean", "test loss": "test_loss_mean"}
 
-    def panel(axes: Axes, own: xr.Dataset, name: str) -> None:
-        panels.curves(axes, own, name, "protocol", styles, step=0.06)
-        width_axis(axes, own.width.values)
-
-    for (above, below), (depth, title) in zip(places.T, titles.items(), strict=True):
-        own = part.sel(depth=depth)
-        panel(above, own, "test_accuracy_mean")
-        panel(below, own, "test_loss_mean")
-        for protocol, points in paper.items():
+    def draw(axes: Axes, name: str, own: xr.Dataset) -> None:
+        panels.lines(axes, own, name, styles=styles, step=0.06)
+        for protocol, points in paper.items() if name == "test_accuracy_mean" else ():
             open_one = {"ls": "none", "mfc": "white", "label": f"the paper, {words(protocol)}"}
-            above.plot(points.width, points.paper, **styles[protocol] | open_one)
-        above.set(title=title, xlabel="")
-    places[0, 0].set_ylabel("test accuracy")
-    places[1, 0].set_ylabel("test loss")
-    panels.legend_above(figure, 3)
-    tables = {"ours": sums.numbers(part, "test_accuracy_mean", "test_loss_mean")}
+            axes.plot(points.width, points.paper, **styles[protocol] | open_one)
+
+    figure = panels.matrix(rows, of_depth(part, titles), draw, 2.0, legend=3)
+    panels.label_last_row(figure, len(titles))
+    tables = {"ours": sums.numbers(part, *rows.values())}
     tables |= {f"paper, {protocol}": own for protocol, own in paper.items()}
     return Drawn(figure, tables, caption)
 
@@ -195,14 +183,10 @@ def rates(summary: xr.Dataset, titles: Mapping[int, str], caption: str) -> Drawn
     sums.need(0.0 in summary.shared_rate, "every arm has the shared rate")
     own = summary[["learning_rate", "edge"]].sel(shared_rate=0.0, depth=list(titles))
     own = own.dropna("width", how="all").dropna("protocol", how="all")
-    figure, places = panels.wrapped(len(titles), 2.2, 4, sharey=True)
-    chosen = own.learning_rate.values
-    for axes, (depth, title) in zip(places, titles.items(), strict=True):
-        part = own.sel(depth=depth)
-        rate_lines(axes, part.learning_rate, part.edge, 0.14)
-        width_axis(axes, part.width.values)
-        axes.set_title(title)
-    rate_ticks(places[0], "y", np.unique(chosen[~np.isnan(chosen)]))
-    places[0].set_ylabel("learning rate chosen")
-    panels.legend_above(figure)
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
+        rate_lines(axes, part.learning_rate, part.edge, own.learning_rate.values, 0.14)
+
+    label = "learning rate chosen"
+    figure = panels.facets(of_depth(own, titles), draw, 2.2, 4, ylabel=label, sharey=True)
     return Drawn(figure, own, f"Open markers: an end of the sweep. {caption}")

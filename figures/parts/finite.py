@@ -1,15 +1,17 @@
 """What figures of studies on finite data share: the rate that fits best, ends of runs, curves in width."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, looks, width_axis
+from figures.parts.style import Settings
 from studies.analysis import last, usable
 
 
@@ -31,47 +33,38 @@ def ends(ds: xr.Dataset, *names: str) -> xr.Dataset:
     return xr.Dataset({name: last(usable(ds, name)) for name in names if name in ds})
 
 
-def gains_at_end(ds: xr.Dataset, name: str, control: str) -> xr.Dataset:
-    """Paired differences of `name` at the end, every protocol less `control`, along an axis `treatment`."""
-    others = [other for other in ds.protocol.values if other != control]
-    each = [
-        sums.gain(sums.at_end(ds, name), other, control, name).isel(time=0, drop=True) for other in others
-    ]
-    return xr.concat(each, xr.DataArray(others, dims="treatment", name="treatment"))
-
-
 def against_width(
     table: xr.Dataset,
-    each: Mapping[str, tuple[str, Mapping[str, Any]]],
+    names: Mapping[str, str],
     ylabel: str,
+    by: Sequence[str] = (),
     along: str = "protocol",
     styles: Mapping[Any, Mapping[str, Any]] | None = None,
     *,
     log: bool = False,
-    zero: bool = False,
 ) -> Figure:
-    """Variables with their intervals against width: a panel for each selection, a line per value of `along`.
+    """Variables with their intervals against width, a line per value of `along`, see `panels.lines`.
 
     Parameters
     ----------
-    each : title of a panel -> variable, and what of `table` it shows
+    names : title of a panel, with the values of `by` in it, see `Settings` -> variable
+    by : axes with panels of their own for every value
     log : logarithmic vertical axis
-    zero : a line at 0
     """
-    shown = looks(table[along].values) if styles is None else styles
-    figure, places = panels.wrapped(len(each), 2.2)
-    for axes, (title, (name, at)) in zip(places, each.items(), strict=True):
-        part = table.sel(at)
-        panels.curves(axes, part, name, along, shown)
-        width_axis(axes, part.width.values[part[name].notnull().any(along).values])
-        axes.set_title(title)
+    parts = {}
+    for values in product(*(table[axis].values for axis in by)):
+        at = dict(zip(by, values, strict=True))
+        for title, name in names.items():
+            part = table.sel(at)
+            part = part.sel(width=part[name].notnull().any(along))
+            parts[Settings().format(title, **at)] = (part, name)
+
+    def draw(axes: Axes, shown: tuple[xr.Dataset, str]) -> None:
+        panels.lines(axes, *shown, along, styles)
         if log:
             axes.set_yscale("log")
-        if zero:
-            axes.axhline(0, color=GREY, lw=0.8, zorder=1)
-    figure.supylabel(ylabel, fontsize=8)
-    panels.legend_above(figure, 3)
-    return figure
+
+    return panels.facets(parts, draw, 2.2, beside=ylabel, legend=3)
 
 
 def when(ds: xr.Dataset, name: str, below: float, wanted: Sequence[str]) -> xr.Dataset:

@@ -1,6 +1,7 @@
 """What the two studies on images share: their summary, panels per data set and budget, accuracy and rates."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import NamedTuple
 
@@ -11,8 +12,8 @@ from matplotlib.figure import Figure
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.rates import rate_lines
-from figures.parts.style import looks, rate_ticks, width_axis, words
+from figures.parts.rates import is_end, rate_lines
+from figures.parts.style import words
 from figures.parts.write import Drawn
 from studies.analysis import half_width, with_axes
 
@@ -30,19 +31,13 @@ def summarise_images(ds: xr.Dataset, axes: tuple[str, ...], control: str) -> xr.
         sums.prefixed("accuracy", sums.mean(ends.test_accuracy.isel(time=0, drop=True))),
         sums.gains(ends, control).isel(time=0, drop=True),
     )
+    rates, tried = (values.astype(np.float32) for values in (ds.learning_rate.mean("replicate"), ds.rate))
     out["half_width"] = half_width(out.benefit)
     out["learning_rate"] = ds.learning_rate.mean("replicate")
-    out["edge"] = _at_edge(ds)
+    out["edge"] = (is_end(rates, tried.values) & (tried.size > 1)).where(rates.notnull())
     out["left_out"] = sums.left_out(ds).sum("replicate")
     out = out.sel(data_set=out.accuracy_n.sum([d for d in out.accuracy_n.dims if d != "data_set"]) > 0)
     return sums.summary_of(ds, out)
-
-
-def _at_edge(ds: xr.Dataset) -> xr.DataArray:
-    """Whether the rate chosen is the smallest or the largest of the sweep."""
-    rates, chosen = ds.rate.values.astype(np.float32), ds.learning_rate.mean("replicate").astype(np.float32)
-    low, high = (np.abs(chosen / rate - 1) < 1e-3 for rate in (rates[0], rates[-1]))
-    return ((low | high) & (len(rates) > 1)).where(chosen.notnull())
 
 
 def settings(summary: xr.Dataset) -> str:
@@ -85,43 +80,30 @@ class Layout(NamedTuple):
         self, summary: xr.Dataset, ylabel: str, panel: Callable[[Axes, xr.Dataset], None], sharey: str = "row"
     ) -> Figure:
         """The figure whose panels `panel` draws; a legend above."""
-        values = [
-            dict(zip(self.across, at, strict=True))
-            for at in product(*(summary[a].values.tolist() for a in self.across))
-        ]
-        down = summary[self.rows].values.tolist()
-        figure, places = panels.grid(len(down), len(values), self.height, sharex=True, sharey=sharey)
-        for line, value in zip(places, down, strict=True):
-            for axes, at in zip(line, values, strict=True):
-                part = summary.sel({self.rows: value, **at})
-                panel(axes, part)
-                width_axis(axes, part.width.values)
-                axes.set_xlabel("width K" if value == down[-1] else "")
-                axes.set_title(self.title(part), fontsize=7)
-        figure.supylabel(ylabel, fontsize=8)
-        panels.legend_above(figure)
+        axes_of = (self.rows, *self.across)
+        every = product(*(summary[axis].values.tolist() for axis in axes_of))
+        each = [summary.sel(dict(zip(axes_of, at, strict=True))) for at in every]
+        parts, across = {self.title(part): part for part in each}, len(each) // summary.sizes[self.rows]
+        figure = panels.facets(parts, panel, self.height, across, beside=ylabel, sharex=True, sharey=sharey)
+        panels.label_last_row(figure, across)
+        for axes in figure.axes:
+            axes.set_title(axes.get_title(loc="left"), fontsize=7)
         return figure
 
 
-def accuracy(summary: xr.Dataset, layout: Layout, caption: str) -> Drawn:
+def accuracy(summary: xr.Dataset, layout: Layout, caption: Callable[[xr.Dataset], str]) -> Drawn:
     """Accuracy at the end against width, a line per protocol."""
-    styles = looks(summary.protocol.values)
-
-    def panel(axes: Axes, part: xr.Dataset) -> None:
-        panels.curves(axes, part, "accuracy_mean", "protocol", styles, step=0.06)
-
-    figure = layout.draw(summary, "test accuracy at the end", panel)
-    return Drawn(figure, summary[[*sums.columns("accuracy_mean"), "accuracy_n"]], caption)
+    lines = partial(panels.lines, name="accuracy_mean", step=0.06)
+    figure = layout.draw(summary, "test accuracy at the end", lines)
+    return Drawn(figure, summary[[*sums.columns("accuracy_mean"), "accuracy_n"]], caption(summary))
 
 
-def rates(summary: xr.Dataset, layout: Layout, caption: str) -> Drawn:
+def rates(summary: xr.Dataset, layout: Layout, caption: Callable[[xr.Dataset], str]) -> Drawn:
     """The learning rate chosen against width, open markers where it lies at an edge of the sweep."""
-    chosen = summary.learning_rate.values
 
     def panel(axes: Axes, part: xr.Dataset) -> None:
-        rate_lines(axes, part.learning_rate, part.edge, 0.14)
-        rate_ticks(axes, "y", np.unique(chosen[~np.isnan(chosen)]))
+        rate_lines(axes, part.learning_rate, part.edge, summary.learning_rate.values, 0.14)
 
     figure = layout.draw(summary, "learning rate chosen", panel)
     note = " Open markers: at an edge of the sweep." if bool((summary.edge == 1).any()) else ""
-    return Drawn(figure, summary[["learning_rate", "edge"]], caption + note)
+    return Drawn(figure, summary[["learning_rate", "edge"]], caption(summary) + note)

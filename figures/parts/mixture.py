@@ -57,28 +57,20 @@ def shares(ends: xr.Dataset, ds: xr.Dataset) -> xr.Dataset:
     at = [sigma for sigma in published()["at"].values if sigma in ends.sigma]
     if not at:
         return xr.Dataset()
-    width = sums.choose(ds, {"width": None})
-    hits = (
-        cluster_hits(ends.expand_dims(time=[0.0], axis=-1).assign(status=ends.status))
-        .sel(sigma=at)
-        .sel(width)
-    )
-    return (
-        sums.prefixed("share", share(hits.transpose(..., "replicate"))).drop_vars("width").rename(sigma="at")
-    )
+    hits = cluster_hits(ends.expand_dims(time=[0.0], axis=-1).assign(status=ends.status))
+    hits = hits.sel(sums.choose(ds, {"width": None}), drop=True).sel(sigma=at).rename(sigma="at")
+    return sums.prefixed("share", share(hits.transpose(..., "replicate")))
 
 
 def distances(ds: xr.Dataset) -> xr.Dataset:
     """How far the runs of each reading are from the published curves."""
     there = set(ds.protocol.values.tolist())
-    each = [
-        distance(ds, reading)[["rms", "total"]]
-        .max(["easy_fraction", "easy.noise"])
-        .assign_coords(reading=reading)
+    each = {
+        reading: distance(ds, reading)[["rms", "total"]].max(["easy_fraction", "easy.noise"])
         for reading, arms in READINGS.items()
         if set(arms) <= there
-    ]
-    return xr.concat(each, "reading") if each else xr.Dataset()
+    }
+    return sums.along("reading", each) if each else xr.Dataset()
 
 
 def tuned_gains(ds: xr.Dataset) -> xr.Dataset:
@@ -103,7 +95,5 @@ def tuned_gains(ds: xr.Dataset) -> xr.Dataset:
                     tuned_rate_curriculum=rates.sel(protocol=treatment, drop=True),
                     tuned_rate_shuffled=rates.sel(protocol=control, drop=True),
                 )
-                found.append(
-                    own.assign_coords(reading=reading, quantity=name).expand_dims(["reading", "quantity"])
-                )
-    return sums.merged(*found) if found else xr.Dataset()
+                found.append(own.expand_dims(reading=[reading], quantity=[name]))
+    return sums.merged(*found)

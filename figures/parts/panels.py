@@ -1,7 +1,8 @@
 """Panels that several studies draw: lines against time per width, benefit against width, maps."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -12,10 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from figures.parts.style import COLUMN, GREY, PAGE, looks, series, width_axis, words
+from figures.parts.style import COLUMN, GREY, PAGE, Settings, looks, series, width_axis, words
 from figures.parts.summary import CONTROLS, columns
 
 Style = Mapping[str, Any]
+Part = TypeVar("Part")
+Row = TypeVar("Row")
 
 
 def grid(rows: int, across: int, height: float = 2.2, **options: Any) -> tuple[Figure, np.ndarray]:
@@ -31,6 +34,77 @@ def wrapped(count: int, height: float, most: int = 2, **options: Any) -> tuple[F
     for axes in places.flat[count:]:
         axes.set_axis_off()
     return figure, list(places.flat[:count])
+
+
+def each(table: xr.Dataset, axis: str, title: str = "{:words}") -> dict[str, xr.Dataset]:
+    """`table` at every value of an axis, by the title of its panel with the value in it, see `Settings`."""
+    return {Settings().format(title, value): table.sel({axis: value}) for value in table[axis].values}
+
+
+def facets(
+    parts: Mapping[str, Part],
+    draw: Callable[[Axes, Part], object],
+    height: float,
+    most: int = 2,
+    *,
+    ylabel: str = "",
+    beside: str = "",
+    legend: int = 4,
+    **options: Any,
+) -> Figure:
+    """A panel for each part, drawn by `draw`.
+
+    Parameters
+    ----------
+    parts : title of a panel -> what it shows, see `each`
+    height : of a row, in inches
+    most : panels in a row
+    ylabel : label of the vertical axis of the first panel
+    beside : label of all vertical axes, beside the figure
+    legend : columns of the legend above; 0 for none
+    options : of the grid of panels
+    """
+    figure, places = wrapped(len(parts), height, most, **options)
+    for axes, (title, part) in zip(places, parts.items(), strict=True):
+        draw(axes, part)
+        axes.set_title(title)
+    if ylabel:
+        places[0].set_ylabel(ylabel)
+    if beside:
+        figure.supylabel(beside, fontsize=8)
+    if legend:
+        legend_above(figure, legend)
+    return figure
+
+
+def matrix(
+    down: Mapping[str, Row],
+    across: Mapping[str, Part],
+    draw: Callable[[Axes, Row, Part], object],
+    height: float,
+    legend: int = 4,
+    *,
+    sharey: bool | str = "row",
+) -> Figure:
+    """A row of panels for each of `down`, by its vertical label, a column for each of `across`, by its title.
+
+    Panels of a column share the horizontal axis, those of a row the vertical one unless `sharey` says else.
+    """
+    figure, places = grid(len(down), len(across), height, sharex=True, sharey=sharey)
+    for line, (label, row) in zip(places, down.items(), strict=True):
+        for axes, part in zip(line, across.values(), strict=True):
+            draw(axes, row, part)
+        line[0].set_ylabel(label)
+    for axes, title in zip(places[0], across, strict=True):
+        axes.set_title(title)
+    legend_above(figure, legend)
+    return figure
+
+
+def label_last_row(figure: Figure, across: int) -> None:
+    """Keep the labels of horizontal axes that are below the last row, of `across` panels, alone."""
+    for axes in figure.axes[:-across]:
+        axes.set_xlabel("")
 
 
 def legend_above(figure: Figure, ncols: int = 4) -> None:
@@ -76,9 +150,22 @@ def curves(
     x : a coordinate or variable of `table`, or places
     step : octaves between neighbouring curves, which keeps their bars apart
     """
-    places = table[x].values if isinstance(x, str) else x
     for (value, style), shift in zip(styles.items(), spread(len(styles), step), strict=True):
-        bars(axes, places, table.sel({along: value}), name, style, shift)
+        line = table.sel({along: value})
+        bars(axes, line[x].values if isinstance(x, str) else x, line, name, style, shift)
+
+
+def lines(
+    axes: Axes,
+    table: xr.Dataset,
+    name: str,
+    along: str = "protocol",
+    styles: Mapping[Any, Style] | None = None,
+    step: float = 0.08,
+) -> None:
+    """`curves` against width, those of the protocols by default; a line at 0 where it is a benefit."""
+    curves(axes, table, name, along, looks(table[along].values) if styles is None else styles, step=step)
+    (zero_and_widths if name.endswith("benefit") else width_axis)(axes, table.width.values)
 
 
 def band(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style) -> None:
@@ -89,34 +176,19 @@ def band(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style) -> None
         axes.fill_between(x, low, high, color=style["color"], alpha=0.2, lw=0)
 
 
-def band_panels(
+def bands(
+    axes: Axes,
     table: xr.Dataset,
     name: str,
-    each: Mapping[str, Mapping[str, Any]],
     along: str,
     styles: Mapping[Any, Style],
     x: str | np.ndarray = "time",
-    height: float = 2.2,
-    **options: Any,
-) -> tuple[Figure, list[Axes]]:
-    """Lines with bands against `x`, a panel for each selection of `table`; a legend above.
-
-    Parameters
-    ----------
-    each : title of a panel -> what of `table` it shows
-    along : the axis with a line per value
-    styles : value -> style of its line; where a line is NaN throughout it is left out
-    options : of the grid of panels
-    """
-    figure, panels = wrapped(len(each), height, **options)
-    for axes, (title, at) in zip(panels, each.items(), strict=True):
-        for value, style in styles.items():
-            line = table.sel({**at, along: value})
-            if line[name].notnull().any():
-                band(axes, table[x].values if isinstance(x, str) else x, line, name, style)
-        axes.set_title(title)
-    legend_above(figure, 5 if len(styles) <= 5 else 3)
-    return figure, panels
+) -> None:
+    """The same as bands, see `curves`; a line that is NaN throughout is left out."""
+    for value, style in styles.items():
+        line = table.sel({along: value})
+        if line[name].notnull().any():
+            band(axes, table[x].values if isinstance(x, str) else x, line, name, style)
 
 
 def time_panels(
@@ -128,7 +200,7 @@ def time_panels(
     *,
     log: bool = False,
 ) -> Figure:
-    """Lines with bands against time, a panel per width; see `band_panels`.
+    """Lines with bands against time, a panel per width.
 
     Parameters
     ----------
@@ -137,18 +209,24 @@ def time_panels(
     """
     widths = table.width.values
     across = len(widths) if len(widths) < 4 else 3 if len(widths) in (5, 6) else 4
-    each = {f"K = {width}": {"width": width} for width in widths}
     styles = looks(table.protocol.values) if styles is None else styles
-    figure, panels = band_panels(
-        table, name, each, along, styles, height=1.7, most=across, sharex=True, sharey=True
+    figure = facets(
+        each(table, "width", "K = {}"),
+        partial(bands, name=name, along=along, styles=styles),
+        1.7,
+        across,
+        beside=ylabel,
+        legend=5 if len(styles) <= 5 else 3,
+        sharex=True,
+        sharey=True,
     )
-    for axes in panels if log else ():
+    places = figure.axes[: len(widths)]
+    for axes in places if log else ():
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(NullFormatter())
-    for axes in panels[-across:]:
+    for axes in places[-across:]:
         axes.tick_params(labelbottom=True)
     figure.supxlabel("time, samples / N", fontsize=8)
-    figure.supylabel(ylabel, fontsize=8)
     return figure
 
 
@@ -164,20 +242,15 @@ def spread(count: int, step: float = 0.08) -> np.ndarray:
     return step * (np.arange(count) - (count - 1) / 2)
 
 
-def benefit_lines(
-    axes: Axes, table: xr.Dataset, along: str, styles: Mapping[Any, Style], step: float = 0.08
-) -> None:
-    """The benefit against width for each value of `along`, the line of no benefit and the width axis."""
-    curves(axes, table, "benefit", along, styles, step=step)
-    zero_and_widths(axes, table.width.values)
+def benefit_by(axes: Axes, ends: xr.Dataset, along: str, label: str) -> None:
+    """Benefit against width, a curve per value of an axis, the legend saying where it is gone.
 
-
-def benefit_by_budget(axes: Axes, ends: xr.Dataset) -> None:
-    """Benefit against width, a curve per budget, the legend saying where it is gone."""
-    styles = series(ends.budget.values)
-    for budget, style in styles.items():
-        style["label"] = f"budget {budget:g}: {gone(ends.sel(budget=budget))}"
-    benefit_lines(axes, ends, "budget", styles)
+    `label` of a curve, with the value in it, see `Settings`.
+    """
+    styles = series(ends[along].values)
+    for value, style in styles.items():
+        style["label"] = f"{Settings().format(label, value)}: {gone(ends.sel({along: value}))}"
+    lines(axes, ends, "benefit", along, styles)
     legend_below(axes)
 
 
@@ -189,8 +262,7 @@ def order_lines(axes: Axes, table: xr.Dataset) -> None:
     ):
         if control in styles:
             styles[control]["label"] = f"over {words(control)}: {said}"
-    curves(axes, table, "order_benefit", "control", styles)
-    zero_and_widths(axes, table.width.values)
+    lines(axes, table, "order_benefit", "control", styles)
     legend_below(axes)
 
 

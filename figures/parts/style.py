@@ -8,6 +8,7 @@ them.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
+from string import Formatter
 from typing import Any
 
 import matplotlib as mpl
@@ -87,6 +88,25 @@ def own_look() -> Iterator[None]:
 def words(name: object) -> str:
     """An identifier (protocol, data set, score) as words, by its proper name if it has one."""
     return NAMES.get(str(name), str(name).replace("_", " "))
+
+
+class Settings(Formatter):
+    """Text with settings in it: {easy[noise]:g}, in words {loss:words}, {share:percent}, {levels:list}.
+
+    Examples
+    --------
+    >>> Settings().format("{share:percent} % of {task:words}", share=0.25, task="xor_mixture")
+    '25 % of XOR mixture'
+    """
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        kinds = {
+            "words": words,
+            "percent": lambda share: f"{100 * share:g}",
+            "rest": lambda share: f"{100 * (1 - share):g}",
+            "list": lambda values: ", ".join(map(str, values)),
+        }
+        return kinds[format_spec](value) if format_spec in kinds else super().format_field(value, format_spec)
 
 
 def looks(protocols: Iterable[str], label: str = "{}") -> dict[str, dict[str, Any]]:

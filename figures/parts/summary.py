@@ -91,6 +91,11 @@ def merged(*parts: xr.Dataset) -> xr.Dataset:
     return xr.merge(parts, join="outer", compat="no_conflicts", combine_attrs="drop")
 
 
+def along(axis: str, parts: Mapping[Any, xr.Dataset]) -> xr.Dataset:
+    """All parts along a new axis; what is not known in a part is NaN there."""
+    return xr.concat(parts.values(), xr.DataArray([*parts], dims=axis, name=axis), join="outer")
+
+
 def prefixed(prefix: str, found: xr.Dataset) -> xr.Dataset:
     """Every variable with `prefix_` before its name."""
     return found.rename({name: f"{prefix}_{name}" for name in found.data_vars})
@@ -134,11 +139,18 @@ def gain(ds: xr.Dataset, treatment: str, control: str, variable: str = "test_acc
     return found.assign(benefit=found.benefit.fillna(single).where(found.n == 1, found.benefit))
 
 
-def gains(ds: xr.Dataset, control: str) -> xr.Dataset:
+def gains(ds: xr.Dataset, control: str, variable: str = "test_accuracy") -> xr.Dataset:
     """The gain of every protocol over `control`, along an axis `treatment`."""
     names = [name for name in ds.protocol.values if name != control]
-    each = [gain(ds, name, control) for name in names]
-    return xr.concat(each, xr.DataArray(names, dims="treatment", name="treatment"))
+    return along("treatment", {name: gain(ds, name, control, variable) for name in names})
+
+
+def gains_over_controls(ds: xr.Dataset, treatment: str, variable: str = "test_accuracy") -> xr.Dataset:
+    """The gain of a treatment at the end over each of `CONTROLS` that was run, along an axis `control`."""
+    ends = at_end(ds, variable)
+    there = [name for name in CONTROLS if name in ds.protocol]
+    each = {name: gain(ends, treatment, name, variable) for name in there}
+    return along("control", each).isel(time=0, drop=True)
 
 
 def at_end(ds: xr.Dataset, variable: str) -> xr.Dataset:
@@ -153,11 +165,15 @@ def order_or_end(ds: xr.Dataset, treatment: str, variable: str = "test_accuracy"
 
     Nothing without the control that ends as the treatment does.
     """
-    there = [name for name in CONTROLS if name in ds.protocol]
-    if CONTROLS[1] not in there:
+    if CONTROLS[1] not in ds.protocol:
         return xr.Dataset()
-    each = [gain(at_end(ds, variable), treatment, name, variable).isel(time=0, drop=True) for name in there]
-    return prefixed("order", xr.concat(each, xr.DataArray(there, dims="control", name="control")))
+    return prefixed("order", gains_over_controls(ds, treatment, variable))
+
+
+def order(summary: xr.Dataset) -> xr.Dataset:
+    """What `order_or_end` found."""
+    need("order_benefit" in summary, f"needs --protocol {','.join(('curriculum', *CONTROLS))}")
+    return starting(summary, "order_")
 
 
 def own_rates(ds: xr.Dataset, pair: tuple[str, str], variable: str = "test_accuracy") -> xr.Dataset:
@@ -177,8 +193,7 @@ def own_over_controls(ds: xr.Dataset, treatment: str) -> xr.Dataset:
     over = {name: own_rates(ds, (treatment, name)) for name in CONTROLS if name in ds.protocol}
     if not all(over.values()):
         return xr.Dataset()
-    axis = xr.DataArray(list(over), dims="control", name="control")
-    found = xr.concat(over.values(), axis, join="outer")
+    found = along("control", over)
     best = found.tuned_rate.max("control")
     return found.drop_vars(["tuned_rate", "tuned_halves"]).assign(tuned_rate=best)
 
@@ -202,7 +217,16 @@ def run_at(summary: xr.Dataset, wanted: Mapping[str, Any]) -> xr.Dataset:
     return within_run(summary.sel(choose(summary, wanted)))
 
 
-def summary_of(ds: xr.Dataset, out: xr.Dataset, **attrs: Any) -> xr.Dataset:
-    """`out` in single precision, with the attributes of the Dataset `ds` that it sums up."""
+def summary_of(
+    ds: xr.Dataset, *parts: xr.Dataset, left_out: xr.DataArray | None = None, **attrs: Any
+) -> xr.Dataset:
+    """All parts as one Dataset in single precision, with the attributes of the Dataset `ds` they sum up.
+
+    Parameters
+    ----------
+    left_out : how many runs were left out, which captions count
+    attrs : further attributes, which captions may name
+    """
+    out = merged(*parts) if left_out is None else merged(*parts).assign(left_out=left_out)
     floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
     return out.assign(floats).assign_attrs(ds.attrs | attrs, replicates=ds.sizes["replicate"])

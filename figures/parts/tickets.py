@@ -38,6 +38,12 @@ def steps(summary: xr.Dataset) -> np.ndarray:
     return np.arange(summary.sizes["time"]) * (cell["steps"] // cell["n_records"])
 
 
+def shares_left(weights: xr.DataArray) -> xr.Dataset:
+    """`left`, the share of weights that is left after each round; weights (replicate, round)."""
+    one = weights.isel(replicate=0, drop=True)
+    return xr.Dataset({"left": one / one.sel(round=0)})
+
+
 def left_axis(axes: Axes, left: np.ndarray) -> None:
     """A logarithmic axis of the share of weights left, the dense network on the left, every round named."""
     axes.set_xscale("log")

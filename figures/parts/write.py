@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from string import Formatter, ascii_lowercase
-from typing import Any, NamedTuple
+from string import ascii_lowercase
+from typing import NamedTuple
 
 import pandas as pd
 import xarray as xr
@@ -12,14 +12,15 @@ from matplotlib.collections import PolyCollection
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
-from figures.parts.style import words
+from figures.parts.style import Settings
 from figures.parts.summary import cell_of
 
 
 class Drawn(NamedTuple):
     """A figure, the numbers in it (one table, or one for each panel) and its caption.
 
-    In the caption {name} stands for a setting of the study's cell, see `Settings`. `counted` is the part of
+    In the caption {name} stands for a setting of the study's cell or an attribute of the summary, see
+    `Settings`. `counted` is the part of
     the summary whose lost runs the caption counts, where that is not the whole.
     """
 
@@ -33,33 +34,14 @@ class Drawn(NamedTuple):
 Figures = Mapping[str, Callable[[xr.Dataset], Drawn]]
 
 
-class Settings(Formatter):
-    """Text with settings in it: {easy[noise]:g}, in words {loss:words}, {share:percent}, {levels:list}.
-
-    Examples
-    --------
-    >>> Settings().format("{share:percent} % of {task:words}", share=0.25, task="xor_mixture")
-    '25 % of XOR mixture'
-    """
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        kinds = {
-            "words": words,
-            "percent": lambda share: f"{100 * share:g}",
-            "rest": lambda share: f"{100 * (1 - share):g}",
-            "list": lambda values: ", ".join(map(str, values)),
-        }
-        return kinds[format_spec](value) if format_spec in kinds else super().format_field(value, format_spec)
-
-
 def literal(text: str) -> str:
     """Text for a caption in which braces are nothing but braces."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def said(caption: str, summary: xr.Dataset) -> str:
-    """The caption with the settings of the cell in it."""
-    return Settings().format(caption, **cell_of(summary))
+    """The caption with the settings of the cell, and the attributes of the summary, in it."""
+    return Settings().format(caption, **cell_of(summary) | summary.attrs)
 
 
 def save(drawn: Drawn, summary: xr.Dataset, path: Path, fmt: str) -> Path:

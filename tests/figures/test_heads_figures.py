@@ -36,7 +36,7 @@ def planted(name: str, out, gain) -> xr.Dataset:
 
 def drawn(module, summary) -> dict[str, Any]:
     """The tables of all figures by name, each laid out once."""
-    found = {name: figure(summary) for name, figure in module.figures(summary).items()}
+    found = {name: figure(summary) for name, figure in module.FIGURES.items()}
     for one in found.values():
         one.figure.draw_without_rendering()
     return {name: one.table for name, one in found.items()}
