@@ -1,4 +1,4 @@
-"""What a task owes to a simulator, and the names of the axes.
+"""What a task owes to a simulator, what a student owes to both, and the names of the axes.
 
 Axis names used in shapes and docstrings throughout:
 
@@ -18,9 +18,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float, Int, Key, PyTree
-
-from teacher_student.rate_schedules import CONSTANT, Pace
+from jaxtyping import Bool, Float, Key, PyTree
 
 #: One difficulty level, or with a leading axis a table of levels: named arrays (NumPy or JAX), all traced.
 Level = Mapping[str, Any]
@@ -162,54 +160,6 @@ class Task(Protocol):
     def equations(self) -> str | None:
         """Name of the module whose EQUATIONS is the right-hand side of the task's theory."""
         ...
-
-
-@runtime_checkable
-class Simulator(Protocol):
-    """A way to run online SGD in chunks of `chunk` samples; frozen and hashable.
-
-    `teacher`, `state` and `samples` are whatever pytrees the simulator likes; it is written for one
-    replicate and one protocol, and batched from outside. `draw` does not depend on the protocol.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def task(self) -> Any: ...
-
-    @property
-    def student(self) -> Any: ...
-
-    @property
-    def chunk(self) -> int: ...
-
-    @property
-    def dtype(self) -> str: ...
-
-    @property
-    def chunks_ahead(self) -> int:
-        """Chunks whose samples are drawn together; changes no number."""
-        ...
-
-    def teacher(self, key: Key[Array, ""]) -> Any: ...
-
-    def init(self, key: Key[Array, ""], teacher: PyTree, scaling: PyTree, initial: PyTree) -> Any: ...
-
-    def draw(self, key: Key[Array, ""], teacher: PyTree, t: Int[Array, ""]) -> Any: ...
-
-    def advance(
-        self,
-        state: PyTree,
-        teacher: PyTree,
-        samples: PyTree,
-        level: Level,
-        on: Array,
-        scaling: PyTree,
-        pace: Pace = CONSTANT,
-    ) -> Any: ...
-
-    def overlaps(self, state: PyTree, teacher: PyTree) -> Any: ...
 
 
 @runtime_checkable

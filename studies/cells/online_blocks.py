@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from studies.cells.online_settings import OnlineSettings
 from studies.cells.result import result
 from studies.store import STATUS
 
 if TYPE_CHECKING:
     from studies.cell import Block
-    from studies.cells.online import OnlineCell
 
 
-def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None) -> Any:
+def planned(cell: OnlineSettings, block: "Block", steps: np.ndarray | None = None) -> Any:
     """All that a simulation of a block's cells is made of; `steps` (R, L, T) if not to be drawn."""
     from teacher_student.schedules import tabulate
     from teacher_student.training.plan import prepare
@@ -43,13 +43,13 @@ def planned(cell: "OnlineCell", block: "Block", steps: np.ndarray | None = None)
     )
 
 
-def phases(cell: "OnlineCell") -> tuple[int, int]:
+def phases(cell: OnlineSettings) -> tuple[int, int]:
     """Steps that only a teacher takes, and those of the run."""
     alone = round(cell.checkpoint * cell.n_inputs)
     return alone, cell.n_steps - alone
 
 
-def drawn(cell: "OnlineCell", block: "Block", plans: Sequence[Any]) -> np.ndarray:
+def drawn(cell: OnlineSettings, block: "Block", plans: Sequence[Any]) -> np.ndarray:
     """The level of every step (R, L, T): of the run, and before it of the begin of the teacher's own."""
     from teacher_student.schedules import draw_plans
 
@@ -81,7 +81,7 @@ def simulated(blocks: "Sequence[Block]", places: int, devices: int) -> list[xr.D
     ]
 
 
-def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
+def solved(cell: OnlineSettings, block: "Block") -> xr.Dataset:
     """The equations of a block's cells, from the starts of its replicates: the Dataset of a simulation."""
     import jax
 
@@ -120,7 +120,7 @@ def solved(cell: "OnlineCell", block: "Block") -> xr.Dataset:
 
 
 def _result(
-    cell: "OnlineCell",
+    cell: OnlineSettings,
     block: "Block",
     method: str,
     times: np.ndarray,

@@ -22,7 +22,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Integer, Key, PyTree
 
-from teacher_student.interfaces import Level, Simulator
+from teacher_student.interfaces import Level
 from teacher_student.order_parameters import Overlaps, squared_norm
 from teacher_student.rate_schedules import Pace
 from teacher_student.training import kernel
@@ -31,6 +31,7 @@ from teacher_student.training.gram import GramSpace
 from teacher_student.training.plan import Plan
 from teacher_student.training.program import DIVERGED_NORM
 from teacher_student.training.recording import draw_test_points, make_recorder
+from teacher_student.training.simulator import Simulator
 from teacher_student.training.streams import stream
 
 #: Lanes whose records are evaluated at once; more would take memory and no less time.

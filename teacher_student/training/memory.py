@@ -9,9 +9,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from teacher_student.interfaces import Simulator
 from teacher_student.training.averages import Averaging
 from teacher_student.training.gram import GramSpace
+from teacher_student.training.simulator import Simulator
 
 
 def run_bytes(method: Simulator, replicates: int, protocols: int, n_steps: int, n_test: int) -> int:

@@ -10,7 +10,7 @@ from jaxtyping import Integer
 
 from teacher_student.checks import within
 from teacher_student.fixed_settings import fixed_settings
-from teacher_student.interfaces import Level, Simulator, Student, Task
+from teacher_student.interfaces import Level, Student, Task
 from teacher_student.levels import check_levels
 from teacher_student.order_parameters import Overlaps
 from teacher_student.rate_schedules import Pace, Rates, check_average, rate_factors, rate_table
@@ -19,6 +19,7 @@ from teacher_student.students.tracked import Tracked
 from teacher_student.training.averages import average_shares
 from teacher_student.training.program import choose_method
 from teacher_student.training.recording import check_record
+from teacher_student.training.simulator import Simulator
 from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
 
 

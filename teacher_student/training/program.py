@@ -14,13 +14,14 @@ from jax import Array
 from jaxtyping import Integer, Key, PyTree
 
 from teacher_student.checks import known
-from teacher_student.interfaces import Level, Simulator, Student, Task
+from teacher_student.interfaces import Level, Student, Task
 from teacher_student.order_parameters import Overlaps, squared_norm
 from teacher_student.rate_schedules import Pace
 from teacher_student.training.averages import Averaging, Followed, pace_at
 from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.recording import draw_test_points, make_recorder
+from teacher_student.training.simulator import Simulator
 from teacher_student.training.streams import stream
 
 METHODS = ("auto", "gram", "full", "stepwise")

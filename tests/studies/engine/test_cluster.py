@@ -30,10 +30,11 @@ from processes import (
     wait_for,
 )
 
-from studies.engine.cluster import Watch, address_of, connected, work_on
+from studies.engine.cluster import address_of, connected, work_on
 from studies.engine.display import Display
 from studies.engine.how import How
 from studies.engine.run import run
+from studies.engine.watch import Watch
 from studies.store import Store, load
 
 TINY = [
