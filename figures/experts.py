@@ -166,7 +166,7 @@ def who(summary: xr.Dataset) -> Drawn:
 
     def draw(axes: Axes, share: xr.DataArray) -> None:
         for expert, style in series(table.expert.values, "expert {}").items():
-            axes.plot(table.time, share.sel(expert=expert), **style | {"markersize": 2})
+            axes.plot(table.time, share.sel(expert=expert), **style, markersize=2)
 
     label, across = "weight of the expert", table.sizes["group"]
     figure = panels.facets(parts, draw, 1.5, across, beside=label, sharex=True, sharey=True)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.rates import OPEN
+from figures.parts.mixture import READ
 from figures.parts.style import GREY, looks, series, words
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, usable, with_axes
@@ -93,7 +93,7 @@ def best(summary: xr.Dataset) -> Drawn:
         for arm, style in zip(ARMS, looks(READINGS["two phases"]).values(), strict=True):
             line = part.sel(arm=arm)
             panels.bars(axes, line.sigma.values, line, "best_mean", style | {"label": arm})
-            axes.plot(known.sigma, known.sel(arm=arm), **style | OPEN | {"ms": 5, "zorder": 1})
+            axes.plot(known.sigma, known.sel(arm=arm), **style | READ)
         axes.axhline(np.log(2), color=GREY, lw=0.8, zorder=1)
         axes.set_xlabel("sigma")
 

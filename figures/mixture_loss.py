@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 
 from figures.parts import mixture, panels
 from figures.parts import summary as sums
-from figures.parts.mixture import CONTROLS, MIDDLE, QUANTITIES, SAME_END
-from figures.parts.rates import OPEN, tuned_note
+from figures.parts.mixture import CONTROLS, MIDDLE, QUANTITIES, READ, SAME_END
+from figures.parts.rates import tuned_note
 from figures.parts.style import GREY, looks, series, words
 from figures.parts.write import Drawn, Figures
 from studies.analysis import with_axes
@@ -121,8 +121,7 @@ def loss(summary: xr.Dataset) -> Drawn:
         panels.curves(axes, part, f"{name}_mean", "protocol", styles, "sigma", step=0)
         mark(axes, gain.sigma.values, disagreeing(gain).any("control").values)
         for arm, protocol in zip(ARMS, READINGS[reading], strict=True) if name == "loss" else ():
-            style = styles[protocol] | OPEN | {"ms": 5, "zorder": 1}
-            axes.plot(known.sigma, known.sel(arm=arm), **style)
+            axes.plot(known.sigma, known.sel(arm=arm), **styles[protocol] | READ)
         axes.set_xlabel("sigma")
 
     rms = {reading: part.rms.sel(reading=reading, arm=list(ARMS)).values for reading in found}
@@ -150,7 +149,7 @@ def clusters(summary: xr.Dataset) -> Drawn:
                 ours = part.sel(protocol=protocol, at=sigma)
                 x = ours.clusters.values + shift
                 panels.bars(axes, x, ours, "share_mean", style | {"ls": "none"})
-                axes.plot(x, known.sel(arm=arm, at=sigma), **style | OPEN | {"ms": 6, "zorder": 1})
+                axes.plot(x, known.sel(arm=arm, at=sigma), **style | READ | {"ms": 6})
             axes.set(xticks=range(5), ylim=(-0.03, 1.05), title=f"{reading}, sigma {sigma:g}")
     places[0, 0].set_ylabel("share of runs")
     for axes in places[len(found) - 1]:

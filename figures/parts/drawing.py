@@ -133,7 +133,7 @@ def _summary(summary: xr.Dataset, folder: Path, fmt: str) -> list[Path]:
     module = default if kind == default.KIND else importlib.import_module(f"figures.{kind}")
     paths = []
     # the figures of most studies have the same names whatever was run
-    each = module.FIGURES if hasattr(module, "FIGURES") else module.figures(summary)
+    each = getattr(module, "FIGURES", None) or module.figures(summary)
     for name, figure in each.items():
         try:
             paths.append(save(figure(summary), summary, folder / name, fmt))

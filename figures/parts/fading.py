@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -168,7 +169,11 @@ def accuracy(
     def draw(axes: Axes, name: str, own: xr.Dataset) -> None:
         panels.lines(axes, own, name, styles=styles, step=0.06)
         for protocol, points in paper.items() if name == "test_accuracy_mean" else ():
-            open_one = {"ls": "none", "mfc": "white", "label": f"the paper, {words(protocol)}"}
+            open_one: dict[str, Any] = {
+                "ls": "none",
+                "mfc": "white",
+                "label": f"the paper, {words(protocol)}",
+            }
             axes.plot(points.width, points.paper, **styles[protocol] | open_one)
 
     figure = panels.matrix(rows, of_depth(part, titles), draw, 2.0, legend=3)

@@ -1,8 +1,11 @@
 """The summary of the XOR mixture against sigma: ends of runs, benefits over each control, histograms."""
 
+from typing import Any
+
 import xarray as xr
 
 from figures.parts import summary as sums
+from figures.parts.rates import OPEN
 from studies.analysis import last, share, usable
 from studies.analysis.mixture import READINGS, by_sigma, cluster_hits, distance, published
 
@@ -18,6 +21,8 @@ CONTROLS = {
     "shuffled, both end on the target": lambda reading: SAME_END[reading],
     "target only": lambda reading: (READINGS[reading][0], READINGS[reading][2]),
 }
+#: Look of points read off a published figure, on top of that of a line.
+READ: dict[str, Any] = OPEN | {"ms": 5, "zorder": 1}
 #: The value of sigma at which every arm has its own best rate.
 MIDDLE = 0.3
 

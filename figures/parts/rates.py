@@ -1,5 +1,7 @@
 """Panels about learning rates: every arm at its own best one, and which that is."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,7 +11,7 @@ from figures.parts.style import GREY, looks, rate_ticks, series, width_axis
 from figures.parts.summary import BENEFIT, cell_of, description, need, numbers, starting
 
 #: On top of a line: open markers without line and label.
-OPEN = {"ls": "none", "label": None, "mfc": "white", "zorder": 3}
+OPEN: dict[str, Any] = {"ls": "none", "label": None, "mfc": "white", "zorder": 3}
 #: How rates were chosen, said below figures of every arm at its own.
 TUNED = (
     "Rates chosen on one half of the replicates and judged on the other, both ways; intervals include that."
