@@ -23,11 +23,11 @@ from studies.analysis import last, usable, with_axes
 
 BEST = "optimal"
 #: What has one value for each task, and the axes that the figures know.
-SETTINGS = ("activation", "easy.noise", "hard.noise", "budget")
+SETTINGS = ("activation", "easy.noise", "hard.noise", "budget", "n_nodes", "n_starts", "iterations")
 AXES = ("protocol", "width", "task", "learning_rate", *SETTINGS)
 CAPTION = (
     "Loss at the hard level at the end; a share of {easy_fraction:g} of the samples is easy in every order. "
-    "Schedules are best for {n_starts:g} students on average; SGD at N = {n_inputs} starts from others."
+    "Schedules are best on average over a few students; SGD at N = {n_inputs} starts from others."
 )
 #: All orders are compared at the rate of most widths, of several the one nearest to this.
 HEADLINE = 1.0

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from teacher_student.order_parameters import Overlaps
-from teacher_student.protocols import Phase, Protocol
+from teacher_student.protocols import Protocol, phases
+from teacher_student.saved_schedule import save_schedule
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.theory.control.chosen import Optimum
@@ -74,10 +75,11 @@ def test_the_costate_gives_the_gradient_and_its_energy_is_kept_while_a_level_las
     assert switching[easy > 1 - 1e-6].min() > switching[easy < 1e-6].max() - 1e-4
 
 
-def test_sgd_ends_where_the_equations_say_in_standard_errors(found):
-    own = found["gradient"]
-    phases = (Phase(duration / 6.0, dict(enumerate(mix))) for duration, mix in own.phases)
-    best = Protocol("optimal", LEVELS, tuple(phases))
+def test_sgd_ends_where_the_equations_say_in_standard_errors(found, tmp_path):
+    """The best order goes through a file, as a study would read it."""
+    own, file = found["gradient"], tmp_path / "best.json"
+    save_schedule(own.saved(), file)
+    best = Protocol("optimal", LEVELS, phases("optimal", 0.5, str(file)))
     names = ("curriculum", "anti_curriculum", "no_curriculum")
 
     def errors_at(noise: float) -> np.ndarray:
