@@ -13,7 +13,8 @@ The test loss is that of the noiseless label, E (f - f*)^2 / 2: the generalisati
 real, so there is no accuracy.
 
 Sources: Saad & Solla, PRE 52, 4225 (1995) for A = v = 1; Goldt, Advani, Saxe, Krzakala, Zdeborova,
-NeurIPS 2019, arXiv 1906.08632, eq. (1), for readouts and K > M.
+NeurIPS 2019, arXiv 1906.08632, eq. (1), for readouts and K > M; readouts that fall as a power law as in arXiv
+2605.10395.
 """
 
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class Committee:
         T = W* W*^T, symmetric and positive definite; the identity by default.
     relevant : float in (0, 1]
         rho, the fraction of inputs the teacher sees.
+    decay : float >= 0, optional
+        beta: A_m = m^-beta, m = 1 .. M, where no `readout` is given; 0 by default.
 
     Examples
     --------
@@ -59,6 +62,8 @@ class Committee:
     >>> inputs, labels = task.sample(jax.random.key(0), 8, difficulty=0.1)
     >>> inputs.shape, labels.shape
     ((8, 50), (8,))
+    >>> Committee(n_inputs=50, teacher_units=4, decay=1.0).teacher_readout.round(2).tolist()
+    [1.0, 0.5, 0.33, 0.25]
     """
 
     n_inputs: int
@@ -66,6 +71,7 @@ class Committee:
     readout: tuple[float, ...] | None = None
     overlap: tuple[tuple[float, ...], ...] | None = None
     relevant: float = 1.0
+    decay: float = 0.0
 
     name = "committee"
     equations = "teacher_student.theory.committee"
@@ -86,6 +92,9 @@ class Committee:
             np.shape(self.readout) != (m,) or not np.isfinite(self.readout).all()
         ):
             raise ValueError(f"readout is {self.readout!r}; need {m} finite numbers, one per teacher unit")
+        within("decay", self.decay, low=0)
+        if self.readout is not None and self.decay:
+            raise ValueError(f"decay is {self.decay!r}, but readout is given; leave one of the two out")
         if self.overlap is not None:
             t = np.asarray(self.overlap, float)
             if t.shape != (m, m) or not np.allclose(t, t.T) or np.linalg.eigvalsh(t).min() <= 0:
@@ -108,7 +117,9 @@ class Committee:
     @property
     def teacher_readout(self) -> Float[np.ndarray, " M"]:
         """A, shape (M,)."""
-        return np.ones(self.teacher_units) if self.readout is None else np.asarray(self.readout, float)
+        if self.readout is not None:
+            return np.asarray(self.readout, float)
+        return np.arange(1.0, self.teacher_units + 1) ** -self.decay
 
     @property
     def teacher_rows(self) -> Float[np.ndarray, "M M"]:
