@@ -20,6 +20,8 @@ ALLOWED = {
         "studies.analysis",
         "studies.command_line",
         "studies.store",
+        "studies.analysis.early",
+        "studies.analysis.isoflop",
         "studies.analysis.mixture",
         "studies.analysis.theory",
         "studies.analysis.tickets",
