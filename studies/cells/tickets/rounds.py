@@ -164,7 +164,7 @@ def run_rounds(
                 masks = renew(world.params(state), masks, dense, own, world.keys, jnp.asarray(n), counts[n])
                 state = world.begin(rewound(point, masks), cell.rewind)
             if s == first:
-                kept[n] = np.stack([np.asarray(m.sum((-2, -1))) for m in _by_layer(masks)], -1)
+                kept[n] = np.stack([np.asarray(m.sum((-2, -1))) for m in by_layer(masks)], -1)
             before, stop = max(s - 1, first) * cell.record_every, s * cell.record_every
             state, seen, bad = world.advance(state, masks, before, stop, cell.samples_of(n))
             for name, x in seen.items():
@@ -212,7 +212,7 @@ def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, o
     return jax.tree.map(stacked, *by_arm.values())
 
 
-def _by_layer(masks: "PyTree") -> list[Any]:
+def by_layer(masks: "PyTree") -> list[Any]:
     """Masks of the weight matrices with all axes of a weight matrix folded into the last two."""
     from teacher_student.students.two_layer import Params
 
