@@ -122,10 +122,10 @@ def compute_optimal(loss: xr.DataArray, floor: float = 0.0, confidence: float = 
 
     Replicates are of even or of odd number. For each width, cost and arm the rate with the lowest mean is
     chosen on one half and judged on the other, both ways, and averaged (`benefit_at_own_rate`); a rate at
-    which any run of an arm failed is not eligible. The whole procedure, choice of rates, minima, exponents
-    and fit, is repeated on 400 resamples of the replicates drawn within each half, the same for all arms, so that
-    ratios of arms are paired. Intervals are quantiles of what it gives, moved by its mean distance from the
-    estimate; of all but the exponents on the scale of logarithms.
+    which any run of an arm failed is not eligible. Choice of rates, minima, exponents and fit are repeated on
+    400 resamples of the replicates drawn within each half, the same for all arms, so that ratios of arms are
+    paired. Intervals are quantiles of what that gives, moved by its mean distance from the estimate; of all
+    but the exponents on the scale of logarithms.
 
     Parameters
     ----------
