@@ -57,7 +57,7 @@ def by_cost(ds: xr.Dataset, variable: str = "test_loss") -> xr.DataArray:
     operations = training_flops([ds.width.values * n, ds.width.values])
     spent = np.round(ds.budget.values * n)[:, None] * operations
     costs = np.unique(spent[there.values])
-    parts = []
+    parts: list[xr.DataArray] = []
     for cost in costs:
         at = (there & (spent == cost)).transpose("budget", "width")
         parts.append(end.where(at).max("budget"))
@@ -238,10 +238,9 @@ def _add(
     out: xr.Dataset, name: str, values: xr.DataArray, confidence: float, *, logarithmic: bool = False
 ) -> None:
     """Estimate and interval of `values` (again, ...), whose first entry along `again` is the estimate."""
-    if logarithmic:
-        values = np.log(values.where(values > 0))
-    estimate = values.isel(again=0, drop=True)
-    rest = values.isel(again=slice(1, None)).where(estimate.notnull(), 0)
+    shown: Any = np.log(values.where(values > 0)) if logarithmic else values
+    estimate = shown.isel(again=0, drop=True)
+    rest = shown.isel(again=slice(1, None)).where(estimate.notnull(), 0)
     tail = (1 - confidence) / 2
     ends = rest.quantile([tail, 1 - tail], "again") + (estimate - rest.mean("again"))
     three = {

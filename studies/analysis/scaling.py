@@ -10,7 +10,7 @@ from many starts). Which starts, and that E, A and B are taken at the middle of 
 
 from collections.abc import Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -108,10 +108,11 @@ def fit_law(
         floor, of_width, of_samples = softmax(parts(five), 0)
         return np.stack([floor, of_width, -of_width * x, of_samples, -of_samples * y], 1)
 
+    jacobian: Any = slopes
     least = logs.min()
     low, high = [least - 20, -np.inf, 0, -np.inf, 0], [least, np.inf, STEEPEST, np.inf, STEEPEST]
     found = [
-        least_squares(residual, five, slopes, (low, high), x_scale="jac", loss="huber", f_scale=HUBER)
+        least_squares(residual, five, jacobian, (low, high), x_scale="jac", loss="huber", f_scale=HUBER)
         for five in (_starts(loss) if start is None else [_inside(start, middle, low, high)])
     ]
     e, a, p, b, q = min(found, key=lambda one: one.cost).x

@@ -8,7 +8,7 @@ al., arXiv 1906.02773, do this with larger networks.
 """
 
 from studies.cells.tickets.drawn import ImageDrawn
-from studies.study import Grid, Study
+from studies.study import Study
 
 CELL = ImageDrawn(
     width=20,
@@ -22,12 +22,12 @@ CELL = ImageDrawn(
     fresh=True,
 )
 #: Pairs of digits, their images beside a block of noise, eight copies each; a mask of either on either.
-PAIRS: Grid = {
+PAIRS: dict[str, tuple] = {
     "relabelling": ("polarity_xor",), "corruption": ("noise_beside",), "copies": (8,), "easy.noise": (4.0,),
     "hard.noise": (16.0,), "pair": ("0-4", "1-7"), "found_pair": ("0-4", "1-7"),
 }  # fmt: skip
 #: The first images of both data sets.
-SETS: Grid = {
+SETS: dict[str, tuple] = {
     "data_set": ("mnist", "fashion_mnist"), "found_on": ("mnist", "fashion_mnist"), "n_examples": (2000,),
     "n_test": (2000,), "n_validation": (500,),
 }  # fmt: skip
