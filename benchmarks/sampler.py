@@ -18,15 +18,18 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from curricula import Ranking
 
 MEASURED_BATCHES = 20_000
 
 
 def _ours(**settings: Any) -> Callable[[Any, int], Iterator[np.ndarray]]:
-    def start(ranking: Any, batch: int) -> Iterator[np.ndarray]:
+    def start(ranking: "Ranking", batch: int) -> Iterator[np.ndarray]:
         from curricula import Sampler, pace
 
         told = dict(settings)
@@ -39,7 +42,7 @@ def _ours(**settings: Any) -> Callable[[Any, int], Iterator[np.ndarray]]:
     return start
 
 
-def _torch(ranking: Any, batch: int) -> Iterator[np.ndarray]:
+def _torch(ranking: "Ranking", batch: int) -> Iterator[np.ndarray]:
     from torch.utils.data import BatchSampler, RandomSampler  # pyright: ignore[reportMissingImports]
 
     while True:

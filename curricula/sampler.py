@@ -278,6 +278,6 @@ class Sampler:
         return self._checksum
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) < 60 else text[:57] + "..."

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from teacher_student.checks import within
 
@@ -139,5 +140,5 @@ def _words(level: Mapping[str, Any]) -> str:
     return " ".join(f"{name} {np.asarray(x).round(6).tolist()}" for name, x in level.items())
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: ArrayLike) -> Any:
     return np.asarray(value).tolist()

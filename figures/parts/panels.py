@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
+from numpy.typing import ArrayLike
 
 from figures.parts.style import COLUMN, GREY, PAGE, Settings, looks, series, width_axis, words
 from figures.parts.summary import CONTROLS, columns
@@ -121,7 +122,7 @@ def legend_below(axes: Axes, ncols: int = 1) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=ncols)
 
 
-def bars(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style, shift: float = 0) -> None:
+def bars(axes: Axes, x: ArrayLike, table: xr.Dataset, name: str, style: Style, shift: float = 0) -> None:
     """Variable `name` of `table` against `x` with its interval; `shift` (octaves) keeps lines apart."""
     middle, low, high = (np.atleast_1d(table[column].values) for column in columns(name))
     known = np.isfinite(middle)
@@ -168,7 +169,7 @@ def lines(
     (zero_and_widths if name.endswith("benefit") else width_axis)(axes, table.width.values)
 
 
-def band(axes: Axes, x: Any, table: xr.Dataset, name: str, style: Style) -> None:
+def band(axes: Axes, x: ArrayLike, table: xr.Dataset, name: str, style: Style) -> None:
     """Variable `name` of `table` against `x`, its interval as a band."""
     middle, low, high = (table[column].values for column in columns(name))
     axes.plot(x, middle, markevery=max(1, len(middle) // 5), **style)

@@ -19,8 +19,11 @@ from teacher_student.roles import EXAMPLES, RUNS
 
 if TYPE_CHECKING:
     import xarray as xr
+    from jax import Array
+    from jaxtyping import PyTree
 
     from studies.cell import Block
+    from teacher_student.students.plain import PlainNet
 
 #: Raised by one whenever a change alters the numbers of an existing cell.
 NUMERICS = 1
@@ -193,7 +196,16 @@ class ConsolidationCell:
             started=started,
         )
 
-    def _fit(self, net: Any, x: Any, y: Any, which: str, pull: float, start: Any, centre: Any) -> Any:
+    def _fit(
+        self,
+        net: "PlainNet",
+        x: "Array",
+        y: "Array",
+        which: str,
+        pull: float,
+        start: "PyTree",
+        centre: "PyTree",
+    ) -> Any:
         """Parameters of all replicates after a fit of the sets in `which`."""
         import jax.numpy as jnp
 

@@ -67,7 +67,7 @@ def digests(kind: str, named: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _parts(definition: Any) -> list[Any]:
+def _parts(definition: object) -> list[Any]:
     """The classes and functions that a definition is made of."""
     if isinstance(definition, type) or inspect.isroutine(definition):
         return [definition]

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from studies.cells.finite_settings import IMAGES, LINEAR, PARITY, REAL, FiniteSettings
 from studies.cells.named import named_level, named_task
 from teacher_student.roles import EXAMPLES, HELD_OUT
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from teacher_student.tasks.images import ImageTask
 
 
 class Data(NamedTuple):
@@ -68,7 +73,7 @@ def noisy(
 
 
 def _drawn(
-    cell: FiniteSettings, chance: list[np.random.Generator], keys: Any, held: Any
+    cell: FiniteSettings, chance: list[np.random.Generator], keys: "Array", held: "Array"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
     """Inputs (R, M, N), true labels (R, M, 1), difficulty (R, M) and tests of a source that is drawn."""
     import jax
@@ -105,7 +110,7 @@ def sampler(cell: FiniteSettings) -> Callable[..., Any]:
         return lambda key, n, easy: parity.sample(key, n, flip=jnp.where(easy, low, high))
     task, (one, two) = gaussian(cell)
 
-    def sample(key: Any, n: int, easy: Any) -> Any:
+    def sample(key: "Array", n: int, easy: "Array") -> Any:
         level = {
             name: jnp.where(easy.reshape(n, *[1] * np.ndim(one[name])), one[name], two[name]).astype(
                 "float32"
@@ -150,7 +155,7 @@ def _images(
     return x[chosen], y[chosen], np.zeros(chosen.shape), tests
 
 
-def hot(task: Any, labels: Any) -> np.ndarray:
+def hot(task: "ImageTask", labels: "Array | np.ndarray") -> np.ndarray:
     """Labels as a network's outputs should be: +-1 (P, 1), or of classes 0 and 1 (P, C)."""
     y = np.asarray(labels)
     return (

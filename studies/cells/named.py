@@ -4,7 +4,10 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from teacher_student.interfaces import Student, Task
 
 
 @lru_cache(maxsize=64)
@@ -64,7 +67,7 @@ def named_student(kind: str, **settings: Any) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def named_level(task: Any, given: tuple[tuple[str, float], ...]) -> Any:
+def named_level(task: "Task", given: tuple[tuple[str, float], ...]) -> Any:
     from teacher_student.checks import known
 
     for name, _ in given:
@@ -74,7 +77,7 @@ def named_level(task: Any, given: tuple[tuple[str, float], ...]) -> Any:
 
 @lru_cache(maxsize=1024)
 def check_protocol(
-    task: Any,
+    task: "Task",
     protocol: str,
     easy: tuple[tuple[str, float], ...],
     hard: tuple[tuple[str, float], ...],
@@ -87,14 +90,14 @@ def check_protocol(
 
 
 @lru_cache(maxsize=1024)
-def named_method(task: Any, student: Any, method: str, dtype: str, averaged: bool = False) -> Any:
+def named_method(task: "Task", student: "Student", method: str, dtype: str, averaged: bool = False) -> Any:
     from teacher_student.training.program import choose_method
 
     return choose_method(task, student, method, dtype, averaged=averaged)
 
 
 @lru_cache(maxsize=64)
-def named_start(task: Any, student: Any, learning_rate: float, seed: int, dtype: str) -> Any:
+def named_start(task: "Task", student: "Student", learning_rate: float, seed: int, dtype: str) -> Any:
     """The order parameters of one student, drawn once for all blocks that start from it."""
     from teacher_student.training.start import draw_start
 

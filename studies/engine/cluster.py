@@ -76,7 +76,7 @@ def from_a_file(how: How) -> bool:
     return how.cluster is not None and how.cluster.endswith((".yaml", ".yml"))
 
 
-def client_of(cluster: Any) -> distributed.Client:
+def client_of(cluster: distributed.LocalCluster | str) -> distributed.Client:
     """A client that is nobody's default: one that could not connect would stay that of the whole process."""
     return distributed.Client(cluster, set_as_default=False)
 

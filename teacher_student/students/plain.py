@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float, Key, PyTree
 
 from teacher_student.checks import known, whole
 from teacher_student.students.heads import activation_of
@@ -99,7 +99,7 @@ class PlainNet:
             layers.append(layer | ({"b": jnp.zeros(shape[0])} if self.kind == "mlp" else {}))
         return layers
 
-    def moves(self, params: Any) -> Any:
+    def moves(self, params: PyTree) -> Any:
         """1.0 for every array that is trained, 0.0 for every one that is not."""
         frozen = self.kind == "random_features"
         return [
@@ -112,7 +112,7 @@ class PlainNet:
         return jnp.zeros(self.width if self.hidden else 0)
 
     def apply(
-        self, params: Any, x: Float[Array, "n ..."], shift: Float[Array, " K"] | None = None
+        self, params: PyTree, x: Float[Array, "n ..."], shift: Float[Array, " K"] | None = None
     ) -> Float[Array, "n C"]:
         """Outputs (n, C) at inputs (n, ...), pre-activations of the first layer moved by `shift`."""
         phi = activation_of(self.activation)

@@ -20,10 +20,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Key
+from jaxtyping import Float, Key, PyTree
 
 from teacher_student.checks import within
-from teacher_student.interfaces import OrderParameters
+from teacher_student.interfaces import Level, OrderParameters, Task
 from teacher_student.order_parameters import factor
 from teacher_student.students.plain import PlainNet
 from teacher_student.students.two_layer import TwoLayer
@@ -77,8 +77,8 @@ def descend(
     y: Float[Array, "R P"],
     shown: Float[Array, " P"],
     pull: Float[Array, ""],
-    start: Any,
-    centre: Any,
+    start: PyTree,
+    centre: PyTree,
     rate: Float[Array, ""],
     steps: int,
 ) -> Any:
@@ -91,14 +91,14 @@ def descend(
     """
     n, count = x.shape[-1], jnp.maximum(shown.sum(), 1)
 
-    def one(x: Array, y: Array, start: Any, centre: Any) -> Any:
-        def objective(params: Any) -> Array:
+    def one(x: Array, y: Array, start: PyTree, centre: PyTree) -> Any:
+        def objective(params: PyTree) -> Array:
             pairs = zip(*map(jax.tree.leaves, (params, centre)), strict=True)
             far = sum(jnp.sum((p - q) ** 2) for p, q in pairs)
             losses = LOSSES["logistic"](net.apply(params, x), y[:, None])
             return (jnp.sum(shown * losses) + 0.5 * pull * n * far) / count
 
-        def step(_: Array, carry: Any) -> Any:
+        def step(_: Array, carry: PyTree) -> Any:
             params, memory = carry
             memory = jax.tree.map(lambda m, g: MOMENTUM * m + g, memory, jax.grad(objective)(params))
             return jax.tree.map(lambda p, m: p - rate / n * m, params, memory), memory
@@ -109,7 +109,7 @@ def descend(
 
 
 @partial(jax.jit, static_argnames=("task", "n"))
-def draw(task: Any, n: int, keys: Key[Array, " R"], level: Any) -> Any:
+def draw(task: Task, n: int, keys: Key[Array, " R"], level: Level) -> Any:
     """Inputs (R, n, N) and labels (R, n) of a task at a level for each of the n examples."""
     return jax.vmap(lambda key: task.sample(key, n, level))(keys)
 
@@ -122,14 +122,14 @@ def first(net: PlainNet, n_inputs: int, keys: Key[Array, " R"]) -> Any:
 
 @partial(jax.jit, static_argnames=("task", "net", "n_test"))
 def accuracy(
-    task: Any, net: PlainNet, n_test: int, keys: Key[Array, " R"], params: Any, level: Any
+    task: Task, net: PlainNet, n_test: int, keys: Key[Array, " R"], params: PyTree, level: Level
 ) -> Float[Array, " R"]:
     """Accuracy at a level from the order parameters; the task directions are the first axes."""
     n_directions = sum(block.directions for block in task.blocks)
     student = TwoLayer(net.width if net.hidden else 1, "relu" if net.hidden else "erf")  # erf keeps the sign
     ends = np.cumsum([0, *(block.size for block in task.blocks)]).tolist()
 
-    def one(key: Array, params: Any) -> Array:
+    def one(key: Array, params: PyTree) -> Array:
         w, readout = params[0]["w"], params[1]["w"][0] if net.hidden else jnp.ones(1)
         rest = w.at[:, :n_directions].set(0)
         parts = [rest[:, a:b] for a, b in pairwise(ends)]

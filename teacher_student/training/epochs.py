@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from teacher_student.checks import within
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.roles import FIRST_STEP, START
-from teacher_student.students.flax_nets import rate_factors
+from teacher_student.students.flax_nets import CNN, MLP, rate_factors
 from teacher_student.training.evaluation import Labelled, blown_up, cross_entropy, evaluate
 from teacher_student.training.optimisers import SCHEDULES, Optimiser
 
@@ -71,7 +71,7 @@ def listed(order: Array, key: Array, step: Array) -> Array:
 
 @fixed_settings(dtype=None)
 def train(
-    student: Any,
+    student: MLP | CNN,
     data: Labelled,
     targets: Mapping[str, Labelled],
     orders: PyTree,
@@ -168,7 +168,7 @@ def train(
 
 
 def start(
-    student: Any,
+    student: MLP | CNN,
     optimiser: Optimiser,
     data: Labelled,
     keys: Key[Array, " R"],
@@ -183,7 +183,7 @@ def start(
 
 
 @partial(jax.jit, static_argnames="student")
-def initialise(student: Any, keys: Key[Array, " R"], sample: Float[Array, "1 ..."]) -> Any:
+def initialise(student: MLP | CNN, keys: Key[Array, " R"], sample: Float[Array, "1 ..."]) -> Any:
     """Parameters of every run, (R, ...); `sample` is one input."""
     # one after the other: an initialiser compiles several times faster than its vmap, and runs in no time
     return jax.lax.map(lambda key: student.init(jax.random.fold_in(key, START), sample), keys)

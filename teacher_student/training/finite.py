@@ -151,7 +151,7 @@ def compiled(
     setting: Setting,
     bank: Bank,
     tests: Bank,
-    plan: Any,
+    plan: Plan,
     keys: Key[Array, " R"],
     rates: Float[Array, " R"],
     state: State,
@@ -223,7 +223,9 @@ def compiled(
         state, plan, keys, rates = group
 
         def epoch(number: Array, state: State) -> State:
-            def order(key: Any, path: Array, windows: Array, shuffle: Array, stage: Array) -> Array:
+            def order(
+                key: Key[Array, ""], path: Array, windows: Array, shuffle: Array, stage: Array
+            ) -> Array:
                 own = jax.random.fold_in(key, FIRST_STEP + number)
                 return path[shown(own, windows[stage], shuffle, count, path.shape[0])]
 
@@ -243,7 +245,7 @@ def compiled(
                 state,
             )
 
-        def segment(carry: Any, until: Array) -> Any:
+        def segment(carry: PyTree, until: Array) -> Any:
             state, begin, last, seen = carry
             state = jax.lax.fori_loop(begin, until, epoch, state)
             seen = jax.lax.cond(until > last, partial(all_seen, until), lambda _: seen, state)

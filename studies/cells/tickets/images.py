@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jaxtyping import PyTree
 
     from studies.cell import Block
+    from teacher_student.students.flax_nets import CNN, MLP
     from teacher_student.tasks.corruption import Examples
     from teacher_student.training.evaluation import Labelled
 
@@ -232,7 +233,7 @@ def shown(cell: ImageTickets, size: int, replicate: int, number: int = 0) -> np.
 
 
 @lru_cache(maxsize=32)
-def shapes(student: Any, pixels: tuple[int, int, int]) -> Any:
+def shapes(student: "MLP | CNN", pixels: tuple[int, int, int]) -> Any:
     """Shapes of the parameters of a student of images."""
     import jax
 
