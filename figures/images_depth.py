@@ -1,22 +1,25 @@
 """Figures of the study images_depth.
 
 benefit   what the ramp gains over its shuffled control against width, a column per depth, beside the paper
+fall      how far it rises to its largest value, and falls from there to the widest, against depth
 recency   the same against other controls: those that end on the target level, and the target all along
 accuracy  accuracy and loss at the end against width, a line per protocol
-rates     the learning rate chosen for each arm
+rates     each arm's own best learning rate
 """
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
-from figures.parts import fading
+from figures.parts import fading, fading_summary, panels
 from figures.parts import summary as sums
-from figures.parts.write import Figures
+from figures.parts.style import GREY
+from figures.parts.write import Drawn, Figures
 
 #: The protocols that are compared.
 PAIR = ("ramp", "shuffled_ramp")
-RECORDED = fading.QUANTITIES
-AXES = ("protocol", "width", *fading.AXES)
+RECORDED = fading_summary.QUANTITIES
+AXES = ("protocol", "width", *fading_summary.AXES)
 #: Hidden layers -> difference in accuracy between curriculum and shuffled, and half its bar, in points.
 #: Source: arXiv 2406.01589, panel (a) "Curricula in MLP" of its cover figure, Fashion-MNIST; read to about
 #: 0.03 points.
@@ -28,7 +31,14 @@ PAPER = {
     4: ((3.52, 5.05, 4.58, 3.76, 2.17, 1.91), (0.36, 0.30, 0.24, 0.37, 0.28, 0.25)),
 }
 
-summarise = fading.summarise
+#: What is shown of the benefit as a curve over width, and its title.
+SHAPE = {
+    "rise": "largest - narrowest",
+    "fall": "largest - widest",
+    "steeper": "(b) - that of one layer",
+}
+SHAPE_ENDS = ("narrowest", "widest")
+summarise = fading_summary.summarise
 
 
 def paper(summary: xr.Dataset) -> dict[int, xr.Dataset]:
@@ -51,12 +61,51 @@ def caption(summary: xr.Dataset) -> str:
     return (
         f"{{data_set:words}}, ten classes, {pixels}, noise on the image clipped to their range: standard "
         "deviation from {easy:g} to {hard:g} of that range in one pass of {n_steps} steps of {batch_size}, "
-        "tested at {hard:g}. Plain {optimiser:words}, {parametrisation:words} parametrisation; own rates are "
-        "the best of {n_rates} (a factor of 2 apart) on a validation split over {tuning_replicates} others."
+        "tested at {hard:g}. Plain {optimiser:words}, {parametrisation:words} parametrisation."
     )
+
+
+def fall(summary: xr.Dataset) -> Drawn:
+    """Rise and fall of the benefit over width as differences of their own, and the paper's, against depth."""
+    names = {f"accuracy_{name}": title for name, title in SHAPE.items()}
+    part = sums.numbers(summary, *names).assign(
+        {name: summary[f"accuracy_{name}"] for name in ("peak_width", *SHAPE_ENDS)}
+    )
+    sums.need(bool(part.accuracy_fall.notnull().any()), "needs two widths and four replicates")
+    styles, theirs = fading.line_styles(summary), paper_shape(summary)
+
+    def draw(axes: Axes, name: str) -> None:
+        panels.curves(axes, part, name, "rates", {r: s | {"ls": "none"} for r, s in styles.items()}, "depth")
+        if name in theirs:
+            axes.plot(theirs.depth, theirs[name], **fading.OPEN)
+        axes.axhline(0, color=GREY, lw=0.8, zorder=1)
+        axes.set(xticks=summary.depth.values, xlabel="hidden layers")
+
+    label = "difference of benefits\n(test accuracy)"
+    each = {title: name for name, title in names.items()}
+    figure = panels.facets(each, draw, 2.4, 3, ylabel=label, sharey=True)
+    labels = fading.labels(summary)
+    ends = [(label, *(float(part[n].sel(rates=r)) for n in SHAPE_ENDS)) for r, label in labels.items()]
+    known = "; ".join(f"{label}: K = {low:.0f} to {high:.0f}" for label, low, high in ends if high > low)
+    text = (
+        f"Narrowest and widest, {known}. The width of the largest benefit is chosen on one half of the "
+        f"replicates and judged on the other, both ways; intervals include the choice. {caption(summary)}"
+    )
+    return Drawn(figure, {"ours": part} | ({"paper": theirs} if theirs else {}), text)
+
+
+def paper_shape(summary: xr.Dataset) -> xr.Dataset:
+    """Rise and fall of the paper's curves, read off its points; nothing for other images than its own."""
+    curves = paper(summary)
+    if not curves:
+        return xr.Dataset()
+    ours = np.stack([curves[depth].paper.values for depth in curves])
+    rise, down = (ours.max(1) - ours[:, end] for end in (0, -1))
+    found = {"rise": rise, "fall": down, "steeper": down - down[0]}
+    return xr.Dataset({f"accuracy_{n}": ("depth", v) for n, v in found.items()}, {"depth": [*curves]})
 
 
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
     titles = {depth: f"{depth} hidden layer{'s' * (depth > 1)}" for depth in summary.depth.values.tolist()}
-    return fading.figures(titles, caption(summary), paper, {})
+    return {**fading.figures(titles, caption(summary), paper, {}), "fall": fall}

@@ -3,20 +3,20 @@
 benefit   what the ramp gains over its shuffled control against the number of filters, beside the paper
 recency   the same against other controls: those that end on the target level, and the target all along
 accuracy  accuracy and loss at the end against the number of filters, a line per protocol, beside the paper
-rates     the learning rate chosen for each arm
+rates     each arm's own best learning rate
 """
 
 import numpy as np
 import xarray as xr
 
-from figures.parts import fading
+from figures.parts import fading, fading_summary
 from figures.parts import summary as sums
 from figures.parts.write import Figures
 
 #: The protocols that are compared.
 PAIR = ("ramp", "shuffled_ramp")
-RECORDED = fading.QUANTITIES
-AXES = ("protocol", "width", *fading.AXES)
+RECORDED = fading_summary.QUANTITIES
+AXES = ("protocol", "width", *fading_summary.AXES)
 #: Accuracy in % at 8, 16, 32 and 64 filters, curriculum and shuffled; no bars are drawn. Source: arXiv
 #: 2406.01589, panel (b) "Curricula in CNN" of its cover figure, CIFAR-10; read to about 0.1 points.
 PAPER_WIDTHS = (8, 16, 32, 64)
@@ -25,11 +25,10 @@ CAPTION = (
     "{data_set:words}, ten classes, at most {side} pixels a side; images shrunk by {easy:percent} to "
     "{hard:percent} % of their sides and pasted centred on another image, in one pass of {n_steps} steps of "
     "{batch_size}, tested at {hard:percent} %. Two convolutions of K and 2 K filters, plain "
-    "{optimiser:words}, {parametrisation:words} parametrisation; own rates are the best of {n_rates} (a "
-    "factor of 2 apart) on a validation split over {tuning_replicates} other runs."
+    "{optimiser:words}, {parametrisation:words} parametrisation."
 )
 
-summarise = fading.summarise
+summarise = fading_summary.summarise
 
 
 def paper(summary: xr.Dataset) -> dict[str, xr.Dataset]:

@@ -105,10 +105,7 @@ def _both_ways(treated: np.ndarray, control: np.ndarray, confidence: float) -> t
         return np.nan, np.nan, np.nan, 0, np.nan, np.nan
     kept = [values[rows] for values, rows in zip((treated, control), arms, strict=True)]
     count = treated.shape[1]
-    even = np.arange(count) % 2 == 0
-    halves = [half / half.sum() for half in (even, ~even)]  # weights of the replicates
-    rng = np.random.default_rng(0)
-    again = [rng.multinomial((half > 0).sum(), half, RESAMPLES) / (half > 0).sum() for half in halves]
+    halves, again = both_halves(count)
 
     def procedure(weights: list[np.ndarray]) -> np.ndarray:
         """The benefit for each row of weights of the replicates."""
@@ -121,6 +118,20 @@ def _both_ways(treated: np.ndarray, control: np.ndarray, confidence: float) -> t
     low, high = np.quantile(found, [tail, 1 - tail]) + (estimate - found.mean())
     best = [float(rows[values.mean(1).argmax()]) for rows, values in zip(arms, kept, strict=True)]
     return estimate, low, high, count, *best
+
+
+def both_halves(count: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Weights of the replicates of even and of odd number, and of 2000 resamples of each half.
+
+    Returns
+    -------
+    halves : two of (count,), each with the sum 1
+    again : two of (2000, count), each row with the sum 1
+    """
+    even = np.arange(count) % 2 == 0
+    halves = [half / half.sum() for half in (even, ~even)]
+    rng = np.random.default_rng(0)
+    return halves, [rng.multinomial((half > 0).sum(), half, RESAMPLES) / (half > 0).sum() for half in halves]
 
 
 def _judged(means: list[np.ndarray]) -> np.ndarray:

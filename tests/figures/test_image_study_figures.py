@@ -16,7 +16,7 @@ import figures.images_online
 import figures.images_ranking
 from curricula import Ranking
 from figures.__main__ import main as draw
-from figures.parts.fading import COMPARED
+from figures.parts.fading_summary import COMPARED
 from figures.parts.write import said
 from studies.address import describe
 from studies.analysis import benefit, half_width, last
@@ -40,7 +40,8 @@ def test_half_width():
 def made_up(part: Block) -> xr.Dataset:
     """A plausible block without training; replicate 0 of the narrowest width has diverged."""
     cell: Any = part.cell
-    rng = np.random.default_rng([cell.width, cell.n_steps])
+    rate = round(1000 * getattr(cell, "shared_rate", 0))
+    rng = np.random.default_rng([cell.width, cell.n_steps, cell.depth, rate])
     shape = (len(part.protocols), part.rows, cell.n_records + 1)
     gain = np.linspace(0.2, 0, shape[0])[:, None, None] / cell.width * np.linspace(0, 1, shape[2])
     values = 0.6 + gain + 0.01 * rng.normal(size=(1, part.rows, 1)) + 0.001 * rng.normal(size=shape)
@@ -145,15 +146,17 @@ def test_figures_of_the_rankings(tmp_path):
 
 @pytest.mark.slow
 def test_figures_of_the_fading_images_beside_the_paper(tmp_path):
-    """The gain of an arm by hand; distance to the paper; loss avoided has the sign of accuracy gained."""
+    """Gains by hand, at one rate and at own ones; distance to the paper; rise and fall; the rates chosen."""
     cell = replace(FADING, data_set="fashion_mnist")
-    both = {"shared_rate": (0.05, 0.0), "depth": (1, 3), "protocol": PROTOCOLS, "width": (25, 100, 800)}
-    ds = stored(tmp_path, "images_depth", cell, (both,))
+    shared = {"shared_rate": (0.05,), "depth": (1, 3), "protocol": PROTOCOLS, "width": (25, 100, 800)}
+    swept = {**shared, "shared_rate": (0.1, 0.2), "protocol": PROTOCOLS[:2], "width": (25, 100)}
+    ds = stored(tmp_path, "images_depth", cell, (shared, swept))
     assert draw(["images_depth", "--from", str(tmp_path)]) == 0
     folder = tmp_path / "images_depth" / "figures"
-    assert {p.stem for p in folder.glob("*.png")} == {"benefit", "recency", "accuracy", "rates"}
+    assert {p.stem for p in folder.glob("*.png")} == {"benefit", "fall", "recency", "accuracy", "rates"}
     table = pd.read_csv(folder / "recency.csv").set_index(["comparison", "depth", "width"])
-    end = ds.test_accuracy.sel(shared_rate=0.05, depth=3, width=100).isel(time=-1)
+    ends = ds.test_accuracy.sel(depth=3, width=100).isel(time=-1)
+    end = ends.sel(shared_rate=0.05)
     for name, pair in COMPARED.items():
         gain = float((end.sel(protocol=pair[0]) - end.sel(protocol=pair[1])).mean())
         assert table.accuracy_benefit[name, 3, 100] == pytest.approx(gain, rel=1e-4)
@@ -162,12 +165,29 @@ def test_figures_of_the_fading_images_beside_the_paper(tmp_path):
     paper = drawn[drawn.panel == "paper, 3 hidden layers"].set_index("width")
     assert paper.paper[800] == pytest.approx(0.0268)
     assert paper.paper_ci_high[25] == pytest.approx(0.0346 + 0.0035)
-    ours = drawn[(drawn.panel == "ours") & (drawn.shared_rate == 0)].set_index(["depth", "width"])
-    known = {(1, 25): 3.90, (1, 100): 4.97, (1, 800): 4.68, (3, 25): 3.46, (3, 100): 5.29, (3, 800): 2.68}
-    off = [100 * ours.accuracy_benefit[at] - points for at, points in known.items()]
+    ours = drawn[drawn.panel == "ours"].set_index(["rates", "depth", "width"])
+    best = [ends.isel(replicate=slice(half, None, 2)).mean("replicate") for half in (0, 1)]
+    judged = [best[1 - half].isel(shared_rate=best[half].argmax("shared_rate")) for half in (0, 1)]
+    arms = [float((judged[0] + judged[1]).sel(protocol=name)) / 2 for name in PROTOCOLS[:2]]
+    own = ours.accuracy_benefit["own rates", 3, 100]
+    assert own == pytest.approx(arms[0] - arms[1], rel=1e-4)
+    assert own != pytest.approx(ours.accuracy_benefit["one rate", 3, 100], rel=1e-2)
+    known = {(1, 25): 3.90, (1, 100): 4.97, (3, 25): 3.46, (3, 100): 5.29}
+    off = [100 * ours.accuracy_benefit["own rates", *at] - points for at, points in known.items()]
     text = (folder / "benefit.txt").read_text()
-    assert f"each arm at its own rate: {np.sqrt(np.mean(np.square(off))):.1f} points over 6" in text
+    assert f"each arm at its own best rate: {np.sqrt(np.mean(np.square(off))):.1f} points over 4" in text
+    assert "one rate, 0.05: " in text
     assert "pixels from 0 to 1" in text
+    shape = pd.read_csv(folder / "fall.csv").set_index(["panel", "depth"]).loc["paper"]
+    assert shape.accuracy_fall[3] == pytest.approx(0.0261)
+    assert shape.accuracy_steeper[3] == pytest.approx(0.0261 - 0.0029)
+    assert shape.accuracy_rise[3] == pytest.approx(0.0183)
+    words = " ".join((folder / "fall.txt").read_text().split())
+    assert "one rate, 0.05: K = 25 to 800; each arm at its own best rate: K = 25 to 100." in words
+    rates = pd.read_csv(folder / "rates.csv").set_index(["depth", "protocol", "width"])
+    chosen = float(ends.sel(protocol="ramp").mean("replicate").idxmax("shared_rate"))
+    assert rates.learning_rate[3, "ramp", 100] == pytest.approx(chosen)
+    assert rates.edge[3, "ramp", 100] == (chosen != 0.1)
 
 
 @pytest.mark.parametrize(("data_set", "compared"), [("cifar10", True), ("digits", False)])
