@@ -46,7 +46,7 @@ def asked(ds: xr.Dataset) -> xr.DataArray:
 
 def left_out(ds: xr.Dataset) -> xr.DataArray:
     """Which runs were computed and count in no average, since they diverged or ran out of steps."""
-    return ds.status.isin([STATUS["diverged"], STATUS["max_steps"]])
+    return ds.status.isin([STATUS["diverged"], STATUS["max_steps"]]).drop_attrs()
 
 
 def choose(ds: xr.Dataset, wanted: Mapping[str, Any]) -> dict[str, Any]:
