@@ -12,7 +12,7 @@ import xarray as xr
 
 from studies.address import digest
 from studies.cells.named import check_protocol, named_method
-from studies.cells.online_blocks import planned, simulated, solved
+from studies.cells.online_blocks import orders, planned, simulated, solved
 from studies.cells.online_settings import OnlineSettings
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.saved_schedule import OPTIMAL, read_schedule
@@ -38,9 +38,10 @@ class OnlineCell(OnlineSettings):
         if self.protocol == OPTIMAL:
             read_schedule(self.schedule_file()).check(task, *levels, self.budget)
         else:
-            check_protocol(
-                task, self.protocol, tuple(self.easy.items()), tuple(self.hard.items()), self.easy_fraction
-            )
+            for name in filter(None, (self.protocol, self.teacher_protocol)):
+                check_protocol(
+                    task, name, tuple(self.easy.items()), tuple(self.hard.items()), self.easy_fraction
+                )
         seed_fits(self.seed)
         rate_table(self.rate_schedule)
         check_average(self.average)
@@ -70,6 +71,11 @@ class OnlineCell(OnlineSettings):
             raise ValueError(
                 f"checkpoint is {self.checkpoint:g}, but student is {self.student!r} and rate_schedule "
                 f"{self.rate_schedule!r}; a checkpoint is for student 'pair' and constant rates"
+            )
+        if self.teacher_protocol and not self.checkpoint:
+            raise ValueError(
+                f"teacher_protocol is {self.teacher_protocol!r}, but no teacher learns alone; give a "
+                "checkpoint"
             )
         if not 0 <= self.checkpoint <= self.budget:
             raise ValueError(
@@ -118,7 +124,9 @@ class OnlineCell(OnlineSettings):
 
         return (
             digests("task", {self.task: type(self.world()[0])})
-            | digests("protocol", {name: PROTOCOLS[name] for name in protocols if name != OPTIMAL})
+            | digests(
+                "protocol", {name: PROTOCOLS[name] for name in orders(self, protocols) if name != OPTIMAL}
+            )
             | ({f"protocol {OPTIMAL}": digest(self.schedule_file())} if OPTIMAL in protocols else {})
             | digests("activation", {self.activation: ACTIVATIONS[self.activation]})
             | digests("loss", {self.loss: LOSSES[self.loss]})

@@ -21,7 +21,8 @@ def planned(cell: OnlineSettings, block: "Block", steps: np.ndarray | None = Non
     from teacher_student.training.plan import prepare
 
     task, student, (easy, hard) = cell.world()
-    _, table, plans = tabulate(task, block.protocols, easy, hard, cell.easy_fraction, cell.schedule)
+    names = orders(cell, block.protocols)
+    _, table, plans = tabulate(task, names, easy, hard, cell.easy_fraction, cell.schedule)
     return prepare(
         task,
         student,
@@ -43,6 +44,11 @@ def planned(cell: OnlineSettings, block: "Block", steps: np.ndarray | None = Non
     )
 
 
+def orders(cell: OnlineSettings, protocols: tuple[str, ...]) -> tuple[str, ...]:
+    """The protocols of a block, and behind them that of a teacher before its checkpoint, if it is another."""
+    return tuple(dict.fromkeys(filter(None, (*protocols, cell.teacher_protocol))))
+
+
 def phases(cell: OnlineSettings) -> tuple[int, int]:
     """Steps that only a teacher takes, and those of the run."""
     alone = round(cell.checkpoint * cell.n_inputs)
@@ -54,8 +60,15 @@ def drawn(cell: OnlineSettings, block: "Block", plans: Sequence[Any]) -> np.ndar
     from teacher_student.schedules import draw_plans
 
     alone, own = phases(cell)
-    steps = draw_plans(plans, own, cell.seed, block.replicates)
-    return np.concatenate([steps[..., :alone], steps], -1) if alone else steps
+    drawn = draw_plans(plans, own, cell.seed, block.replicates)
+    steps = drawn[:, : len(block.protocols)]
+    if not alone:
+        return steps
+    first = steps
+    if cell.teacher_protocol:
+        place = orders(cell, block.protocols).index(cell.teacher_protocol)
+        first = np.broadcast_to(drawn[:, [place]], steps.shape)
+    return np.concatenate([first[..., :alone], steps], -1)
 
 
 def simulated(blocks: "Sequence[Block]", places: int, devices: int) -> list[xr.Dataset]:

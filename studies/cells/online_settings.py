@@ -46,6 +46,7 @@ class OnlineSettings:
     checkpoint : float, time at which a pair's teacher stops and its student begins, in units of N samples
         0: both learn from the same samples at the same time. Above 0: the teacher takes the first samples of
         its own run of length `budget`, as many as that, then the student all of its run; records cover both.
+    teacher_protocol : order of the samples that a teacher takes before its checkpoint; "" for its student's
     rate_schedule : learning rate over time, by its name in teacher_student.rate_schedules
     average : float in [0, 1), share of the run, at its end, over which iterates are averaged
     start_inputs : 0, or the dimension N at which one start for all replicates is drawn
@@ -84,6 +85,7 @@ class OnlineSettings:
     teacher_width: int = field(default=64, metadata={"added": True})
     guidance: float = field(default=1.0, metadata={"added": True})
     checkpoint: float = field(default=0.0, metadata={"added": True})
+    teacher_protocol: str = field(default="", metadata={"added": True})
     rate_schedule: str = field(default="constant", metadata={"added": True})
     average: float = field(default=0.0, metadata={"added": True})
     start_inputs: int = field(default=0, metadata={"added": True})

@@ -159,6 +159,12 @@ def test_before_a_checkpoint_is_the_begin_of_the_teachers_run():
     rate = np.asarray(plan.arguments[6].rate)
     np.testing.assert_array_equal(rate[:600], np.repeat([[1, 0], [0, 1]], [200, 400], 0))
     assert other.arguments[6] == (None, None)
+    apart = replace(cell, teacher_protocol="anti_curriculum")
+    (block,) = Study(apart, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
+    mixed = np.asarray(planned(apart, block).arguments[1])
+    assert (mixed[..., :200] == 1).all(), "hard samples first, whichever order the student has"
+    np.testing.assert_array_equal(mixed[..., 200:600], own[..., :400])
+    assert block.address != blocks[0].address
 
 
 def test_a_whole_float_counts_units():
@@ -226,6 +232,21 @@ def test_a_whole_float_counts_units():
             "checkpoint 2 is not a multiple of record_every",
         ),
         ("committee", {"checkpoint": 5.0}, "checkpoint is 5, but student is 'two_layer'"),
+        (
+            "committee",
+            {"student": "pair", "teacher_protocol": "curriculum"},
+            "teacher_protocol is 'curriculum', but no teacher learns alone; give a checkpoint",
+        ),
+        (
+            "committee",
+            {"student": "pair", "checkpoint": 5.0, "teacher_protocol": "easy"},
+            "unknown protocol 'easy'; known: ",
+        ),
+        (
+            "committee",
+            {"student": "pair", "checkpoint": -5.0},
+            "checkpoint -5 is outside of the teacher's run; need 0 <= checkpoint <= budget = 10",
+        ),
         (
             "committee",
             {"rate_schedule": "cosin"},
