@@ -40,6 +40,40 @@ def test_a_pair_is_a_teacher_alone_and_without_guidance_two_separate_runs(loss, 
     assert np.abs(taught["student"] - after["student"]).max() > 1e-3
 
 
+def own_step(head, v, lam, label):
+    """h and dtheta of one step at rate 1 and N = 1."""
+    scaling = jax.tree.map(jnp.float64, head.scaling(1.0, 1))
+    return head.step(jnp.asarray(lam), v, jnp.float64(label), jnp.array(True), scaling)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target"), [("squared", float), ("logistic", lambda f: 1 / (1 + np.exp(-f)))]
+)
+def test_a_student_learns_what_its_teacher_says_and_nothing_else(loss, target, float64, quick_compilation):
+    """By hand: the slope is f_S - f_T, or sigmoid(f_S) - sigmoid(f_T), whatever the label is."""
+    v = {"teacher": jnp.array([0.5, -2.0]), "student": jnp.array([1.5])}
+    lam, f_teacher, f_student = [3.0, 0.7, 0.4], 0.5 * 3.0 - 2.0 * 0.7, 1.5 * 0.4
+    slope = target(f_student) - target(f_teacher)
+    guided = Pair(1, loss=loss, teacher_width=2)
+    for label in (-1.0, 1.0):
+        h, change = own_step(guided, v, lam, label)
+        np.testing.assert_allclose(h[2:], [slope * 1.5], rtol=1e-12)
+        np.testing.assert_allclose(change["student"], [slope * 0.4], rtol=1e-12)
+    half, _ = own_step(replace(guided, guidance=0.25), v, lam, 1.0)
+    alone, _ = own_step(replace(guided, guidance=0.0), v, lam, 1.0)
+    np.testing.assert_allclose(half[2:], 0.75 * alone[2:] + 0.25 * h[2:], rtol=1e-12)
+    assert np.abs(alone[2:] - h[2:]).max() > 0.1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_student_that_is_its_teacher_has_nothing_to_learn(loss, float64, quick_compilation):
+    v, lam = jnp.array([0.5, -2.0, 0.3]), [3.0, 0.7, -1.0]
+    h, change = own_step(Pair(3, loss=loss, teacher_width=3), {"teacher": v, "student": v}, 2 * lam, -1.0)
+    np.testing.assert_allclose(np.concatenate([h[3:], change["student"]]), 0, atol=1e-15)
+    assert np.abs(h[:3]).max() > 0.01
+    assert np.abs(change["teacher"]).max() > 0.01
+
+
 def test_outputs_for_labels_are_a_margin_at_twice_the_readout_rate(float64, quick_compilation):
     rng = np.random.default_rng(2)
     chunk, v = chunk_of(rng, 4, 20), jnp.asarray(rng.normal(size=(2, 4)))

@@ -152,20 +152,24 @@ def test_rates_that_stay_are_no_schedule():
 
 @pytest.mark.slow
 def test_equations_meet_the_simulation(float64):
-    """In standard errors, from one start, at the end and in the middle of the tail."""
+    """Cosine decay, in standard errors, from one start, at the end and in the middle of the tail."""
     task, student = ts.SparseTeacher(300, relevant=0.3), TwoLayer(2, "erf")
     call: dict[str, Any] = {
         "protocol": "curriculum", "easy": 0.2, "hard": 2.0, "budget": 4, "learning_rate": 1.5, "n_records": 4,
-        "record": ("M", "Q", "v"), "initial": skewed_start(task, 2), "rates": [1.0, 0.7, 0.3, 0.1],
+        "record": ("M", "Q", "v"), "initial": skewed_start(task, 2),
     }  # fmt: skip
-    runs = ts.simulate(task, student, replicates=64, dtype="float64", n_test=1, average=0.6, **call)
-    # the second one has as many pieces: one program
-    theory, other = (ts.trajectory(task, student, average=average, **call) for average in (0.6, 0.1))
+    how = {"rates": "cosine", "average": 0.6}
+    runs = ts.simulate(task, student, replicates=64, dtype="float64", n_test=1, **how, **call)
+    # the others have as many pieces: one program
+    theory, other, stable = (
+        ts.trajectory(task, student, **(how | change), **call)
+        for change in ({}, {"average": 0.1}, {"rates": "warmup_stable_decay"})
+    )
     for name in call["record"]:
         values = runs.values[name][:, 0, 3:]
         # the gap of a mean of runs is its standard error and a bias of order 1 / N
         error = 5 * values.std(0) / 8 + 2 * np.abs(values).max() / 300
-        for solved, close in ((theory, True), (other, False)):
+        for solved, close in ((theory, True), (other, False), (stable, False)):
             gap = np.abs(values.mean(0) - np.asarray(solved.values[name][0, 0, 3:]))
             assert (gap < error).all() == close, (name, gap / error)
 
@@ -231,6 +235,21 @@ def test_a_teacher_that_has_stopped_teaches(float64):
         np.testing.assert_array_equal(*(q[network, network] for q in still))
         before, after = (q[network, network] for q in moved)
         assert np.abs(after - before).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_a_teacher_that_never_learned_teaches_nothing_about_labels():
+    """Its student is right as often as wrong, in 5 standard errors; that of one that has learned is not."""
+    pair, steps = ts.Pair(4, "erf", teacher_width=4), np.zeros((1, 1, 1200), np.uint8)
+    call: dict[str, Any] = {"target": TASK.level(), "learning_rate": 1.0, "n_records": 2, "method": "full"}
+    for before, learns in (([0.0, 0.0], False), ([1.0, 0.0], True)):
+        runs = ts.simulate(
+            TASK, pair, [TASK.level()], steps, rates=np.array([before, [0, 1]]), replicates=200,
+            record="test_accuracy", **call,
+        )  # fmt: skip
+        right = runs.values["test_accuracy"][:, 0, -1] - 0.5
+        assert (right.mean() > 5 * right.std() / 200**0.5) == learns, right.mean()
+        assert learns or abs(right.mean()) < 5 * right.std() / 200**0.5
 
 
 @pytest.mark.parametrize(("average", "n_steps", "interval", "chunk"), [(0.3, 60, 20, 8), (0.5, 12, 4, 5)])
