@@ -1,20 +1,23 @@
-"""python -m benchmarks.heads: run-steps per second of every head, against the usual way in the same run.
+"""Run-steps per second of every head in Gram space, against the usual way in the same run.
+
+    python -m benchmarks.heads [--repetitions 3] [--out FILE]
 
 The usual way is a vmapped scan over full vectors of N = 1000 inputs, one jax.random.normal and one gradient
-with respect to W and theta a step. Read ratios; seconds belong to the machine. Rows of a group are timed in
-turn, medians of the repetitions.
+with respect to W and theta a step. The rows of a group are timed in turn; compilation is not counted. Read
+the ratios. Below the table: how the time of a step grows with the depth L.
 """
 
+import argparse
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.baselines import RATE
-from benchmarks.simulators import Row, exponent, measure
+from benchmarks.in_turn import Row, rates_in_turn, report
+from benchmarks.simulators import exponent
 from teacher_student.students.deep import Deep
 from teacher_student.students.experts import Experts
 from teacher_student.students.heads import Head
@@ -22,108 +25,107 @@ from teacher_student.students.pair import Pair
 from teacher_student.students.softmax import Softmax
 from teacher_student.students.two_layer import Params, TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
-from teacher_student.training.full import plain_step
+from teacher_student.training.full import definition
 from teacher_student.training.simulate import simulate
 
 N, REPLICATES = 1000, 32
+DEPTHS = (1, 2, 3, 4)
+#: Width -> steps of a repetition, in Gram space and the usual way.
+STEPS = {16: (2048, 128), 64: (512, 64)}
+COLUMNS = ("student", "K", "kilo run-steps/s", "low", "high", "usual way", "times the usual way")
 
 
 def students(width: int) -> dict[str, TwoLayer | Head]:
     """What is timed at a width."""
-    deep = {f"deep, L = {depth}": Deep(width, depth=depth) for depth in (1, 2, 4)}
     return {
-        "two-layer": TwoLayer(width),
-        **deep,
-        "deep, L = 1, biases": Deep(width, bias=True),
+        "two layers": TwoLayer(width),
+        "biases": Deep(width, bias=True),
+        **{f"L = {depth}": Deep(width, depth=depth) for depth in DEPTHS},
         "4 experts": Experts(width, experts=4),
+        "2 of 4 experts": Experts(width, experts=4, active=2),
         "pair, teacher of 2 K": Pair(width, teacher_width=2 * width),
         "an output per label": Softmax(width),
     }
 
 
-def gram(student: TwoLayer | Head, steps: int) -> Callable[[], object]:
+def gram(student: TwoLayer | Head, steps: int) -> Row:
     """A call of `simulate` in Gram space that records the end only."""
     task, schedule = XorMixture(N), np.zeros((1, steps), np.uint8)
 
-    def call():
+    def call() -> object:
         return simulate(
             task, student, [task.level()], schedule, target=task.level(), learning_rate=RATE, method="gram",
             replicates=REPLICATES, record="test_loss", n_records=1, n_test=1,
         )  # fmt: skip
 
-    return call
+    return call, REPLICATES * steps
 
 
-def naive(head: Head, steps: int) -> Callable[[], object]:
+def usual(student: TwoLayer | Head, steps: int) -> Row:
     """vmap over replicates of a lax.scan of plain SGD on W (rows, N) and theta."""
-    scaling = jax.tree.map(jnp.float32, head.scaling(RATE, N))
+    scaling = jax.tree.map(jnp.float32, student.scaling(RATE, N))
 
     def run(key):
         w_key, theta_key, data = jax.random.split(key, 3)
-        w = jax.random.normal(w_key, (head.rows, N)) / N**0.5
+        w = jax.random.normal(w_key, (student.rows, N)) / N**0.5
 
         def step(params, key):
             z_key, c_key = jax.random.split(key)
             cluster = jax.random.randint(c_key, (), 0, 4)
             x = jax.random.normal(z_key, (N,)).at[cluster // 2].add(1.0 - 2.0 * (cluster % 2))
             y = jnp.where(cluster < 2, 1.0, -1.0)
-            return plain_step(head, scaling, params, x, y, jnp.array(True)), None
+            return definition(student, scaling, params, x, y, jnp.array(True), None), None
 
-        start = Params(w, head.start(theta_key, scaling))
+        start = Params(w, student.start(theta_key, scaling))
         return jax.lax.scan(step, start, jax.random.split(data, steps))[0].v
 
     compiled = jax.jit(jax.vmap(run))
     keys = jax.random.split(jax.random.key(0), REPLICATES)
-    return lambda: jax.block_until_ready(compiled(keys))
+    return lambda: jax.block_until_ready(compiled(keys)), REPLICATES * steps
 
 
-def rows_for(width: int, steps: int, few: int, only: tuple[str, ...] = ()) -> list[Row]:
-    """Every student in Gram space, and every head the usual way."""
-    rows = []
-    for name, student in students(width).items():
-        if only and name not in only:
-            continue
-        row = partial(Row, n=N, width=width, replicates=REPLICATES, protocols=1)
-        rows.append(row(name, run_steps=REPLICATES * steps, call=gram(student, steps)))
-        if isinstance(student, Head):
-            rows.append(row(f"naive {name}", run_steps=REPLICATES * few, call=naive(student, few)))
-    return rows
+def measure(width: int, repetitions: int, only: tuple[str, ...] = ()) -> dict[str, list[list[float]]]:
+    """Student -> run-steps per second of every repetition, in Gram space and the usual way."""
+    steps, few = STEPS[width]
+    each = {name: student for name, student in students(width).items() if name in (only or students(width))}
+    rows = {name: gram(student, steps) for name, student in each.items()}
+    rows |= {f"usual {name}": usual(student, few) for name, student in each.items()}
+    rates = rates_in_turn(rows, repetitions)
+    return {name: [rates[name], rates[f"usual {name}"]] for name in each}
 
 
-def report(rows: list[Row]) -> list[str]:
-    """A line for each student of timed rows: thousands of run-steps per second, and how many times naive."""
-    rates = {row.what: row.rate() for row in rows}
+def lines_of(width: int, rates: dict[str, list[list[float]]]) -> list[list[str]]:
+    """The table's lines for one width."""
     lines = []
-    for row in rows:
-        usual = rates.get(f"naive {row.what}")
-        if usual is not None:
-            ratio = f"{row.rate() / usual:.1f}"
-            lines.append(
-                f"| {row.what} | {row.width} | {row.rate() / 1e3:.0f} | {usual / 1e3:.1f} | {ratio} |"
-            )
-        elif not row.what.startswith("naive"):
-            lines.append(f"| {row.what} | {row.width} | {row.rate() / 1e3:.0f} | | |")
+    for name, (ours, theirs) in rates.items():
+        shown = (f"{value / 1e3:.1f}" for value in (np.median(ours), min(ours), max(ours), np.median(theirs)))
+        lines.append([name, str(width), *shown, f"{np.median(ours) / np.median(theirs):.1f}"])
     return lines
 
 
-def growth(rows: list[Row]) -> str:
+def growth(width: int, rates: dict[str, list[list[float]]]) -> str:
     """How the time of a step grows with L."""
-    deep = {row.what: 1 / row.rate() for row in rows if row.what in {f"deep, L = {d}" for d in (1, 2, 4)}}
-    seconds = list(deep.values())
-    shown = ", ".join(f"{name[6:]}: {1e6 * s:.2f} us" for name, s in deep.items())
-    power = exponent([1, 2, 4], seconds)
-    return f"K = {rows[0].width}: time per step against L, exponent {power:+.2f} ({shown})"
+    seconds = [1 / float(np.median(rates[f"L = {depth}"][0])) for depth in DEPTHS]
+    power = exponent(list(map(float, DEPTHS)), seconds)
+    shown = ", ".join(f"{depth}: {1e6 * s:.2f} us" for depth, s in zip(DEPTHS, seconds, strict=True))
+    return f"K = {width}: time per step against L, exponent {power:+.2f} ({shown})"
 
 
-def main() -> int:
-    """Measure and print everything."""
-    print("| student | K | kilo run-steps/s | naive | times naive |\n| --- | --- | --- | --- | --- |")
+def main(argv: list[str] | None = None) -> int:
+    """Print and save the table; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.heads", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--out", default="results/benchmark_heads.csv", help="where to save the table")
+    options = parser.parse_args(argv)
     said = []
-    for width, steps, few in ((16, 4096, 256), (64, 1024, 128)):
-        rows = rows_for(width, steps, few)
-        measure(rows, 3)
-        print("\n".join(report(rows)), flush=True)
-        said.append(growth(rows))
+
+    def lines() -> Iterator[list[str]]:
+        for width in STEPS:
+            rates = measure(width, options.repetitions)
+            said.append(growth(width, rates))
+            yield from lines_of(width, rates)
+
+    report(COLUMNS, lines(), options.out)
     print("\n" + "\n".join(said))
     return 0
 
