@@ -44,8 +44,8 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Three sizes, four rates."""
-    return Study(CELL, _grids(slice(3), (0.3, 0.6, 1.2, 2.4)), replicates=24, rows=24)
+    """Three sizes, six rates."""
+    return Study(CELL, _grids(slice(3), (0.15, 0.3, 0.6, 1.2, 2.4, 4.8)), replicates=24, rows=24)
 
 
 PRESETS = {"quick": quick, "full": full}
