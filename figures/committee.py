@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels, rates
+from figures.parts import maps, panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import GREY
 from figures.parts.summary import BENEFIT
@@ -136,7 +136,7 @@ def map_(summary: xr.Dataset) -> Drawn:
     note = (
         "Colours change linearly up to the largest value at the end of the run, beyond it as the logarithm."
     )
-    return Drawn(panels.maps(parts, LABEL, small), part, f"{CAPTION} {note}")
+    return Drawn(maps.benefits(parts, LABEL, small), part, f"{CAPTION} {note}")
 
 
 def figures(summary: xr.Dataset) -> Figures:

@@ -12,7 +12,7 @@ from functools import partial
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
+from figures.parts import maps, panels
 from figures.parts import summary as sums
 from figures.parts.rates import TUNED, at_best, is_end, need_rates, own_benefit, rate_lines
 from figures.parts.style import series
@@ -75,7 +75,7 @@ def map_(summary: xr.Dataset) -> Drawn:
     """Benefit over width and depth."""
     parts = both(summary)
     shown = [(title, part, "depth", "hidden layers L") for title, part in parts.items()]
-    return Drawn(panels.maps(shown, "benefit (test accuracy)"), parts, noted(parts))
+    return Drawn(maps.benefits(shown, "benefit (test accuracy)"), parts, noted(parts))
 
 
 def controls(summary: xr.Dataset) -> Drawn:

@@ -15,7 +15,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.patches import Patch
 
-from figures.parts import panels
+from figures.parts import maps, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, width_axis, words
 from figures.parts.write import Drawn, Figures
@@ -129,7 +129,7 @@ def _of(table: xr.Dataset, task: str, *dims: str) -> xr.Dataset:
 
 def _picture(axes: Axes, share: xr.DataArray) -> None:
     rows, ends = np.arange(share.sizes["width"]), np.linspace(0, 1, share.sizes["place"] + 1)
-    axes.pcolormesh(ends, panels.edges(rows), share, cmap="cividis", vmin=0, vmax=1)
+    axes.pcolormesh(ends, maps.edges(rows), share, cmap="cividis", vmin=0, vmax=1)
     axes.set_yticks(rows, share.width.values)
     axes.invert_yaxis()
 
@@ -191,7 +191,7 @@ def shapes(summary: xr.Dataset) -> Drawn:
     def draw(axes: Axes, own: xr.Dataset) -> None:
         own = own.sortby("learning_rate").transpose("learning_rate", "width")
         across, up = np.arange(own.sizes["width"]), np.arange(own.sizes["learning_rate"])
-        axes.pcolormesh(panels.edges(across), panels.edges(up), own["shape"], cmap=colours, norm=norm)
+        axes.pcolormesh(maps.edges(across), maps.edges(up), own["shape"], cmap=colours, norm=norm)
         for y, x in np.argwhere(own.regret.notnull().values):
             axes.text(x, y, f"{100 * own.regret.values[y, x]:.1f}", ha="center", va="center", fontsize=7)
         axes.set_xticks(across, own.width.values)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from figures.parts import panels
+from figures.parts import maps, panels
 from figures.parts import summary as sums
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, over_replicates, usable, with_axes
@@ -54,7 +54,7 @@ def map_(summary: xr.Dataset) -> Drawn:
     each = {f"rate {rate:g}": summary.ratio.sel(learning_rate=rate) for rate in rates}
     each |= {OWN: summary.own_ratio} if len(rates) > 1 else {}
     budgets, shares = summary.budget.values.astype(float), summary.easy_fraction.values.astype(float)
-    right, up = np.clip(panels.edges(budgets), 0, None), np.clip(panels.edges(shares), 0, 1)
+    right, up = np.clip(maps.edges(budgets), 0, None), np.clip(maps.edges(shares), 0, 1)
 
     def draw(axes: Axes, ratio: xr.DataArray) -> None:
         ratio = ratio.transpose("easy_fraction", "budget")

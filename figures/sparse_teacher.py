@@ -8,7 +8,7 @@ perceptron  the perceptron of arXiv 2106.08068: simulation beside the equations,
 
 import xarray as xr
 
-from figures.parts import panels, rates
+from figures.parts import maps, panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import looks, series, words
 from figures.parts.summary import BENEFIT
@@ -95,7 +95,7 @@ def map_(summary: xr.Dataset) -> Drawn:
     part = part.sel(time=part.time > 0)
     budgets = [sums.within_run(part.sel(budget=b)) for b in part.budget.values]
     parts = [(f"budget {run.budget.item():g}", run, "time", "time, samples / N") for run in budgets]
-    return Drawn(panels.maps(parts, "benefit (test accuracy)"), part, CAPTION)
+    return Drawn(maps.benefits(parts, "benefit (test accuracy)"), part, CAPTION)
 
 
 def perceptron(summary: xr.Dataset) -> Drawn:

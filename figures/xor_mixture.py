@@ -12,7 +12,7 @@ tuned             benefit against width with one rate for all, and with each arm
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels, rates
+from figures.parts import maps, panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, series, width_axis
 from figures.parts.summary import BENEFIT
@@ -90,7 +90,7 @@ def map_(summary: xr.Dataset) -> Drawn:
         parts.append(("at the end of a run", ends, "budget", "budget, samples / N"))
     tables = {"a: within a run": within[BENEFIT], "b: at the end": ends}
     table = tables if len(parts) > 1 else within[BENEFIT]
-    return Drawn(panels.maps(parts, "benefit (test accuracy)"), table, CAPTION, part)
+    return Drawn(maps.benefits(parts, "benefit (test accuracy)"), table, CAPTION, part)
 
 
 def lottery_figure(summary: xr.Dataset) -> Drawn:

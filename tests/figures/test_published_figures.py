@@ -11,7 +11,8 @@ from matplotlib.text import Text
 
 from figures.images_online import half_widths
 from figures.parts.drawing import draw, names
-from figures.parts.panels import edges, gone
+from figures.parts.maps import edges
+from figures.parts.panels import gone
 from figures.parts.style import COLUMN, PAGE
 from figures.parts.summary import columns
 from figures.parts.write import Drawn
