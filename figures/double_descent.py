@@ -1,14 +1,17 @@
 """Figures of the study double_descent.
 
-peak    training and test loss at the end against width, a line per protocol
-gain    test loss at the end less that of standard training, and of a random order of the same pacing
-course  test loss against time at every width, with the most wrong labels
+peak       training and test loss at the end against width, a line per protocol
+gain       test loss at the end less that of standard training, and of a random order of the same pacing
+course     test loss against time at every width, with the most wrong labels
+threshold  test loss of standard training against width, a line per number of images, and where there are as
+           many weights as labels
 """
 
 import xarray as xr
 
 from figures.parts import finite, panels
 from figures.parts import summary as sums
+from figures.parts.style import series
 from figures.parts.write import Drawn, Figures
 from studies.analysis import usable, with_axes
 
@@ -16,7 +19,7 @@ from studies.analysis import usable, with_axes
 PAIR = ("curriculum", "random")
 CONTROLS = ("standard", "random")
 RECORDED = ("train_loss", "test_loss")
-AXES = ("protocol", "width", "label_noise", "learning_rate")
+AXES = ("protocol", "width", "label_noise", "learning_rate", "n_examples")
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -25,6 +28,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     lost = sums.left_out(ds).sum(["replicate", "learning_rate"])
     kept = finite.fitted(ds)
     ends, controls = sums.at_end(kept, "test_loss"), [name for name in CONTROLS if name in ds.protocol]
+    cell, count = sums.cell_of(ds), ds.n_examples
+    balance = balanced(count, cell["epochs"] * float(count.max() / ds.time.max()))
     gains = sums.along("control", {name: sums.gains(ends, name, "test_loss") for name in controls})
     return sums.summary_of(
         ds,
@@ -32,8 +37,25 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         sums.prefixed("gain", gains.isel(time=0, drop=True)),
         sums.prefixed("course", sums.mean(usable(kept, "test_loss"))),
         kept[["chosen"]],
+        xr.Dataset({"balance": balance}),
         left_out=lost,
     )
+
+
+def balanced(count: xr.DataArray, pixels: float) -> xr.DataArray:
+    """Width K at which a hidden layer has as many weights and biases, K (pixels + 1) + 10 (K + 1), as labels.
+
+    Examples
+    --------
+    >>> float(balanced(xr.DataArray(415), 196))                     # 20 x 197 + 10 x 21 = 4150
+    20.0
+    """
+    return 10 * (count - 1) / (pixels + 11)
+
+
+def main_part(summary: xr.Dataset) -> xr.Dataset:
+    """The part with the number of images that the study is about."""
+    return summary.sel(sums.choose(summary, {"n_examples": None}))
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -53,6 +75,7 @@ def caption(summary: xr.Dataset) -> str:
 
 def peak(summary: xr.Dataset) -> Drawn:
     """Test and training loss against width, a row for each share of wrong labels."""
+    summary = main_part(summary)
     names = {
         "test loss, {label_noise:percent} % wrong": "test_loss_mean",
         "training loss, {label_noise:percent} % wrong": "train_loss_mean",
@@ -63,6 +86,7 @@ def peak(summary: xr.Dataset) -> Drawn:
 
 def gain(summary: xr.Dataset) -> Drawn:
     """Differences in test loss at the end: below 0 is better."""
+    summary = main_part(summary)
     names = {"over {control}, {label_noise:percent} % wrong": "gain_benefit"}
     by = ("label_noise", "control")
     figure = finite.against_width(summary, names, "change of test loss", by, "treatment")
@@ -72,11 +96,29 @@ def gain(summary: xr.Dataset) -> Drawn:
 
 def course(summary: xr.Dataset) -> Drawn:
     """Test loss against time, a panel per width."""
-    part = summary.sel(label_noise=float(summary.label_noise.max()))
+    part = main_part(summary).sel(label_noise=float(summary.label_noise.max()))
+    part = part.dropna("time", how="all", subset=["course_mean"])
     part = part.sel(width=part.course_mean.notnull().any(["protocol", "time"]))
     figure = panels.time_panels(part, "course_mean", "test loss", log=True)
     note = f" Share of wrong labels: {float(part.label_noise):g}."
     return Drawn(figure, sums.numbers(part, "course_mean"), caption(summary) + note)
 
 
-FIGURES: Figures = {"peak": peak, "gain": gain, "course": course}
+def threshold(summary: xr.Dataset) -> Drawn:
+    """Where the peak lies with other numbers of images."""
+    sums.need(summary.sizes["n_examples"] > 1, "one number of images was run")
+    sums.need("standard" in summary.protocol, "no standard training was run")
+    part = summary.sel(protocol="standard", label_noise=float(summary.label_noise.max()))
+    figure, ((axes,),) = panels.grid(1, 1, 2.6)
+    styles = series(part.n_examples.values, "n = {}")
+    panels.lines(axes, part, "test_loss_mean", "n_examples", styles)
+    for n, style in styles.items():
+        axes.axvline(float(part.balance.sel(n_examples=n)), color=style["color"], lw=0.8, ls=":")
+    axes.set(yscale="log", ylabel="test loss at the end")
+    panels.legend_below(axes, 3)
+    note = " Standard training. Dotted: as many weights as images x outputs."
+    table = sums.numbers(part, "test_loss_mean").assign(balance=part.balance)
+    return Drawn(figure, table, caption(summary) + note)
+
+
+FIGURES: Figures = {"peak": peak, "gain": gain, "course": course, "threshold": threshold}

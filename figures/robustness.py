@@ -1,7 +1,7 @@
 """Figures of the study robustness.
 
 lipschitz  Lipschitz constant against width where every run has the same training loss, a line per protocol
-envelope   its smallest value over runs and rates against n / K, beside sqrt(n / K)
+envelope   its smallest value over runs against n / K, and that of the mean gradient, beside sqrt(n / K)
 """
 
 import numpy as np
@@ -15,16 +15,19 @@ from studies.analysis import with_axes
 
 #: The protocols that are compared.
 PAIR = ("curriculum", "random")
-RECORDED = ("lipschitz", "gradient_norm", "train_loss")
-AXES = ("protocol", "width", "n_examples", "learning_rate")
+RECORDED = ("steepest", "gradient_norm", "train_loss")
+AXES = ("protocol", "width", "n_examples")
 #: Share of the least loss that ignores the noise at which arms are compared.
 SHARE = 0.25
+#: What is fitted: least over runs ~ n^of K^-of.
+POWERS = ("n_examples", "width")
+RESAMPLES = 500
 CAPTION = (
     "{source:words}, N = {n_inputs}, {label_noise:percent} % of the labels wrong, two layers of K relu units "
     "without biases, {loss} loss, {optimiser:words}, batches of {batch_size}. Every run where its training "
     "loss first falls below {level:.3g}, a quarter of what the noise alone would leave; runs that never do "
-    "are left out. Exact up to 20 units, beyond from below; where K > N over all patterns of units, also "
-    "those of no input."
+    "are left out. The Lipschitz constant is exact up to 20 units, beyond it is the largest gradient found "
+    "at an input."
 )
 
 
@@ -39,48 +42,71 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     level = SHARE * noise_level(sums.cell_of(ds)["label_noise"])
     met = finite.when(ds, "train_loss", level, RECORDED)
     runs = xr.Dataset({f"at_{name}": met[name] for name in RECORDED})
-    share = met.train_loss.notnull().where(ds.status == 0)
-    known = {
-        "envelope": met.lipschitz.min(["replicate", "learning_rate"]),
-        "lost": sums.left_out(ds).sum(["replicate", "learning_rate"]),
-    }
-    fits = sums.means(xr.Dataset({"fits": share.mean("learning_rate")}))
-    return sums.summary_of(ds, sums.means(finite.over_rates(runs)), fits, xr.Dataset(known), level=level)
+    fits = met.train_loss.notnull().where(ds.status == 0)
+    least = {f"{name}_least": met[name].min("replicate") for name in RECORDED[:2]}
+    fitted = (sums.prefixed(f"{name}_power", powers(met[name])) for name in RECORDED[:2])
+    lost = sums.left_out(ds).sum("replicate")
+    known = sums.means(runs.assign(fits=fits)), xr.Dataset(least), *fitted
+    return sums.summary_of(ds, *known, left_out=lost, level=level)
+
+
+def powers(values: xr.DataArray) -> xr.Dataset:
+    """Exponents of the smallest value over replicates, a plane through logarithms: `mean` (protocol, power).
+
+    The intervals are of resamples of the replicates. The exponent of K is that of 1 / K; what was not swept
+    has none.
+    """
+    flat = values.stack(point=POWERS).transpose("protocol", "point", "replicate").values
+    sizes = np.array(np.meshgrid(*(values[name].values for name in POWERS), indexing="ij")).reshape(2, -1)
+    columns = np.log(sizes) * np.array([[1.0], [-1.0]])
+    swept = np.ptp(columns, 1) > 0
+    rng, count = np.random.default_rng(0), flat.shape[-1]
+    picks = np.concatenate([np.arange(count)[None], rng.integers(count, size=(RESAMPLES, count))])
+    found = np.full((len(flat), len(picks), 2), np.nan)
+    filled = np.where(np.isnan(flat), np.inf, flat)
+    for row, own in enumerate(filled):
+        for i, pick in enumerate(picks):
+            least = own[:, pick].min(1)
+            known = np.isfinite(least)
+            design = np.vstack([np.ones(known.sum()), columns[swept][:, known]]).T
+            if np.linalg.matrix_rank(design) == design.shape[1]:
+                found[row, i, swept] = np.linalg.lstsq(design, np.log(least[known]))[0][1:]
+    again = found[:, 1:].transpose(0, 2, 1)
+    fitted = np.isfinite(again).any(-1)
+    low, high = bounds = np.full((2, *fitted.shape), np.nan)
+    bounds[:, fitted] = np.nanquantile(again[fitted], (0.025, 0.975), axis=-1)
+    dims, coords = ("protocol", "power"), {"protocol": values.protocol.values, "power": list(POWERS)}
+    named = {"mean": found[:, 0], "ci_low": low, "ci_high": high}
+    return xr.Dataset({name: (dims, numbers) for name, numbers in named.items()}, coords)
 
 
 def lipschitz(summary: xr.Dataset) -> Drawn:
     """The constant and the root-mean-square gradient, a row for each number of examples."""
     names = {
-        "Lipschitz constant, n = {n_examples}": "at_lipschitz_mean",
+        "Lipschitz constant, n = {n_examples}": "at_steepest_mean",
         "mean gradient, n = {n_examples}": "at_gradient_norm_mean",
     }
     figure = finite.against_width(summary, names, "at equal training loss", ("n_examples",), log=True)
     return Drawn(figure, sums.numbers(summary, *names.values(), "fits_mean"), CAPTION)
 
 
-def slope(ratio: np.ndarray, values: np.ndarray) -> float:
-    """Exponent of a least-squares line through the logarithms."""
-    known = np.isfinite(values)
-    return float(np.polyfit(np.log(ratio[known]), np.log(values[known]), 1)[0]) if known.sum() > 1 else np.nan
-
-
 def envelope(summary: xr.Dataset) -> Drawn:
-    """The smallest constant of all runs against n / K, each protocol with its exponent."""
-    figure, (axes,) = panels.wrapped(1, 2.6)
-    ratio = (summary.n_examples / summary.width).broadcast_like(summary.envelope.isel(protocol=0))
-    styles = looks(summary.protocol.values)
-    for protocol, style in styles.items():
-        values = summary.envelope.sel(protocol=protocol).transpose(*ratio.dims).values.ravel()
-        found = slope(ratio.values.ravel(), values)
-        style["label"] += f": exponent {found:.2f}"
-        style["ls"] = "none"
-        axes.plot(ratio.values.ravel(), values, **style)
-    ends = np.array([float(ratio.min()), float(ratio.max())])
-    top = float((summary.envelope / (summary.n_examples / summary.width) ** 0.5).min())
-    axes.plot(ends, top * ends**0.5, color=GREY, lw=1, label="exponent 1/2")
-    axes.set(xscale="log", yscale="log", xlabel="n / K", ylabel="smallest Lipschitz constant")
-    panels.legend_below(axes)
-    return Drawn(figure, summary[["envelope"]], CAPTION)
+    """The smallest values over runs against n / K."""
+    figure, places = panels.wrapped(2, 2.6)
+    ratio = summary.n_examples / summary.width
+    for axes, name, said in zip(places, RECORDED, ("Lipschitz constant", "mean gradient"), strict=False):
+        least = summary[f"{name}_least"]
+        for protocol, style in looks(summary.protocol.values).items():
+            values = least.sel(protocol=protocol).transpose(*ratio.dims).values.ravel()
+            axes.plot(ratio.values.ravel(), values, **{**style, "ls": "none"})
+        ends = np.array([float(ratio.min()), float(ratio.max())])
+        top = float((least / ratio**0.5).min())
+        axes.plot(ends, top * ends**0.5, color=GREY, lw=1, label="exponent 1/2, as the law's bound")
+        axes.set(xscale="log", yscale="log", xlabel="n / K", title=f"smallest {said}")
+    panels.legend_above(figure, 3)
+    least = summary[[f"{name}_least" for name in RECORDED[:2]]]
+    fits = sums.numbers(summary, *(f"{name}_power_mean" for name in RECORDED[:2]))
+    return Drawn(figure, {"smallest": least, "powers of n and 1 / K": fits}, CAPTION)
 
 
 FIGURES: Figures = {"lipschitz": lipschitz, "envelope": envelope}

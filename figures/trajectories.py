@@ -1,15 +1,18 @@
 """Figures of the study trajectories.
 
-length    length of the path of the first bias against width, at the end and at the same training loss
+length    length of the path of the first bias against width, at the end and at the same training accuracy
 variance  the same of the variance of its steps
+noise     length at the same training accuracy against the noise of the hard examples, a line per protocol
 """
 
 from functools import partial
 
 import xarray as xr
+from matplotlib.axes import Axes
 
-from figures.parts import finite
+from figures.parts import finite, panels
 from figures.parts import summary as sums
+from figures.parts.style import looks
 from figures.parts.write import Drawn, Figures
 from studies.analysis import with_axes
 
@@ -17,20 +20,21 @@ from studies.analysis import with_axes
 PAIR = ("curriculum", "random")
 RECORDED = ("path_length", "path_variance", "train_loss")
 AXES = ("protocol", "width", "label_noise", "hard.noise")
-#: Training loss at which arms are compared.
-LEVEL = 0.4
+#: Training accuracy at which arms are compared.
+LEVEL = 0.9
 CAPTION = (
     "{source:words}, N = {n_inputs}, {n_examples} examples, two layers of K relu units without biases, "
     "{loss} loss, {epochs} epochs, one example a step, learning rate {learning_rate:g}. The path is that "
-    "of a bias in the first layer: the sum of its steps |db|. Same loss: when the training loss first "
-    f"was below {LEVEL:g}."
+    "of a bias in the first layer: the sum of its steps |db|. Same accuracy: when first "
+    f"{100 * LEVEL:g} % of the training set were right."
 )
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """Length and variance at the end, and when the training loss first was below `LEVEL`."""
+    """Length and variance at the end, and when the training accuracy first was `LEVEL`."""
     ds = with_axes(ds, AXES[2:])
-    same = finite.when(ds, "train_loss", LEVEL, RECORDED[:2])
+    ds["wrong"] = 1 - ds.train_accuracy
+    same = finite.when(ds, "wrong", 1 - LEVEL + 1e-6, RECORDED[:2])
     runs = finite.ends(ds, *RECORDED, "test_accuracy").assign(sums.prefixed("same", same).data_vars)
     return sums.summary_of(ds, sums.means(runs), left_out=sums.left_out(ds).sum("replicate"))
 
@@ -40,14 +44,34 @@ def path(summary: xr.Dataset, name: str, ylabel: str) -> Drawn:
     hard = sums.choose(summary, {"hard.noise": 0.5})
     names = {
         "at the end, {label_noise:percent} % wrong": f"{name}_mean",
-        "same loss, {label_noise:percent} % wrong": f"same_{name}_mean",
+        "same accuracy, {label_noise:percent} % wrong": f"same_{name}_mean",
     }
     figure = finite.against_width(summary.sel(hard), names, ylabel, ("label_noise",), log=True)
     note = f"Noise of hard examples: {hard['hard.noise']:g}."
     return Drawn(figure, sums.numbers(summary, *names.values()), f"{CAPTION} {note}")
 
 
+def noise(summary: xr.Dataset) -> Drawn:
+    """A panel for a narrow and a wide student, and each share of wrong labels."""
+    sums.need(summary.sizes["hard.noise"] > 1, "one noise of hard examples was run")
+    name, styles = "same_path_length_mean", looks(summary.protocol.values)
+    ends = summary.isel(width=sorted({0, summary.sizes["width"] - 1}))
+    parts = {
+        f"{title}, {wrong}": part
+        for wrong, own in panels.each(ends, "label_noise", "{:percent} % wrong").items()
+        for title, part in panels.each(own, "width", "K = {}").items()
+    }
+
+    def draw(axes: Axes, part: xr.Dataset) -> None:
+        panels.curves(axes, part, name, "protocol", styles, x="hard.noise", step=0.02)
+        axes.set(yscale="log", xlabel="noise of hard examples")
+
+    figure = panels.facets(parts, draw, 2.0, beside="length of the path to the same accuracy", legend=3)
+    return Drawn(figure, sums.numbers(summary, name), CAPTION)
+
+
 FIGURES: Figures = {
     "length": partial(path, name="path_length", ylabel="length of the path"),
     "variance": partial(path, name="path_variance", ylabel="variance of its steps"),
+    "noise": noise,
 }

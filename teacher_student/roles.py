@@ -11,7 +11,7 @@ REPLICATE = {"teacher": 0, "init": 1, "data": 2, "test": 3, "random_mask": ord("
 START, FIRST_STEP = 0, 1
 
 #: Streams of a study of images, folded into the key of its seed (NumPy: [seed, role, replicate]).
-RUNS, TUNING, HELD_OUT, EXAMPLES = range(4)
+RUNS, TUNING, HELD_OUT, EXAMPLES, SCORING = range(5)
 
 #: Streams of tickets in networks of images, folded into the key of the seed (NumPy: [seed, replicate, role]).
 TRAIN, VALID, TEST, ORDER = 1, 2, 3, 4

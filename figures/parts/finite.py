@@ -74,8 +74,3 @@ def when(ds: xr.Dataset, name: str, below: float, wanted: Sequence[str]) -> xr.D
     return xr.Dataset(
         {other: ds[other].isel(time=first).where(under.any("time")) for other in wanted}
     ).drop_vars("time")
-
-
-def over_rates(runs: xr.Dataset) -> xr.Dataset:
-    """Means over learning rates of what is known."""
-    return runs.mean("learning_rate") if "learning_rate" in runs.dims else runs

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.special import betaincinv
 from scipy.stats import DegenerateDataWarning, bootstrap
 
-from studies.store import settings
+from studies.store import as_label, settings
 
 RESAMPLES = 2000
 
@@ -181,5 +181,5 @@ def with_axes(ds: xr.Dataset, axes: Iterable[str]) -> xr.Dataset:
                 value = ds[axis].item()
             elif inner and value is not None:
                 value = value[inner]
-            ds = ds.drop_vars(axis, errors="ignore").expand_dims({axis: [value]})
+            ds = ds.drop_vars(axis, errors="ignore").expand_dims({axis: [as_label(value)]})
     return ds

@@ -5,12 +5,17 @@ A fit of the easy examples, then one of the hard ones that is pulled to where th
 width. The pull is tuned on replicates that take no part in the result.
 """
 
+from dataclasses import replace
+from typing import Any
+
 from studies.cells.consolidation import PROTOCOLS, ConsolidationCell
 from studies.study import Study
 
 COUPLINGS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 CELL = ConsolidationCell()
-WIDE = {"student": ("two_layer",), "coupling": (1e-3, 1e-2, 3e-2, 1e-1, 3e-1), "ridge": (1e-3, 1e-2)}
+#: Descent of two layers ends at its minimum at this rate.
+DESCENT: dict[str, Any] = {"learning_rate": 20.0, "n_steps": 500}
+SINGLE = ("all_at_once", "hard_only", "easy_only")
 
 
 def quick() -> Study:
@@ -20,10 +25,12 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """More replicates of it, and two-layer students."""
+    """One more ridge, and two-layer students, whose single fits need no grid of pulls."""
     linear = {"ridge": (0.003, 0.01, 0.03, 0.1), "coupling": COUPLINGS, "protocol": tuple(PROTOCOLS)}
-    wide = WIDE | {"protocol": tuple(PROTOCOLS), "width": (2, 4, 8, 16, 32)}
-    return Study(CELL, (linear, wide), replicates=20, rows=20)
+    wide = {"student": ("two_layer",), "ridge": (0.01, 0.03, 0.1), "width": (2, 4, 8, 16, 32)}
+    single = wide | {"coupling": COUPLINGS[-1:], "protocol": SINGLE}
+    twice = wide | {"coupling": COUPLINGS, "protocol": ("easy_to_hard", "hard_to_easy")}
+    return Study(replace(CELL, **DESCENT), (linear, single, twice), replicates=10, rows=10)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -4,6 +4,8 @@ The parity of bits 1, 5 and 8 of n, with n = 10, 30, 50 in turn, each until 95 %
 n = 50 from the start; how many epochs until n = 50 is learnt.
 """
 
+from dataclasses import replace
+
 from studies.cells.finite import FiniteCell
 from studies.study import Study
 
@@ -39,8 +41,8 @@ def quick() -> Study:
 
 def full() -> Study:
     """Five hundred epochs."""
-    swept = {"epochs": (500,), "protocol": ARMS, "width": (25, 50, 100, 200, 400)}
-    return Study(CELL, (swept,), replicates=5, rows=5)
+    swept = {"protocol": ARMS, "width": (25, 50, 100, 200, 400)}
+    return Study(replace(CELL, epochs=500), (swept,), replicates=5, rows=5)
 
 
 PRESETS = {"quick": quick, "full": full}

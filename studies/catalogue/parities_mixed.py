@@ -4,6 +4,8 @@ A small share of the inputs has few -1, so that single bits say something of the
 then all (arXiv 2306.16921). All arms show as many examples.
 """
 
+from dataclasses import replace
+
 from studies.cells.finite import FiniteCell
 from studies.study import Study
 
@@ -32,14 +34,20 @@ PROTOCOLS = ("curriculum", "random", "standard")
 
 
 def quick() -> Study:
-    """Two widths."""
+    """Five of twenty bits, two widths."""
     return Study(CELL, ({"protocol": PROTOCOLS, "width": (25, 100)},), replicates=4, rows=4)
 
 
 def full() -> Study:
-    """More widths and epochs."""
-    swept = {"epochs": (100,), "protocol": PROTOCOLS, "width": (25, 50, 100, 200, 400)}
-    return Study(CELL, (swept,), replicates=5, rows=5)
+    """Five, seven and ten of a hundred bits; one input of a hundred has few -1, one on average.
+
+    Logistic loss and weight decay, as what the first inputs teach must outgrow the start.
+    """
+    cell = replace(CELL, n_inputs=100, easy={"flip": 0.01}, easy_fraction=0.01, b=0.01, a=0.2)
+    cell = replace(cell, n_examples=50_000, batch_size=50, epochs=15, record_every=1)
+    cell = replace(cell, loss="logistic", learning_rate=20.0, weight_decay=0.003)
+    bits = tuple(tuple(range(1, k + 1)) for k in (5, 7, 10))
+    return Study(cell, ({"bits": bits, "protocol": PROTOCOLS, "width": (16, 48, 128)},), replicates=4, rows=4)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -44,7 +44,7 @@ def full() -> Study:
         "protocol": PROTOCOLS,
         "width": (4, 8, 16, 32, 64),
     }
-    return Study(CELL, (swept,), replicates=16, rows=16)
+    return Study(CELL, (swept,), replicates=8, rows=8)
 
 
 PRESETS = {"quick": quick, "full": full}

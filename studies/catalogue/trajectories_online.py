@@ -27,7 +27,7 @@ def quick() -> Study:
 def full() -> Study:
     """Three noises of hard samples."""
     swept = {"hard.noise": (0.5, 0.7, 1.0), "protocol": PROTOCOLS, "width": WIDTHS}
-    return Study(CELL, (swept,), replicates=16, rows=16)
+    return Study(CELL, (swept,), replicates=8, rows=8)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Raised by one whenever a change alters the numbers of an existing cell.
 NUMERICS = 1
+#: The same for those whose examples are ranked by a trained score.
+SCORED = 2
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class FiniteCell(FiniteSettings):
 
     def numerics(self) -> dict[str, Any]:
         """The version, and checksums of the user's own files."""
-        return {"version": NUMERICS} | {what: digest(path) for what, path in self.paths().items()}
+        version = NUMERICS if self.ranking == KNOWN else SCORED
+        return {"version": version} | {what: digest(path) for what, path in self.paths().items()}
 
     def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
         """Digests of the code of a task, activation or score that is not the project's own."""

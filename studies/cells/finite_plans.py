@@ -85,16 +85,21 @@ def difficulties(
 @lru_cache(maxsize=8)
 def trained_scores(cell: FiniteSettings, replicates: tuple[int, ...]) -> np.ndarray:
     """Scores (R, P) of ten networks trained on the examples of each replicate."""
+    from jax.random import fold_in
+
     from curricula import rank
     from curricula.difficulty.training import Runs
+    from teacher_student.roles import SCORING
+    from teacher_student.training.streams import root_key
 
+    root = fold_in(root_key(cell.seed), SCORING)
     count, data = cell.n_examples, draw(cell, np.array(replicates))
     labels = data.labels[:, -count:]
     classes = (labels[..., 0] > 0).astype(int) if labels.shape[-1] == 1 else labels.argmax(-1)
     runs = Runs(epochs=cell.ranking_epochs, batch_size=min(128, count))
     return np.stack(
         [
-            rank(cell.ranking, x, y, runs=runs, key=cell.seed + r).scores
+            rank(cell.ranking, x, y, runs=runs, key=fold_in(root, r)).scores
             for x, y, r in zip(data.inputs[:, -count:], classes, replicates, strict=True)
         ]
     )

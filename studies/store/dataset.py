@@ -27,7 +27,8 @@ def load(name: str, out: str | Path = "results", address: str | None = None) -> 
     with a single value is a scalar coordinate, except protocol, width, replicate and time. `status`
     (same dims without time) is 0 ok, 1 diverged, 2 pending, 3 not asked, 4 out of steps (equations only,
     NaN from where they ran out); values of pending and not-asked cells are NaN. Axes have the names that
-    fields have today, whenever they were written down. attrs hold the study, its address, the full
+    fields have today, whenever they were written down; the values of a field that is a tuple are labels as
+    "1, 5, 8". attrs hold the study, its address, the full
     description as JSON (see `settings`), and the versions, devices and dates of the blocks.
 
     Raises
@@ -108,8 +109,15 @@ def _under_todays_names(asked: dict[str, Any]) -> dict[str, Any]:
     def renamed(axes: dict[str, Any]) -> dict[str, Any]:
         return {names.get(axis, axis): value for axis, value in axes.items()}
 
-    blocks = [entry | {"at": renamed(entry["at"])} for entry in asked["blocks"]]
-    return asked | {"axes": renamed(asked["axes"]), "blocks": blocks}
+    axes = {axis: [as_label(v) for v in values] for axis, values in asked["axes"].items()}
+    at = ({axis: as_label(value) for axis, value in entry["at"].items()} for entry in asked["blocks"])
+    blocks = [entry | {"at": renamed(own)} for entry, own in zip(asked["blocks"], at, strict=True)]
+    return asked | {"axes": renamed(axes), "blocks": blocks}
+
+
+def as_label(value: Any) -> Any:
+    """A value on its axis: a field that is a tuple is said in words, as lists are no labels."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _frame(asked: dict[str, Any], found: list[xr.Dataset]) -> xr.Dataset:

@@ -6,8 +6,8 @@ the w_k are linearly independent (so K <= N), every pattern s is that of some x,
     Lip^2 = max_s s^T A s,      A_kl = v_k v_l w_k . w_l.
 
 Up to `MOST_EXACT` units all patterns are tried. Beyond, bits are flipped as long as that helps: a value
-from below. Where K > N some patterns are of no x, and the maximum over them is an upper bound of Lip. For
-x ~ N(0, I)
+from below. Where K > N some patterns are of no x, and the maximum over them is an upper bound of Lip;
+`steepest` looks at real x only, and so is never above Lip. For x ~ N(0, I)
 
     E |grad f|^2 = sum_kl A_kl (1/4 + arcsin(rho_kl) / (2 pi)),      rho_kl = cos(w_k, w_l).
 
@@ -22,6 +22,8 @@ from jaxtyping import Float
 
 #: Units up to which all 2^K patterns are tried.
 MOST_EXACT = 20
+#: Inputs from which `steepest` climbs, its steps, and how sharp its sigmoids are, in units of sqrt N.
+STARTS, ROUNDS, SHARP = 8, 60, 6.0
 
 
 def pattern_products(w: Float[Array, "K N"], v: Float[Array, " K"]) -> Float[Array, "K K"]:
@@ -84,6 +86,41 @@ def flipped(products: Float[Array, "K K"]) -> Float[Array, ""]:
         return end @ products @ end
 
     return jnp.max(jax.lax.map(climb, starts))
+
+
+def steepest(w: Float[Array, "K N"], v: Float[Array, " K"], x: Float[Array, "n N"]) -> Float[Array, ""]:
+    """The largest |grad f| that was found at an input: of `lipschitz` where K <= N, as all patterns are real.
+
+    Where K > N it is that of an input on a climb of |grad f|^2 with sigmoids in place of the steps of relu,
+    over directions, from the `STARTS` inputs of x at which it is largest. It is never above Lip.
+
+    Examples
+    --------
+    >>> w, v = jnp.array([[1.0], [-2.0], [3.0]]), jnp.array([1.0, 1.0, 1.0])
+    >>> float(steepest(w, v, jnp.array([[-1.0], [1.0]])))         # the first and the third, 1 + 3; never all
+    4.0
+    """
+    if w.shape[0] <= w.shape[1]:
+        return lipschitz(w, v)
+    units = w / jnp.linalg.norm(w, axis=1, keepdims=True)
+    sharp = SHARP * w.shape[1] ** 0.5
+
+    def square(x: Array) -> Array:
+        return jnp.sum((((x @ w.T > 0).astype(w.dtype) * v) @ w) ** 2, -1)
+
+    def smooth(x: Array) -> Array:
+        return jnp.sum(((jax.nn.sigmoid(sharp * x @ units.T) * v) @ w) ** 2)
+
+    def along(x: Array) -> Array:
+        return x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-30)
+
+    def step(i: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        x, best = carry
+        x = along(x + 0.3 * (1 - i.astype(x.dtype) / ROUNDS) * along(jax.grad(smooth)(x)))
+        return x, jnp.maximum(best, square(x).max())
+
+    top, where = jax.lax.top_k(square(x), min(STARTS, x.shape[0]))
+    return jnp.sqrt(jax.lax.fori_loop(0, ROUNDS, step, (along(x[where]), top[0]))[1])
 
 
 def mean_square_gradient(w: Float[Array, "K N"], v: Float[Array, " K"]) -> Float[Array, ""]:

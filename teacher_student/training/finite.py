@@ -36,7 +36,7 @@ from jaxtyping import Bool, Float, Int, Integer, Key, PyTree
 
 from teacher_student.checks import within
 from teacher_student.roles import FIRST_STEP, START
-from teacher_student.students.lipschitz import lipschitz
+from teacher_student.students.lipschitz import lipschitz, steepest
 from teacher_student.students.plain import PlainNet
 from teacher_student.training.epochs import group_size
 from teacher_student.training.evaluation import blown_up
@@ -209,6 +209,9 @@ def compiled(
         }
         if "lipschitz" in setting.record:
             seen["lipschitz"] = lipschitz(state.params[0]["w"], state.params[1]["w"][0])
+        if "steepest" in setting.record:
+            inputs = jnp.concatenate([bank.inputs[rows], target.inputs[:PROBES]])
+            seen["steepest"] = steepest(state.params[0]["w"], state.params[1]["w"][0], inputs)
         if "gradient_norm" in setting.record:
             seen["gradient_norm"] = gradient_norm(net, state.params, target.inputs[:PROBES])
         if paths:

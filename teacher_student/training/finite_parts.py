@@ -23,11 +23,12 @@ LOSSES: Mapping[str, Callable[[Array, Array], Array]] = {
 
 #: What can be recorded besides loss and accuracy on the training and the test set.
 #: lipschitz      largest gradient over patterns of units (two_layer, one output), `students.lipschitz`
+#: steepest       largest gradient found at an input, never above the Lipschitz constant (likewise)
 #: gradient_norm  root mean square of the gradient of f with respect to x over `PROBES` test inputs
 #: path_length    sum of |db| over the steps so far
 #: path_variance  mean of |db - mean of db|^2 over the steps so far
 #: solved         epochs until the accuracy on the last test set reached `stop`; inf before
-QUANTITIES = ("lipschitz", "gradient_norm", "path_length", "path_variance", "solved")
+QUANTITIES = ("lipschitz", "steepest", "gradient_norm", "path_length", "path_variance", "solved")
 
 #: Test inputs at which gradients are taken.
 PROBES = 256
@@ -83,10 +84,10 @@ def check(net: PlainNet, setting: Setting) -> None:
         raise ValueError(f"loss {setting.loss!r} is of one output; this student has {net.outputs}")
     for name in setting.record:
         known("quantity to record", name, QUANTITIES)
-        if name == "lipschitz" and not (
+        if name in ("lipschitz", "steepest") and not (
             net.kind == "two_layer" and net.outputs == 1 and net.activation == "relu"
         ):
-            raise ValueError("lipschitz is known of student 'two_layer' with relu and one output only")
+            raise ValueError(f"{name} is known of student 'two_layer' with relu and one output only")
         if name.startswith("path") and not net.hidden:
             raise ValueError(f"{name} is that of a first layer, and student {net.kind!r} has none")
 

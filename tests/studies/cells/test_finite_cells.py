@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -163,13 +164,13 @@ def test_images_are_ordered_by_a_score_of_their_noisy_labels(monkeypatch):
     data, seen = finite_data.draw(DIGITS, np.arange(2)), []
 
     def rank(name, inputs, labels, runs, key):
-        seen.append((name, labels, key))
+        seen.append((name, labels, tuple(jax.random.key_data(key).tolist())))
         return Ranking(np.arange(60)[::-1], name)
 
     monkeypatch.setattr("curricula.rank", rank)
     trained_scores.cache_clear()
     ds = run(DIGITS, ("curriculum", "standard"), 2)
-    assert [(name, key) for name, _, key in seen] == [("loss", 0), ("loss", 1)]
+    assert [name for name, *_ in seen] == ["loss", "loss"]
     assert np.array_equal(seen[1][1], data.labels[1].argmax(1))
     assert data.wrong.sum(1).tolist() == [12, 12]
     # blocks that differ in what the score does not know share it
@@ -179,6 +180,10 @@ def test_images_are_ordered_by_a_score_of_their_noisy_labels(monkeypatch):
     assert ds.attrs["n_inputs"] == 64
     assert float(ds.time[-1]) == 2 * 60 / 64
     assert np.isfinite(ds.test_loss).all()
+    # every replicate of every seed has networks of its own to score by, the largest seed too
+    trained_scores(replace(DIGITS, seed=2**32 - 1), (0, 1))
+    trained_scores(replace(DIGITS, seed=1), (0,))
+    assert len({key for *_, key in seen}) == len(seen) == 5
     # a wrong label is another class, and none is more than that
     clean = finite_data.draw(replace(DIGITS, label_noise=0.0), np.arange(2))
     assert np.array_equal((data.labels != clean.labels).any(-1), data.wrong)

@@ -39,6 +39,18 @@ def test_load_places_every_number(filled, tmp_path):
     assert ds.attrs["address"] == study.address
 
 
+def test_a_field_that_is_a_tuple_is_an_axis_of_labels(tmp_path):
+    record = (("test_accuracy",), ("test_accuracy", "test_loss"))
+    study = Study(small.CELL, ({"record": record, "width": (2,)},), 1, rows=1, name="small")
+    store = Store(tmp_path, study.name)
+    store.prepare()
+    store.describe(study.entry())
+    store.write(study.blocks()[1].address, small.fake(study.blocks()[1]))
+    ds = load("small", tmp_path)
+    assert ds.record.values.tolist() == ["test_accuracy", "test_accuracy, test_loss"]
+    assert ds.status[:, 0, 0, 0].values.tolist() == [STATUS["pending"], STATUS["ok"]]
+
+
 def test_anyone_can_open_a_block(filled):
     study, store = filled
     block = study.blocks()[0]

@@ -5,7 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from teacher_student.students.lipschitz import flipped, lipschitz, mean_square_gradient, pattern_products
+from teacher_student.students.lipschitz import (
+    flipped,
+    lipschitz,
+    mean_square_gradient,
+    pattern_products,
+    steepest,
+)
 from teacher_student.students.plain import PlainNet
 from teacher_student.training.finite import train
 from teacher_student.training.finite_parts import Bank, Plan, Setting, gradient_norm, shown
@@ -134,6 +140,21 @@ def test_the_lipschitz_constant_is_the_largest_over_all_patterns(k):
     squares = np.sum((((z @ w.T > 0) * v) @ w) ** 2, 1)
     away = squares.mean() - float(mean_square_gradient(jnp.asarray(w), jnp.asarray(v)))
     assert abs(away) < 4 * squares.std() / 20_000**0.5
+
+
+def test_the_steepest_gradient_is_that_of_an_input():
+    """Twelve units on three inputs: few of the 2^12 patterns are real, all seen on a sphere."""
+    rng = np.random.default_rng(4)
+    w, v = rng.normal(size=(12, 3)).astype(np.float32), rng.normal(size=12).astype(np.float32)
+    sphere = rng.normal(size=(200_000, 3)).astype(np.float32)
+    slopes = np.linalg.norm(((sphere @ w.T > 0) * v) @ w, axis=1)
+    found = float(steepest(jnp.asarray(w), jnp.asarray(v), jnp.asarray(sphere[:20])))
+    assert 0.9 * slopes.max() < found <= slopes.max() * (1 + 1e-5)
+    assert slopes[:20].max() < 0.9 * slopes.max(), "there is something to climb"
+    assert slopes.max() < 0.95 * float(lipschitz(jnp.asarray(w), jnp.asarray(v)))
+    # with as many inputs as units all patterns are real
+    w, v = jnp.asarray(rng.normal(size=(9, 9)), jnp.float32), jnp.asarray(v[:9])
+    assert float(steepest(w, v, jnp.zeros((1, 9)))) == float(lipschitz(w, v))
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,12 @@ from teacher_student.students.experts import Experts
 from teacher_student.students.heads import Head
 from teacher_student.students.pair import Pair
 from teacher_student.students.softmax import Softmax
+from teacher_student.students.tracked import Tracked
 from teacher_student.students.two_layer import PARAMETRISATIONS
 from teacher_student.tasks.committee import Committee
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.tasks.xor_mixture import XorMixture
-from teacher_student.training.full import FullVectors
+from teacher_student.training.full import FullVectors, definition
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.streams import replicate_keys
 
@@ -35,6 +36,7 @@ HEADS = {
     "two of three experts": (XorMixture(24), Experts(3, "erf", experts=3, active=2)),
     "pair": (XorMixture(24), Pair(2, "relu", "logistic", teacher_width=3, guidance=0.7)),
     "softmax": (SparseTeacher(30), Softmax(3)),
+    "tracked": (XorMixture(24), Tracked(3)),
 }
 
 
@@ -67,7 +69,11 @@ def test_chunks_are_plain_sgd_on_the_same_samples(name, float64, quick_compilati
     @jax.jit
     def both(scaling):
         start = chunked.init(key, teacher, scaling, start_of(task, head, "float64"))
-        return start, *(runner.advance(start, teacher, samples, level, on, scaling) for runner in runners)
+        ours, truth = (runner.advance(start, teacher, samples, level, on, scaling) for runner in runners)
+        if head.counters:
+            x, labels = chunked.inputs(samples, teacher, level)
+            truth = truth._replace(v=truth.v | counted(head, scaling, start, x, labels, on))
+        return start, ours, truth
 
     for parametrisation in PARAMETRISATIONS:
         scaling = type(head)(head.width, parametrisation=parametrisation, **own(head)).scaling(
@@ -77,6 +83,20 @@ def test_chunks_are_plain_sgd_on_the_same_samples(name, float64, quick_compilati
         for a, b, before in zip(*map(jax.tree.leaves, (ours, truth, start)), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
             assert np.abs(b - before).max() > 1e-4
+
+
+def counted(head, scaling, start, x, labels, on):
+    """What a head counts of its path, which gradients do not know: db from how W moved, as dW = -db x."""
+
+    def step(params, sample):
+        x, label, now = sample
+        after = definition(head, scaling, params, x, label, now, None)
+        return after, (params.w - after.w) @ x / (x @ x)
+
+    _, moved = jax.lax.scan(step, start, (x, labels, on))
+    square = jnp.sum(moved**2, 1)
+    path = {"length": jnp.sqrt(square), "square": square, "moved": moved, "steps": on.astype(x.dtype)}
+    return {name: start.v[name] + values.sum(0) for name, values in path.items()}
 
 
 def own(head: Head) -> dict:
