@@ -1,9 +1,9 @@
 """The best width at a fixed cost: loss over width at equal training operations, arms at own best rates.
 
 A curve of equal cost is the loss of runs that all spend C operations, on few samples of a wide student or
-many of a narrow one. Its minimum is that of a parabola in log K through the points within a factor of four of
-the lowest one. Where the lowest is the narrowest or the widest student that was run, there is no minimum:
-nothing is said of that cost, and no exponent uses it.
+many of a narrow one. Its minimum is that of a parabola in log K through the lowest point and its neighbours;
+curves are too skewed for more points. Where the lowest is the narrowest or the widest student that was run,
+there is no minimum: nothing is said of that cost, and no exponent uses it.
 """
 
 from typing import Any
@@ -19,10 +19,7 @@ from teacher_student.flops import training_flops
 from teacher_student.posterior import xor_posterior
 
 #: Resamples of the replicates; each is a choice of rates, a minimum per budget and a fit.
-AGAIN = 400
-
-#: Points of a parabola lie within this factor of the width of the lowest.
-REACH = 4.0
+AGAIN = 200
 
 #: A budget counts if so large a share of the resamples has a minimum, too.
 MOSTLY = 0.5
@@ -102,9 +99,9 @@ def minimum(width: Float[np.ndarray, " n"], loss: Float[np.ndarray, " n"]) -> tu
     x, y = np.log(width[known]), loss[known]
     if y.size < 3 or (lowest := int(y.argmin())) in (0, y.size - 1):
         return np.nan, np.nan
-    near = np.abs(x - x[lowest]) <= np.log(REACH) + 1e-9
+    near = slice(lowest - 1, lowest + 2)
     curvature, slope, height = np.polyfit(x[near] - x[lowest], y[near], 2)
-    if curvature <= 0 or not x[near][0] < x[lowest] - slope / (2 * curvature) < x[near][-1]:
+    if curvature <= 0:  # three equal points
         return np.nan, np.nan
     return float(np.exp(x[lowest] - slope / (2 * curvature))), float(height - slope**2 / (4 * curvature))
 
@@ -123,7 +120,7 @@ def compute_optimal(loss: xr.DataArray, floor: float = 0.0, confidence: float = 
     Replicates are of even or of odd number. For each width, cost and arm the rate with the lowest mean is
     chosen on one half and judged on the other, both ways, and averaged (`benefit_at_own_rate`); a rate at
     which any run of an arm failed is not eligible. Choice of rates, minima, exponents and fit are repeated on
-    400 resamples of the replicates drawn within each half, the same for all arms, so that ratios of arms are
+    200 resamples of the replicates drawn within each half, the same for all arms, so that ratios of arms are
     paired. Intervals are quantiles of what that gives, moved by its mean distance from the estimate; of all
     but the exponents on the scale of logarithms.
 
