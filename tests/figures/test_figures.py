@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import small
 import xarray as xr
+from small import stored
 
 import figures
 from figures import committee, xor_mixture
@@ -19,18 +20,8 @@ from figures.parts.summary import CONTROLS, Missing
 from studies.analysis import benefit
 from studies.catalogue import get
 from studies.catalogue.xor_mixture import CELL, PROTOCOLS
-from studies.store import STATUS, Store, load
+from studies.store import STATUS, load
 from studies.study import Study
-
-
-def stored(study: Study, out, compute=small.at_random) -> xr.Dataset:
-    """The results of a study without running it."""
-    store = Store(out, study.name)
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
-        store.write(block.address, compute(block))
-    return load(study.name, out)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import xarray as xr
 
 from figures import experts, rates_and_curricula
 from studies.catalogue import get
-from studies.store import Store, load
 
 
 def planted(name: str, out, gain) -> xr.Dataset:
@@ -25,13 +24,7 @@ def planted(name: str, out, gain) -> xr.Dataset:
             ds["gate_share"] = ds.gate_share / ds.gate_share.sum("expert")
         return ds
 
-    study = get(name, "quick").changed({"replicates": "4"})
-    store = Store(out, study.name)
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
-        store.write(block.address, compute(block))
-    return load(study.name, out)
+    return small.stored(get(name, "quick").changed({"replicates": "4"}), out, compute)
 
 
 def drawn(module, summary) -> dict[str, Any]:

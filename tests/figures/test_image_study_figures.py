@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import small
 import xarray as xr
 from image_cells import FADING, ONE, ONLINE, RANKED, ROOT, TWO
 
@@ -22,7 +23,6 @@ from studies.address import describe
 from studies.analysis import benefit, half_width, last
 from studies.cell import Block
 from studies.cells.images.fading import PROTOCOLS
-from studies.store import Store, load
 from studies.study import Study
 
 
@@ -65,13 +65,7 @@ def made_up(part: Block) -> xr.Dataset:
 
 
 def stored(out: Path, name: str, cell: Any, grids: tuple) -> xr.Dataset:
-    question = Study(cell, grids, 6, rows=6, name=name)
-    store = Store(out, name)
-    store.prepare()
-    store.describe(question.entry())
-    for part in question.blocks():
-        store.write(part.address, made_up(part))
-    return load(name, out)
+    return small.stored(Study(cell, grids, 6, rows=6, name=name), out, made_up)
 
 
 def test_order_on_images_is_the_lead_over_a_control_that_ends_alike(tmp_path):

@@ -9,27 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import small
-import xarray as xr
+from small import stored
 
 import figures
 from figures import xor_mixture
 from figures.__main__ import main
 from figures.parts.drawing import MOST
 from studies.catalogue import get
-from studies.store import Store, load
-from studies.study import Study
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-def stored(study: Study, out, compute=small.at_random) -> xr.Dataset:
-    """The results of a study without running it."""
-    store = Store(out, study.name)
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
-        store.write(block.address, compute(block))
-    return load(study.name, out)
 
 
 FEW = {"width": "2,4", "replicates": "3", "rows": "3"}

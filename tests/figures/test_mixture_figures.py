@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import small
 import xarray as xr
-from test_legal_runs import stored
+from small import stored
 
 from figures import mixture_loss, sign_map
 from studies.catalogue import get

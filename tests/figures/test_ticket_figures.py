@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import small
 import xarray as xr
 
 from figures.__main__ import main
@@ -24,7 +25,7 @@ from studies.analysis.tickets import (
 )
 from studies.cell import Block
 from studies.cells.tickets.images import ImageTickets
-from studies.store import Store, load
+from studies.store import load
 from studies.study import Study
 
 
@@ -76,14 +77,6 @@ def made_up(block: Block) -> xr.Dataset:
     )
 
 
-def stored(study: Study, out) -> None:
-    store = Store(out, study.name)
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
-        store.write(block.address, made_up(block))
-
-
 FIGURES = {
     "lottery_tickets": {"accuracy", "early_stopping", "curves"},
     "tickets_and_curricula": {"lottery", "winners", "swap", "rates", "smallest"},
@@ -109,7 +102,7 @@ def few(name: str, preset: str) -> Study:
 )
 def test_all_figures_and_their_numbers(name, preset, tmp_path):
     images = FIGURES[name]
-    stored(few(name, preset), tmp_path)
+    small.stored(few(name, preset), tmp_path, made_up)
     assert main([name, "--from", str(tmp_path)]) == 0
     folder = tmp_path / name / "figures"
     assert {p.stem for p in folder.glob("*.png")} == images
@@ -125,7 +118,7 @@ def test_all_figures_and_their_numbers(name, preset, tmp_path):
 @pytest.mark.slow
 def test_figure_shows_the_mean_of_the_runs(tmp_path):
     study = catalogue.get("lottery_tickets").changed({"replicates": "4", "rows": "4"})
-    stored(study, tmp_path)
+    small.stored(study, tmp_path, made_up)
     main(["lottery_tickets", "--from", str(tmp_path)])
     table = pd.read_csv(tmp_path / "lottery_tickets" / "figures" / "accuracy.csv").set_index(["arm", "round"])
     found = early_stopping(load("lottery_tickets", tmp_path)).isel(protocol=0, width=0)
