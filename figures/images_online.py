@@ -46,10 +46,12 @@ def caption(summary: xr.Dataset) -> str:
     )
 
 
-def per_data_set(table: xr.Dataset, draw: Callable[[Axes, xr.Dataset], None], label: str) -> Figure:
-    """A row of a panel for each data set, with a legend of its own."""
+def per_data_set(
+    table: xr.Dataset, draw: Callable[[Axes, xr.Dataset], None], label: str, legend: int = 0
+) -> Figure:
+    """A row of a panel for each data set; `legend` above in so many columns, or one of each panel's own."""
     parts = panels.each(table, "data_set")
-    return panels.facets(parts, draw, 3, len(parts), ylabel=label, legend=0, sharey=True)
+    return panels.facets(parts, draw, 3, len(parts), ylabel=label, legend=legend, sharey=True)
 
 
 def benefit(summary: xr.Dataset) -> Drawn:
@@ -69,7 +71,7 @@ def order(summary: xr.Dataset) -> Drawn:
     """The lead of the curriculum: order alone where both end alike, order and end, hard examples only."""
     steps = HEADLINE if HEADLINE in summary.n_steps else summary.n_steps.values[0]
     table = sums.order(summary).sel(n_steps=steps)
-    figure = per_data_set(table, panels.order_lines, "lead of the curriculum\n(test accuracy)")
+    figure = per_data_set(table, panels.order_lines, "lead of the curriculum\n(test accuracy)", legend=2)
     return Drawn(figure, table, f"{steps} steps. {caption(summary)}")
 
 

@@ -134,6 +134,7 @@ def order(summary: xr.Dataset) -> Drawn:
     table = sums.order(summary).dropna("width", subset=["order_benefit"], how="all")
     figure, ((axes,),) = panels.grid(1, 1, 2.8)
     panels.order_lines(axes, table)
+    panels.legend_below(axes)
     budget = sums.choose(summary, HEADLINE)["budget"]
     axes.set(title=f"budget {budget:g}", ylabel="lead of the curriculum\n(test accuracy)")
     return Drawn(figure, table, CAPTION, headline(summary))

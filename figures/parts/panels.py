@@ -261,7 +261,6 @@ def order_lines(axes: Axes, table: xr.Dataset) -> None:
         if control in styles:
             styles[control]["label"] = f"over {words(control)}: {said}"
     lines(axes, table, "order_benefit", "control", styles)
-    legend_below(axes)
 
 
 def zero_and_widths(axes: Axes, widths: np.ndarray) -> None:
