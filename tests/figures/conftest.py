@@ -1,8 +1,11 @@
-"""Figures of the tests are laid out and not painted, which takes most of the time."""
+"""Figures of the tests are laid out and not painted, and blocks are no files: both take most of the time."""
 
 from pathlib import Path
 
 import pytest
+import xarray as xr
+
+from studies.store import Store
 
 
 @pytest.fixture
@@ -20,3 +23,23 @@ def laid_out(request, monkeypatch):
 
     if "painted" not in request.fixturenames:
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def blocks_in_memory():
+    """A block has an empty file and stays in memory; what is in the files is tested with the store."""
+    kept: dict[Path, xr.Dataset] = {}
+
+    def write(store: Store, address: str, block: xr.Dataset) -> Path:
+        path = store.blocks / f"{address}.{'0' * 64}.nc"
+        path.touch()
+        kept[path] = block.copy(deep=True)
+        return path
+
+    def read(store: Store, address: str, path: Path | None = None) -> xr.Dataset:
+        return kept[path or store.blocks / f"{address}.{'0' * 64}.nc"].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "write", write)
+        patch.setattr(Store, "read", read)
+        yield
