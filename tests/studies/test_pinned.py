@@ -1,6 +1,7 @@
 """Addresses of all blocks of the catalogue: a change here orphans stored results, so it must be meant."""
 
 import hashlib
+from itertools import product
 
 import pytest
 
@@ -83,10 +84,12 @@ PINNED = {
 
 @pytest.mark.parametrize(("name", "preset"), PINNED)
 def test_blocks_keep_their_addresses(name, preset):
-    blocks = get(name, preset).blocks()
+    study = get(name, preset)
+    assert study.name == name
+    blocks = study.blocks()
     digest = hashlib.sha256("\n".join(block.address for block in blocks).encode()).hexdigest()
     assert (len(blocks), digest[:20]) == PINNED[name, preset]
 
 
-def test_every_study_is_pinned():
-    assert {name for name, _ in PINNED} == set(names())
+def test_both_presets_of_every_study_are_pinned():
+    assert set(PINNED) == set(product(names(), ("quick", "full")))

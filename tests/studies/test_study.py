@@ -9,7 +9,7 @@ import pytest
 import small
 
 from studies.address import address, canonical, describe
-from studies.catalogue import get, names
+from studies.catalogue import get
 from studies.cells.grading import GradingCell
 from studies.cells.images.online import OnlineImages
 from studies.cells.online import OnlineCell
@@ -111,14 +111,6 @@ def test_text_overrides():
     cells: Any = list(study.cells())
     assert not any(c.train_readout for c in cells)
     assert {c.easy["noise"] for c in cells} == {0.05, 0.2}
-
-
-@pytest.mark.parametrize("name", names())
-def test_catalogue_is_valid_and_quick_and_full_exist(name):
-    for preset in ("quick", "full"):
-        study = get(name, preset)
-        assert study.name == name
-        assert study.blocks()
 
 
 @pytest.mark.parametrize(
