@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from processes import PATIENCE
+from processes import PATIENCE, command, wait_for
 from root import ROOT
 
 from figures.__main__ import main as figures_main
@@ -27,8 +27,8 @@ TINY = tiny()
 
 
 def call(module, *arguments):
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    line = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
 
 
 def inside(main, capsys, *arguments):
@@ -75,8 +75,8 @@ def test_running_twice_does_nothing_the_second_time(undisturbed, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("wait_for_blocks", [0, 3])
 def test_a_killed_run_resumes_to_the_same_bits(undisturbed, tmp_path, wait_for_blocks, capsys):
-    command = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    line = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
+    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL)
     blocks = tmp_path / "xor_mixture" / "blocks"
     until = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until:
@@ -118,16 +118,14 @@ def test_cells_do_not_depend_on_what_else_is_asked(undisturbed, tmp_path, capsys
 
 @pytest.mark.slow
 def test_interrupt_stops_after_the_block_and_says_how_to_go_on(tmp_path):
-    command = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    blocks = tmp_path / "xor_mixture" / "blocks"
-    until = time.monotonic() + PATIENCE
-    while not (blocks.exists() and list(blocks.glob("*.nc"))) and time.monotonic() < until:
-        time.sleep(0.002)
+    process = command("run", "cheap", "--seconds", "0.3", "--replicates", "60", "--out", tmp_path)
+    blocks = tmp_path / "cheap" / "blocks"
+    wait_for(lambda: list(blocks.glob("*.nc")))
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate()
     assert process.returncode == 130
     assert "the same command goes on from here" in text
+    assert len(list(blocks.glob("*.nc"))) < 120
     assert not list(blocks.glob("*.part"))
 
 

@@ -18,14 +18,16 @@ from teacher_student.training.recording import check_measured
 #: The verbs that look, and a run with nothing to do, for every study; then anything that computes fails.
 PLANNING = """
 import sys
+from functools import cache
 import jax
 import numpy as np
 import xarray as xr
-from studies.__main__ import main
-from studies.catalogue import get, names
+import studies.__main__ as command_line
+from studies.catalogue import names
 from studies.store import Store
 
-out = sys.argv[1]
+out, main = sys.argv[1], command_line.main
+get = command_line.get = cache(command_line.get)  # the verbs ask for the same
 for name in names():
     for preset in ("quick", "full"):
         blocks = get(name, preset).blocks()
