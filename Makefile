@@ -1,5 +1,5 @@
 # make figures   set up, run the quick preset of the headline study, draw its figures
-# make test      set up, run all tests
+# make test      set up, format, lint, types and beside them all tests
 # make quick     set up, run the tests that take no more than a few seconds
 # make optimised set up, run some of the numerical tests at the compiler's usual level of optimisation
 # make check     set up, format, lint and types
@@ -13,7 +13,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: venv figures test quick optimised check adapters oldest docs release numbers gallery
+.PHONY: venv figures test tests quick optimised check adapters oldest docs release numbers gallery
 
 venv: .venv/complete
 
@@ -28,7 +28,10 @@ figures: venv
 	$(BIN)/python -m studies run xor_mixture
 	$(BIN)/python -m figures xor_mixture
 
-test: check
+test: venv
+	$(MAKE) --no-print-directory -j 2 check tests
+
+tests: venv
 	$(BIN)/python -m pytest
 
 quick: venv
