@@ -19,7 +19,7 @@ from teacher_student.training.program import choose_method
 from teacher_student.training.recording import QUANTITIES, draw_test_points
 from teacher_student.training.streams import replicate_keys
 
-N, WIDTH, SAMPLES = 120, 2, 200_000
+N, WIDTH, SAMPLES, REPLICATES = 120, 2, 200_000, 400
 COMBINATIONS = list(product(TASKS, ACTIVATIONS, LOSSES))
 
 
@@ -195,12 +195,12 @@ def test_theory_has_the_averages_of_its_definition_or_refuses(name, activation, 
         within_errors(moments.square[b], share * g[:, :, None] * g[:, None], floor=1e-2)
 
 
-def chunk(task: Task, student: TwoLayer, method: str, replicates: int) -> tuple[Any, Any, Any]:
+@lru_cache
+def chunk(task: Task, core: TwoLayer, method: str) -> tuple[Any, Any, Any]:
     """One chunk of samples from the same start -> after(scaling) of all replicates, and the simulator."""
-    runner = choose_method(task, student.core(), method)
+    runner = choose_method(task, core, method)
     level = rows(task.level(), runner.chunk)
 
-    @jax.jit
     def after(key, scaling):
         own = runner.teacher(key)
         start = runner.init(key, own, scaling, state_of(task))
@@ -208,8 +208,8 @@ def chunk(task: Task, student: TwoLayer, method: str, replicates: int) -> tuple[
         end = runner.advance(start, own, samples, level, jnp.ones(runner.chunk, bool), scaling)
         return start, own, samples, runner.overlaps(end, own)
 
-    keys = replicate_keys(0, jnp.arange(replicates))
-    return runner, level, lambda scaling: jax.vmap(after, (0, None))(keys, scaling)
+    program, keys = jax.jit(jax.vmap(after, (0, None))), replicate_keys(0, jnp.arange(REPLICATES))
+    return runner, level, lambda scaling: program(keys, scaling)
 
 
 def single_steps(student, start, x, label, scaling):
@@ -230,7 +230,7 @@ def single_steps(student, start, x, label, scaling):
 def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, method, quick_compilation):
     task = make(name)
     student = student_of(task, activation, loss)
-    runner, level, after = chunk(task, student, method, 1)
+    runner, level, after = chunk(task, student.core(), method)
     for parametrisation in PARAMETRISATIONS:
         scaling = TwoLayer(WIDTH, activation, loss, parametrisation).scaling(0.05, N)
         scaling = jax.tree.map(jnp.float32, scaling)
@@ -249,7 +249,7 @@ def test_gram_space_has_the_law_of_full_vectors(name, activation, loss, quick_co
     task = make(name)
     student = student_of(task, activation, loss, "ntk")
     scaling = jax.tree.map(jnp.float32, student.scaling(0.1, N))
-    gram, full = (chunk(task, student, method, 400)[2](scaling)[3] for method in ("gram", "full"))
+    gram, full = (chunk(task, student.core(), method)[2](scaling)[3] for method in ("gram", "full"))
     for ours, theirs in zip(jax.tree.leaves(gram), jax.tree.leaves(full), strict=True):
         a, b = np.asarray(ours, float), np.asarray(theirs, float)
         error = np.sqrt((a.var(0, ddof=1) + b.var(0, ddof=1)) / len(a))

@@ -20,6 +20,10 @@ pytestmark = pytest.mark.usefixtures("quick_module")
 TASK = XorMixture(40)
 TABLE = level_table(TASK, TASK.level(noise=0.1), TASK.level(noise=1.0))
 
+#: Overlaps of a start without any symmetry.
+ALONG = np.array([[0.5, -0.2], [0.1, 0.3], [-0.7, 0.2]], np.float32)
+GRAM = np.array([[0.9, 0.2, 0], [0.2, 1.1, -0.1], [0, -0.1, 0.8]], np.float32)[None]
+
 
 def run(
     student, protocols=("curriculum", "no_curriculum"), replicates: int | np.ndarray = 4, steps=400, **changes
@@ -76,11 +80,8 @@ def test_protocols_share_start_and_samples(method):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["gram", "full", "stepwise"])
 def test_a_nan_stays_in_its_replicate(method):
-    start = Overlaps(
-        jnp.zeros((4, 2)).at[0, 0].set(0.1), jnp.eye(4)[None] / 40, jnp.array([0.5, -0.5, 0.2, 0.1])
-    )
-    poisoned = start._replace(readout=start.readout.at[0].set(jnp.nan))
-    assert run(TwoLayer(4), method=method, initial=poisoned).diverged.all()
+    poisoned = Overlaps(jnp.asarray(ALONG), jnp.asarray(GRAM), jnp.array([np.nan, -0.6, 0.9]))
+    assert run(TwoLayer(3), record=("M", "Q", "v"), method=method, initial=poisoned).diverged.all()
     wild = run(TwoLayer(4), method=method, learning_rate=2.8, steps=4000, seed=3, replicates=16)
     assert 0 < wild.diverged.sum() < wild.diverged.size
     assert np.isfinite(wild.values["v"][~wild.diverged]).all()
@@ -104,13 +105,11 @@ def test_partial_chunks_take_exactly_the_steps_asked_for():
 
 @pytest.mark.slow
 def test_a_start_from_order_parameters_is_honoured_by_all_simulators():
-    gram = np.array([[0.9, 0.2, 0], [0.2, 1.1, -0.1], [0, -0.1, 0.8]], np.float32)[None]
-    along = np.array([[0.5, -0.2], [0.1, 0.3], [-0.7, 0.2]], np.float32)
-    start = Overlaps(jnp.asarray(along), jnp.asarray(gram), jnp.array([0.3, -0.6, 0.9]))
+    start = Overlaps(jnp.asarray(ALONG), jnp.asarray(GRAM), jnp.array([0.3, -0.6, 0.9]))
     for method in ("gram", "full", "stepwise"):
         found = run(TwoLayer(3), record=("M", "Q", "v"), method=method, initial=start)
-        np.testing.assert_allclose(found.values["M"][0, 0, 0], along, atol=1e-5)
-        np.testing.assert_allclose(found.values["Q"][0, 0, 0], along @ along.T + gram[0], atol=1e-4)
+        np.testing.assert_allclose(found.values["M"][0, 0, 0], ALONG, atol=1e-5)
+        np.testing.assert_allclose(found.values["Q"][0, 0, 0], ALONG @ ALONG.T + GRAM[0], atol=1e-4)
 
 
 @pytest.mark.parametrize(
