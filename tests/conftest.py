@@ -21,8 +21,10 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 if DATA.is_dir():
     os.environ.setdefault("TILTING_ODDS_DATA", str(DATA))
 
-# most tests compile for longer than they run; processes that they start inherit it
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false")
+#: Most tests compile for longer than they run; processes that they start inherit it. Who sets other flags, as
+#: `make optimised` does, has every program made with those.
+FLAGS = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", FLAGS)
 
 # programs compiled once serve all workers, the processes that tests start, and later runs of the tests in any
 # checkout of the user; the variables must be set before JAX is imported
@@ -52,18 +54,18 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-#: Bytes of memory of a process above which its programs are forgotten at the end of a module.
+#: Bytes of memory of a process above which its programs are forgotten before a module.
 MUCH = 1e9
 #: Whether there may be programs without most optimisations, which other modules must not meet.
 quickly_made = False
 
 
 @pytest.fixture(scope="module", autouse=True)
-def forget_programs():
-    """Programs leave the memory with their module where there are too many; the disk still has them."""
+def forget_programs(request):
+    """Programs leave the memory where there are too many, or others are needed; the disk still has them."""
     global quickly_made
-    yield
-    if psutil.Process().memory_info().rss < MUCH and not quickly_made:
+    meant = not quickly_made or "quick_module" in request.fixturenames
+    if meant and psutil.Process().memory_info().rss < MUCH:
         return
     quickly_made = False
     jax.clear_caches()
@@ -75,11 +77,15 @@ def forget_programs():
 @contextmanager
 def without_most_optimisations() -> Iterator[None]:
     global quickly_made
+    if os.environ["XLA_FLAGS"] != FLAGS:
+        yield
+        return
     quickly_made, name = True, "jax_disable_most_optimizations"
+    before = jax.config.values[name]
     with patch.dict(FIXED, {name: True}):
         jax.config.update(name, True)
         yield
-        jax.config.update(name, False)
+        jax.config.update(name, before)
 
 
 @pytest.fixture
