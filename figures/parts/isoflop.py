@@ -57,9 +57,16 @@ def places(summary: xr.Dataset, axes: dict[str, str]) -> Iterator[tuple[str, dic
         yield ", ".join(said), dict(zip(axes, values, strict=True))
 
 
+def above_floor(summary: xr.Dataset) -> xr.Dataset:
+    """The summary with losses above the smallest possible: own_above, and best_above with its interval."""
+    floor = summary.attrs["floor"]
+    ends = {f"best_above{end}": summary[f"best_loss{end}"] - floor for end in ENDS}
+    return summary.assign(own_above=summary.own_loss - floor, **ends)
+
+
 def curves(summary: xr.Dataset, axes: dict[str, str], caption: str) -> Drawn:
     """Loss above the floor against width, a curve per cost, a row per arm; minima filled, edges open."""
-    floor = summary.attrs["floor"]
+    summary = above_floor(summary)
     each = list(places(summary, axes))
     figure, grid = panels.grid(len(PAIR), len(each), 2.4, sharex=True, sharey="col")
     styles = series(summary.flops.values, "{}")
@@ -67,60 +74,63 @@ def curves(summary: xr.Dataset, axes: dict[str, str], caption: str) -> Drawn:
         for axes_, (title, at) in zip(row, each, strict=True):
             part = summary.sel(at | {"protocol": protocol})
             for cost, style in styles.items():
-                _curve(axes_, part.sel(flops=cost), floor, style | {"label": f"C = {cost:.2g}"})
+                _curve(axes_, part.sel(flops=cost), style | {"label": f"C = {cost:.2g}"})
             axes_.set_title(f"{title}\n{words(protocol)}", fontsize=7)
             axes_.set_yscale("log")
             width_axis(axes_, summary.width.values)
-    figure.supylabel("test loss above the smallest possible" if floor else "test loss", fontsize=8)
+    figure.supylabel("test loss above the smallest possible", fontsize=8)
     panels.legend_above(figure)
     names = [
         "own_loss",
+        "own_above",
         "rate",
         "resolved",
-        *(f"best_{what}{end}" for what in ("width", "loss") for end in ENDS),
+        *(f"best_{what}{end}" for what in ("width", "loss", "above") for end in ENDS),
     ]
     note = "Filled: the minimum; open: the lowest point where it is the narrowest or widest student, or flat."
     return Drawn(figure, summary[names], f"{caption} {NOTE} {note}")
 
 
-def _curve(axes: Axes, curve: xr.Dataset, floor: float, style: dict[str, Any]) -> None:
+def _curve(axes: Axes, curve: xr.Dataset, style: dict[str, Any]) -> None:
     """One cost."""
-    line = curve.own_loss.dropna("width")
-    axes.plot(line.width, line - floor, **style | {"marker": "", "lw": 0.9})
+    line = curve.own_above.dropna("width")
+    axes.plot(line.width, line, **style | {"marker": "", "lw": 0.9})
     if np.isfinite(curve.best_width):
-        axes.plot(curve.best_width, curve.best_loss - floor, **style | {"ls": "", "label": None})
+        axes.plot(curve.best_width, curve.best_above, **style | {"ls": "", "label": None})
     elif line.size:
         lowest = line.isel(width=int(line.values.argmin()))
-        axes.plot(lowest.width, lowest - floor, **style | {"ls": "", "label": None, "mfc": "white"})
+        axes.plot(lowest.width, lowest, **style | {"ls": "", "label": None, "mfc": "white"})
 
 
 def optimum(summary: xr.Dataset, axes: dict[str, str], caption: str) -> Drawn:
     """Best width, and loss there, against cost, a line per arm with its exponent."""
-    floor = summary.attrs["floor"]
+    summary = above_floor(summary)
     each = list(places(summary, axes))
     figure, grid = panels.grid(2, len(each), 2.6, sharex=True, sharey="row")
     sums.need(bool(summary.best_width.notnull().any()), "no curve of equal cost has a minimum")
     for (above, below), (title, at) in zip(grid.T, each, strict=True):
         part = summary.sel(at)
-        for axes_, name, exponent, lower in (
-            (above, "best_width", "width_exponent", 0.0), (below, "best_loss", "loss_exponent", floor)
+        for axes_, name, exponent in (
+            (above, "best_width", "width_exponent"), (below, "best_above", "loss_exponent")
         ):  # fmt: skip
             for (protocol, style), shift in zip(looks(PAIR).items(), (0.97, 1.03), strict=True):
                 own = part.sel(protocol=protocol)
-                middle, low, high = (own[f"{name}{end}"].values - lower for end in ENDS)
-                error = np.clip([middle - low, high - middle], 0, None)
+                middle, low, high = (own[f"{name}{end}"].values for end in ENDS)
+                known = np.isfinite(middle)
+                error = np.clip([middle - low, high - middle], 0, None)[:, known]
                 slope = " [".join(f"{float(own[f'{exponent}{end}']):.2f}" for end in ENDS[:2])
                 label = f"{words(protocol)}: {slope}, {float(own[f'{exponent}_ci_high']):.2f}]"
-                axes_.errorbar(summary.flops * shift, middle, error, **style | {"label": label, "ls": ""})
+                place = summary.flops.values[known] * shift
+                axes_.errorbar(place, middle[known], error, **style | {"label": label, "ls": ""})
             axes_.set(xscale="log", yscale="log")
-            axes_.legend(fontsize=6, title="exponent of C", title_fontsize=6)
+            axes_.legend(title="exponent of C", title_fontsize=7)
         above.set_title(title, fontsize=7)
         below.set_xlabel(COST)
     grid[0, 0].set_ylabel("best width K*")
-    grid[1, 0].set_ylabel("loss there, above\nthe smallest possible" if floor else "loss there")
+    grid[1, 0].set_ylabel("loss there, above\nthe smallest possible")
     names = [
         f"{name}{end}"
-        for name in ("best_width", "best_loss", "width_exponent", "loss_exponent")
+        for name in ("best_width", "best_loss", "best_above", "width_exponent", "loss_exponent")
         for end in ENDS
     ]
     return Drawn(figure, summary[names], f"{caption} {NOTE} Costs without a minimum are left out.")
