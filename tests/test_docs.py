@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import QUICKLY
 
 from teacher_student.students.two_layer import ACTIVATIONS
 from teacher_student.tasks import TASKS, task_class
@@ -43,7 +44,7 @@ def folder(tmp_path_factory):
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Python with the modules of the page; it compiles for longer than it runs."""
     paths = [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = os.environ | QUICKLY | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 

@@ -13,6 +13,8 @@ from studies.study import Study
 from teacher_student.saved_schedule import places
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 EASY, HARD = {"noise": 0.1}, {"noise": 1.0}
 THREE = ((0.25, {0.0: 1.0}), (0.5, {1.0: 0.75, 0.5: 0.25}), (0.25, {0.0: 1.0}))
 SAVED = SavedSchedule("sparse_teacher", 4.0, EASY, HARD, THREE, {"loss": 0.1})
@@ -41,6 +43,7 @@ def test_a_file_gives_back_what_was_saved_and_is_never_overwritten(file):
         save_schedule(SAVED, file)
 
 
+@pytest.mark.slow
 def test_an_optimal_schedule_that_is_the_curriculum_runs_as_the_curriculum(tmp_path):
     path = tmp_path / "curriculum.json"
     save_schedule(replace(SAVED, phases=((0.3, {0.0: 1.0}), (0.7, {1.0: 1.0}))), path)

@@ -15,6 +15,11 @@ from studies.store import Store, load
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 FEW = cheap.study(widths=(2, 3), replicates=2)
+#: For processes whose programs compile for longer than they run, see conftest.py.
+QUICKLY = {
+    "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
+    "--xla_llvm_disable_expensive_passes=true"
+}
 #: Seconds after which something that should have happened never will, on the busiest of machines.
 PATIENCE = 400.0
 

@@ -20,6 +20,8 @@ from teacher_student.pruning import (
 from teacher_student.students.flax_nets import make_student
 from teacher_student.students.two_layer import Params
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 RNG = np.random.default_rng(0)
 TWO_LAYER = Params(
     jnp.asarray(RNG.normal(size=(7, 11)), "float32"), jnp.asarray(RNG.normal(size=7), "float32")

@@ -19,6 +19,7 @@ INPUTS, LABELS = np.eye(COUNT), np.arange(COUNT) % 2
 RUNS = Runs(seeds=6, epochs=2, batch_size=2)
 
 
+@pytest.mark.slow
 def test_a_lookup_table_memorises_what_it_cannot_guess():
     memory = rank("memorisation", INPUTS, LABELS, model=LOOKUP, runs=RUNS)
     assert memory.scores.tolist() == (LABELS == 1).astype(float).tolist()

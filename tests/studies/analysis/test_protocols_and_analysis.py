@@ -19,6 +19,7 @@ def test_status_means_the_same_in_both():
     assert results.STATUS.items() <= STATUS.items()
 
 
+@pytest.mark.slow
 def test_benefit_of_a_simulation_is_the_paired_difference():
     found = ts.simulate(
         ts.XorMixture(60), ts.TwoLayer(2), protocol=ARMS, easy=0.1, hard={"noise": 1.0}, budget=20,

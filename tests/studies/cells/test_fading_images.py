@@ -8,6 +8,8 @@ from image_cells import FADING, block
 
 from studies.cells.images.fading import PROTOCOLS
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 
 @pytest.fixture(scope="module")
 def material():
@@ -67,6 +69,7 @@ def test_pixels_have_the_noise_of_their_level(material):
     assert [len(material.targets[name].labels) for name in ("validation", "test")] == [100, 100]
 
 
+@pytest.mark.slow
 def test_depth_shared_and_own_rates():
     """One program: at a shared rate no sweep; at its own each arm has the best of the sweep."""
     cell = replace(FADING, depth=3)

@@ -11,6 +11,8 @@ from image_cells import CALL, FADING, ONLINE, RANKED, ROOT, TINY, TWO, block
 
 from studies.study import Study
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 
 @pytest.mark.parametrize(
     "line",

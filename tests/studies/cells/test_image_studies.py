@@ -1,5 +1,6 @@
 """The studies on images: budgets, orders, tuning, resuming."""
 
+import os
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from image_cells import CALL, ONE, ONLINE, RANKED, ROOT, SMALL, TINY, TWO, block, study
-from processes import PATIENCE
+from processes import PATIENCE, QUICKLY
 
 from curricula import Ranking
 from studies.catalogue import get
@@ -20,6 +21,8 @@ from studies.cells.images.ranking import RankedImages
 from studies.engine.run import run
 from studies.store import load
 from teacher_student.training import epochs
+
+pytestmark = pytest.mark.usefixtures("quick_module")
 
 PROGRAM: Any = epochs.compiled
 
@@ -89,7 +92,6 @@ def test_images_held_out_are_in_no_other_part():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
 def test_pools_grow_along_the_ranking():
     material = RANKED.material()
     orders = RANKED.orders(material, tuple(TWO), np.random.default_rng(0))
@@ -109,7 +111,6 @@ def test_pools_grow_along_the_ranking():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
 def test_wrong_labels_are_as_many_as_asked_and_only_for_training():
     clean, wrong = (replace(RANKED, label_noise=x, n_examples=0).material() for x in (0.0, 0.4))
     share = (np.asarray(clean.bank.labels) != np.asarray(wrong.bank.labels)).mean()
@@ -184,6 +185,7 @@ def test_without_a_sweep_the_rate_is_the_one_given_and_failures_are_marked():
     assert (found.status == 1).all()
 
 
+@pytest.mark.slow
 def test_arms_that_are_the_same_get_the_same_numbers():
     """All examples at one level: easiest first, ties in the order they came, is no curriculum."""
     cell = replace(ONLINE, easy_fraction=0.0)
@@ -205,6 +207,7 @@ def test_one_program_per_width_serves_budgets_rates_and_sweep():
     assert PROGRAM._cache_size() == 2
 
 
+@pytest.mark.slow
 def test_a_shorter_budget_in_the_same_room_is_the_same_run():
     alone, roomy = (ONLINE.compute(block(ONLINE, room=room)) for room in (2, 5))
     assert alone.sizes["time"] == 3
@@ -212,6 +215,7 @@ def test_a_shorter_budget_in_the_same_room_is_the_same_run():
         np.testing.assert_array_equal(alone[name], roomy[name])
 
 
+@pytest.mark.slow
 def test_a_small_study_runs_loads_and_repeats(tmp_path):
     question = study(ONLINE)
     assert run(question, str(tmp_path)).ok
@@ -231,7 +235,6 @@ def test_a_small_study_runs_loads_and_repeats(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
 def test_a_convolutional_student_in_another_parametrisation_runs():
     fields = {"student": "cnn", "width": 2, "parametrisation": "mean_field", "optimiser": "adam"}
     cell = replace(RANKED, **fields, schedule="cosine", slowest_rate=0.01)
@@ -244,7 +247,7 @@ def test_a_convolutional_student_in_another_parametrisation_runs():
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     command = [*CALL, "run", "images_online", "--out", str(tmp_path / "parts"), *TINY]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | QUICKLY, stdout=subprocess.DEVNULL)
     blocks, until = tmp_path / "parts" / "images_online" / "blocks", time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until and not list(blocks.glob("*.nc")):
         time.sleep(0.002)

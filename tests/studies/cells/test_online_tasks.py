@@ -41,6 +41,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", CELLS)
 def test_a_block_is_computed_and_stored(task, tmp_path):
     cell = CELLS[task]

@@ -10,6 +10,8 @@ from studies.cells.grading import GradingCell
 from studies.store import Store, load
 from studies.study import Study
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 CELL = GradingCell(n_inputs=8, n_examples=120, networks=2, epochs=3, batch_size=20, scores=("el2n", "grand"))
 
 

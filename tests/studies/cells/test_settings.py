@@ -9,7 +9,7 @@ from typing import Any
 
 import every_kind
 import pytest
-from processes import HERE, ROOT
+from processes import HERE, QUICKLY, ROOT
 
 #: What a user's environment may hold, all at once.
 SET = {
@@ -30,7 +30,7 @@ SET = {
 def computed(**environment: str) -> dict[str, str]:
     """Kind -> digest of the arrays, from a process with these variables."""
     line = [sys.executable, str(HERE / "every_kind.py")]
-    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"} | environment
+    env = os.environ | QUICKLY | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"} | environment
     result = subprocess.run(line, env=env, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

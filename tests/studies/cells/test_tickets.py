@@ -1,5 +1,6 @@
 """Tickets: the rounds against rounds by hand, arms and protocols, and resuming between and inside rounds."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from processes import PATIENCE
+from processes import PATIENCE, QUICKLY
 from root import ROOT
 
 from studies.catalogue import get
@@ -27,6 +28,8 @@ from studies.study import Study
 from teacher_student.pruning import Pruning, full, kernels, rewound, shuffled
 from teacher_student.training import epochs
 from teacher_student.training.epochs import Optimiser, train
+
+pytestmark = pytest.mark.usefixtures("quick_module")
 
 #: First and last record.
 ENDS = [0, -1]
@@ -299,7 +302,7 @@ def test_a_run_killed_inside_a_round_resumes_to_the_same_bits(tmp_path):
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     words = [word for name, value in TINY.items() for word in (f"--{name}", value)]
     command = [sys.executable, "-m", "studies", "run", "lottery_tickets", "--out", str(killed), *words]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | QUICKLY, stdout=subprocess.DEVNULL)
     partial, until = killed / "lottery_tickets" / "partial", time.monotonic() + PATIENCE
 
     def inside_a_round() -> bool:

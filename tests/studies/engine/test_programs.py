@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jax
 import pytest
+from processes import QUICKLY
 
 from studies.catalogue import get
 from studies.engine import programs
@@ -36,7 +37,7 @@ def probe(out: Path, where: Path | str) -> dict:
     """What a fresh process does with programs in `where`."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("JAX_COMPILATION_CACHE")}
     command = [sys.executable, "-W", "error", "-c", PROBE, str(out), json.dumps(SHORT), str(where)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=env | QUICKLY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -108,6 +108,7 @@ def test_coordinate_check_of_every_depth(depth):
         np.testing.assert_allclose(found, expected, atol=off, err_msg=parametrisation)
 
 
+@pytest.mark.slow
 def test_convolutions_by_patches_are_the_same_network():
     """Same start, same logits, same gradient; only rounded otherwise. The image is no square."""
     x = jax.random.normal(jax.random.key(5), (3, 9, 6, 2))

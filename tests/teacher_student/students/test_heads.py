@@ -147,6 +147,7 @@ def test_coordinate_check(depth, quick_compilation):
     assert standard[-1] > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TASKS)
 def test_tasks_measure_a_head_as_samples_of_theirs_do(name):
     """Loss and accuracy of a deep student on drawn inputs, forward in NumPy, without its order parameters."""

@@ -66,6 +66,7 @@ def products(inputs):
     return inputs[:, i] * inputs[:, j]
 
 
+@pytest.mark.slow
 def test_polarity_hides_the_labels_from_linear_rules_only():
     """Linear: chance (.5, at most 4 standard errors off) with the sign, near 1 without; quadratic: near 1."""
     images = load_images("digits")

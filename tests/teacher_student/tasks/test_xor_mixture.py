@@ -11,6 +11,8 @@ from teacher_student.students.two_layer import Params, TwoLayer
 from teacher_student.tasks.xor_mixture import CLUSTERS, LABELS, MEANS, XorMixture
 from teacher_student.theory.integrate import equations
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 TASK = XorMixture(20)
 
 
@@ -51,6 +53,7 @@ def test_difficulty_may_differ_per_sample_and_prior_zero_means_never():
     assert np.bincount(np.asarray(seen), minlength=4).tolist() == [0, 500, 0, 500]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "quadratic"])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_accuracy_and_loss_from_order_parameters_match_drawn_inputs(activation, loss):

@@ -76,6 +76,7 @@ def test_a_sign_is_the_limit_of_infinite_gain():
         )
 
 
+@pytest.mark.slow
 def test_gradients_of_quadruples():
     cov, weight = jnp.asarray(random_covariance(5, seed=2)), jnp.array([0.5, -1.0, 0.3, 0.9, -1.0])
     step = np.random.default_rng(0).normal(size=(5, 5))

@@ -193,6 +193,7 @@ def test_bad_input_is_refused_in_one_line(what):
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_fractions_of_units_are_refused_in_one_line():
     """In a process of its own: here the type checks of the tests would come first."""
     asked = {

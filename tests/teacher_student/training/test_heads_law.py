@@ -57,6 +57,7 @@ def level_of(task, n):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 def test_chunks_are_plain_sgd_on_the_same_samples(name, float64, quick_compilation):
     task, head = HEADS[name]

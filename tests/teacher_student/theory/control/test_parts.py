@@ -176,6 +176,7 @@ def test_bad_input_is_refused_in_one_line(changes, message):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_an_accuracy_that_is_counted_is_no_objective(quick_compilation):
     task = SparseTeacher(100)
     with pytest.raises(ValueError, match="take the objective test_loss"):
