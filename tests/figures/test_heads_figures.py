@@ -1,13 +1,16 @@
-"""Figures of the studies of rates and experts: what is planted in the results is what they show."""
+"""Figures of the studies of rates, experts and teachers: what is planted in the results is what they show."""
 
 from typing import Any
 
 import numpy as np
+import pytest
 import small
 import xarray as xr
 
-from figures import experts, rates_and_curricula
+from figures import distillation, experts, rates_and_curricula
+from figures.parts.distilled import halfway
 from studies.catalogue import get
+from teacher_student.flops import training_flops
 
 
 def planted(name: str, out, gain) -> xr.Dataset:
@@ -74,3 +77,44 @@ def test_experts_are_compared_at_the_weights_that_count(tmp_path):
         assert own.counting.values.tolist() == counting
         np.testing.assert_allclose(own.benefit, worth, atol=2e-3)
     np.testing.assert_allclose(tables["who"].share.sum("expert"), 1, rtol=1e-5)
+
+
+def test_guidance_is_compared_with_a_curriculum_and_its_cost_counted(tmp_path):
+    """A source's worth is planted at its best rate, which is another one for students with a teacher."""
+    worth = {0.0: 0.03, 60.0: 0.2, 200.0: 0.1}
+
+    def gain(cell, protocol):
+        taught = cell.student == "pair"
+        own = worth[cell.checkpoint] if taught else 0.06 * (protocol == "curriculum")
+        return own - 0.1 * (cell.learning_rate != (1.2 if taught else 0.6))
+
+    summary = distillation.summarise(planted("distillation", tmp_path, gain))
+    tables = drawn(distillation, summary)
+    assert set(tables) == {"teachers", "checkpoints", "replaces", "cost", "rates"}
+    ahead = tables["replaces"].benefit.sel(width=4)
+    for source, stop in (("progressive", 0.0), ("stopped at 60", 60.0), ("final", 200.0)):
+        one = ahead.sel(source=f"64 units, {source}")
+        assert float(one.sel(comparison="replaces")) == pytest.approx(worth[stop] - 0.06, abs=2e-3)
+        assert float(one.sel(comparison="guidance")) == pytest.approx(worth[stop], abs=2e-3)
+        assert float(one.sel(comparison="curriculum")) == pytest.approx(0, abs=2e-3)
+    labels = ahead.sel(source="labels only")
+    assert float(labels.sel(comparison="curriculum")) == pytest.approx(0.06, abs=2e-3)
+    assert labels.sel(comparison="replaces").isnull()
+    flops = tables["cost"].flops.sel(width=4)
+    own, wide = training_flops([400, 4]), training_flops([6400, 64])
+    stopped = own * 20000 + wide * 6000 + 2 * 6464 * 20000
+    for source, count in (
+        ("labels only", own * 20000),
+        ("64 units, progressive", (own + wide) * 20000),
+        ("64 units, stopped at 60", stopped),
+    ):
+        assert float(flops.sel(source=source)) == pytest.approx(count, rel=1e-6)
+    rates = tables["rates"].sel(width=4)
+    assert (rates.rate.sel(source="labels only") == np.float32(0.6)).all()
+    assert (rates.rate.sel(source="64 units, final") == np.float32(1.2)).all()
+
+
+def test_a_teacher_is_halfway_where_its_curve_has_risen_by_half():
+    curve = xr.DataArray([0.5, 0.5, 0.54, 0.58, 0.6], {"time": [0.0, 10.0, 20.0, 30.0, 40.0]}, ("time",))
+    assert halfway(curve) == 30
+    assert halfway(1 - curve) == 30
