@@ -37,21 +37,23 @@ def test_the_best_order_is_called_by_a_name_that_is_as_good_or_by_its_ends():
 def test_every_order_has_the_rate_that_the_equations_like_best():
     """Loss 2 (rate 1) and 1 (rate 2) for the best order, 3 and 4 for the curriculum; SGD ends 0.1 above.
 
-    Width 8 was run at rate 2 alone, so that it has no best rate, and rate 2 is the one of most widths.
+    Width 8 was run at rate 2 alone, so that it has no best rate, and rate 2 is the one of most widths. At
+    rate 4, which was run at width 3 alone, the equations diverged: no order is best there.
     """
-    rates, n = [1.0, 2.0], 6
+    rates, n = [1.0, 2.0, 4.0], 6
     limit = np.array([[2.0, 1.0], [3.0, 4.0], [5.0, 5.0], [5.0, 6.0], [9.0, 9.0]])
+    limit = np.pad(limit, ((0, 0), (0, 1)), constant_values=np.nan)
     axes = ("protocol", "learning_rate", "width", "replicate")
-    run = np.array([[1.0, np.nan], [1.0, 1.0]])[:, :, None]
-    each = limit[:, :, None, None] * run * np.ones((5, 2, 2, n))
+    run = np.array([[1.0, np.nan], [1.0, 1.0], [1.0, np.nan]])[:, :, None]
+    each = limit[:, :, None, None] * run * np.ones((5, 3, 2, n))
     runs = each + np.where(np.arange(5) == 0, 0, 0.1)[:, None, None, None]
     place = each[..., None] * 0 + np.ones(2)
-    status = np.where(np.isnan(each), STATUS["not_asked"], STATUS["ok"]).astype(np.int8)
+    status = np.where(np.isnan(run), STATUS["not_asked"], STATUS["ok"]) * np.ones_like(each)
     ds = xr.Dataset(
         {
             "limit_loss": (axes, each),
             "test_loss": ((*axes, "time"), np.stack([runs + 7, runs], -1)),
-            "status": (axes, status),
+            "status": (axes, status.astype(np.int8)),
             **dict.fromkeys(("easy_share", "switching"), ((*axes, "place"), place)),
             **dict.fromkeys(("bang_bang", "gap", "agree"), (axes, each)),
         },
@@ -69,17 +71,17 @@ def test_every_order_has_the_rate_that_the_equations_like_best():
         ["3", "8"],
     ]
     found = found.sel(task="committee")
-    np.testing.assert_allclose(found.regret.sel(protocol="curriculum", width=8), [np.nan, 3.0])
+    np.testing.assert_allclose(found.regret.sel(protocol="curriculum", width=8), [np.nan, 3.0, np.nan])
     assert (
         found[["own_loss", "own_regret", "own_rate", "own_sgd_regret_mean"]].sel(width=8).isnull().all().all()
     )
     found = found.sel(width=3)
     assert found.own_rate.sel(protocol=ORDERS[:4]).values.tolist() == [2, 1, 1, 1]
-    np.testing.assert_allclose(found.regret.sel(protocol="curriculum"), [0.5, 3.0])
+    np.testing.assert_allclose(found.regret.sel(protocol="curriculum"), [0.5, 3.0, np.nan])
     np.testing.assert_allclose(found.own_regret.sel(protocol=ORDERS[:3]), [0, 2, 4])
     own = found.sel(protocol="curriculum")
     np.testing.assert_allclose(own.own_sgd_regret_mean, 2.1, rtol=1e-6)
-    np.testing.assert_allclose(own.sgd_regret_mean, [1.1 / 2, 3.1], rtol=1e-6)
+    np.testing.assert_allclose(own.sgd_regret_mean, [1.1 / 2, 3.1, np.nan], rtol=1e-6)
 
 
 def test_no_named_order_beats_the_best_in_any_case_that_is_published():
