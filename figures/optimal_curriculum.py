@@ -22,9 +22,9 @@ from figures.parts.write import Drawn, Figures
 from studies.analysis import last, usable, with_axes
 
 BEST = "optimal"
-#: What has one value for each task, and the axes that the figures know.
-SETTINGS = ("activation", "easy.noise", "hard.noise", "budget", "n_nodes", "n_starts", "iterations")
-AXES = ("protocol", "width", "task", "learning_rate", *SETTINGS)
+#: What has one value for each task, what says how well and has one at each width, and all axes known.
+SETTINGS, EFFORT = ("activation", "easy.noise", "hard.noise", "budget"), ("n_nodes", "n_starts", "iterations")
+AXES = ("protocol", "width", "task", "learning_rate", *SETTINGS, *EFFORT)
 CAPTION = (
     "Loss at the hard level at the end; a share of {easy_fraction:g} of the samples is easy in every order. "
     "Schedules are best on average over a few students; SGD at N = {n_inputs} starts from others."
@@ -60,6 +60,10 @@ def _of_task(ds: xr.Dataset) -> xr.Dataset:
     for axis in SETTINGS:
         there = sums.asked(ds).any([d for d in ds.status.dims if d != axis])
         ds = ds.sel({axis: ds[axis][there.values][-1]}, drop=True)
+    for axis in EFFORT:
+        there = sums.asked(ds).any(["protocol", "replicate"])
+        at = (there * xr.DataArray(np.arange(ds.sizes[axis]), dims=axis)).argmax(axis)
+        ds = ds.isel({axis: at}).drop_vars(axis)
     ends = last(usable(ds, "test_loss"))
     limit = ds.limit_loss.mean("replicate")
     rates = limit.notnull().all("protocol").sum("learning_rate")
