@@ -22,7 +22,7 @@ CELL = ControlCell(
 
 #: Task -> activation, easy and hard noise, budget, learning rates, that of them which all widths are run at.
 TASKS = {
-    "sparse_teacher": ("erf", 0.0, 2.0, 6.0, (1.0, 2.0, 4.0, 8.0, 16.0), 2.0),
+    "sparse_teacher": ("erf", 0.0, 2.0, 6.0, (1.0, 2.0, 4.0, 8.0), 2.0),
     "committee": ("erf", 0.0, 0.5, 24.0, (0.25, 0.5, 1.0, 2.0), 1.0),
     "xor_mixture": ("relu", 0.1, 0.5, 60.0, (0.5, 1.0, 2.0), 1.0),
 }

@@ -58,7 +58,7 @@ PINNED = {
     ("lottery_tickets", "quick"): (1, "0424fd7fb6a99d1f3ead"),
     ("lottery_tickets", "full"): (1, "6d81b081254fc4bc6c62"),
     ("optimal_curriculum", "quick"): (5, "01ed006ad11914abe979"),
-    ("optimal_curriculum", "full"): (42, "2d3d613fbd5d8f3921a1"),
+    ("optimal_curriculum", "full"): (38, "bef95869b08059deda01"),
     ("mixture_fit", "quick"): (120, "fa13d470979d02f63993"),
     ("mixture_fit", "full"): (1152, "21a87619d31b9ade9c0f"),
     ("mixture_loss", "quick"): (38, "08d3e95d933e3e153d14"),
