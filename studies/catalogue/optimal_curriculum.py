@@ -28,11 +28,13 @@ TASKS = {
 }
 #: Relu equations cost ten times as much, and 32 nodes are enough for what is sampled of them. At K = 4 what
 #: is best for 4 students is not so for others.
-CHEAPER = {"n_nodes": (16,), "n_starts": (4,), "iterations": (20,)}
-LONGER = {"n_starts": (16,), "iterations": (30,)}
+CHEAPER: Grid = {"n_nodes": (16,), "n_starts": (4,), "iterations": (20,)}
+LONGER: Grid = {"n_nodes": (16,), "n_starts": (16,)}
 
 
-def _grid(task: str, widths: tuple[int, ...], rates: tuple[float, ...] = ()) -> Grid:
+def _grid(
+    task: str, widths: tuple[int, ...], rates: tuple[float, ...] = (), effort: Grid | None = None
+) -> Grid:
     activation, easy, hard, budget, own, _ = TASKS[task]
     return {
         "task": (task,),
@@ -43,7 +45,8 @@ def _grid(task: str, widths: tuple[int, ...], rates: tuple[float, ...] = ()) -> 
         "learning_rate": rates or own,
         "protocol": PROTOCOLS,
         "width": widths,
-    } | (CHEAPER if task == "xor_mixture" else {})
+        **(effort or {}),
+    }
 
 
 def quick() -> Study:
@@ -54,10 +57,10 @@ def quick() -> Study:
 
 def full() -> Study:
     """Several rates, so that every order may have its own best; K = 16, and 4 on the mixture, at one."""
-    widths = {"sparse_teacher": (1, 2, 4, 8), "committee": (1, 2, 4, 8), "xor_mixture": (2,)}
-    grids = [_grid(task, own) for task, own in widths.items()]
+    grids = [_grid(task, (1, 2, 4, 8)) for task in ("sparse_teacher", "committee")]
+    grids += [_grid("xor_mixture", (2,), effort=CHEAPER)]
     grids += [_grid(task, (16,), TASKS[task][5:]) for task in ("sparse_teacher", "committee")]
-    grids += [_grid("xor_mixture", (4,), (1.0,)) | LONGER]
+    grids += [_grid("xor_mixture", (4,), TASKS["xor_mixture"][5:], LONGER)]
     return Study(CELL, tuple(grids), 64, rows=64)
 
 
