@@ -12,6 +12,7 @@ import hypothesis
 import pooch
 import psutil
 import pytest
+from flags import OURS
 
 from studies.engine import programs
 from teacher_student.fixed_settings import FIXED
@@ -20,11 +21,6 @@ from teacher_student.fixed_settings import FIXED
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 if DATA.is_dir():
     os.environ.setdefault("TILTING_ODDS_DATA", str(DATA))
-
-#: Most tests compile for longer than they run; processes that they start inherit it. Who sets other flags, as
-#: `make optimised` does, has every program made with those.
-FLAGS = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
-os.environ.setdefault("XLA_FLAGS", FLAGS)
 
 # programs compiled once serve all workers, the processes that tests start, and later runs of the tests in any
 # checkout of the user; the variables must be set before JAX is imported
@@ -77,7 +73,7 @@ def forget_programs(request):
 @contextmanager
 def without_most_optimisations() -> Iterator[None]:
     global quickly_made
-    if os.environ["XLA_FLAGS"] != FLAGS:
+    if not OURS:
         yield
         return
     quickly_made, name = True, "jax_disable_most_optimizations"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import QUICKLY
+from flags import QUICKLY
 
 from teacher_student.students.two_layer import ACTIVATIONS
 from teacher_student.tasks import TASKS, task_class

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cheap
 import xarray as xr
+from flags import QUICKLY
 
 from studies.engine.status import survey
 from studies.store import Store, load
@@ -15,11 +16,6 @@ from studies.store import Store, load
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 FEW = cheap.study(widths=(2, 3), replicates=2)
-#: For processes whose programs compile for longer than they run, see conftest.py.
-QUICKLY = {
-    "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
-    "--xla_llvm_disable_expensive_passes=true"
-}
 #: Seconds after which something that should have happened never will, on the busiest of machines.
 PATIENCE = 400.0
 
@@ -63,7 +59,7 @@ def wait_for(condition):
 
 def finding_tests() -> dict[str, str]:
     """The environment of processes that find the tests' modules."""
-    return os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
+    return os.environ | QUICKLY | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
 
 
 def same_numbers(a, b, name="cheap"):

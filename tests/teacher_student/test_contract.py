@@ -19,6 +19,8 @@ from teacher_student.training.program import choose_method
 from teacher_student.training.recording import QUANTITIES, draw_test_points
 from teacher_student.training.streams import replicate_keys
 
+pytestmark = pytest.mark.usefixtures("quick_module")
+
 N, WIDTH, SAMPLES, REPLICATES = 120, 2, 200_000, 400
 COMBINATIONS = list(product(TASKS, ACTIVATIONS, LOSSES))
 
@@ -227,7 +229,7 @@ def single_steps(student, start, x, label, scaling):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["full", "stepwise"])
 @pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
-def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, method, quick_compilation):
+def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, method):
     task = make(name)
     student = student_of(task, activation, loss)
     runner, level, after = chunk(task, student.core(), method)
@@ -244,7 +246,7 @@ def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, m
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "activation", "loss"), COMBINATIONS)
-def test_gram_space_has_the_law_of_full_vectors(name, activation, loss, quick_compilation):
+def test_gram_space_has_the_law_of_full_vectors(name, activation, loss):
     """Means and quartiles over replicates after one chunk from the same start."""
     task = make(name)
     student = student_of(task, activation, loss, "ntk")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from flags import QUICKLY
 from image_cells import CALL, ONE, ONLINE, RANKED, ROOT, SMALL, TINY, TWO, block, study
-from processes import PATIENCE, QUICKLY
+from processes import PATIENCE
 
 from curricula import Ranking
 from studies.catalogue import get

@@ -9,7 +9,8 @@ from typing import Any
 
 import every_kind
 import pytest
-from processes import HERE, QUICKLY, ROOT
+from flags import QUICKLY
+from processes import HERE, ROOT
 
 #: What a user's environment may hold, all at once.
 SET = {

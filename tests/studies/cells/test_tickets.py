@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
-from processes import PATIENCE, QUICKLY
+from flags import QUICKLY
+from processes import PATIENCE
 from root import ROOT
 
 from studies.catalogue import get

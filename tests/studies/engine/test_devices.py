@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import small
 import xarray as xr
-from processes import PATIENCE, QUICKLY
+from flags import QUICKLY
+from processes import PATIENCE
 from root import ROOT
 
 from studies.cell import TiledCell
@@ -28,7 +29,7 @@ HERE = ROOT / "tests" / "helpers"
 def test_bits_do_not_depend_on_the_number_of_devices(tmp_path):
     """Eight blocks, one by one, and three at a time on three devices, of which one idles at the end."""
     environment = os.environ | {
-        "XLA_FLAGS": f"{QUICKLY['XLA_FLAGS']} --xla_force_host_platform_device_count=3",
+        "XLA_FLAGS": f"{(os.environ | QUICKLY)['XLA_FLAGS']} --xla_force_host_platform_device_count=3",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}",
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
     }

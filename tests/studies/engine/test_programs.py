@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jax
 import pytest
-from processes import QUICKLY
+from flags import QUICKLY
 
 from studies.catalogue import get
 from studies.engine import programs
