@@ -24,7 +24,7 @@ HUBER = 0.01
 STEEPEST = 4.0
 
 #: Starts: E as a share of the smallest loss, p and q.
-SHARES, SLOPES = (0.1, 0.5, 0.9), (0.25, 0.5, 1.0)
+SHARES, SLOPES = (0.1, 0.9), (0.25, 1.0)
 
 #: Points that a fit of five numbers needs.
 FEWEST = 7
@@ -65,7 +65,7 @@ def fit_law(
     loss: Float[np.ndarray, " n"],
     start: Law | None = None,
 ) -> Law:
-    """The law that fits best: Huber loss of the differences of log L, the best of 27 starts.
+    """The law that fits best: Huber loss of the differences of log L, the best of eight starts.
 
     Parameters
     ----------

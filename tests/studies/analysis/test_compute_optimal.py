@@ -116,13 +116,14 @@ def test_edges_are_marked_and_no_exponent_uses_them(monkeypatch):
     )
 
 
-def test_a_rate_with_a_failed_run_is_not_chosen(monkeypatch):
-    monkeypatch.setattr(isoflop, "AGAIN", 5)
+def test_a_rate_with_a_failed_run_is_not_chosen():
     loss = made_up(STEEP, 0.0, 4)
     loss[{"protocol": 0, "learning_rate": 0, "replicate": 3}] = np.nan
-    found = compute_optimal(loss)
-    assert (found.rate.sel(protocol="curriculum") == 0.2).all()
-    np.testing.assert_allclose(found.own_loss[0], 1.2 * found.own_loss[1])
+    best = isoflop.best_rate(loss)
+    assert (best.sel(protocol="curriculum") == 0.2).all()
+    assert (best.sel(protocol="no_curriculum") == 0.1).all()
+    failed, good = (isoflop.resampled(loss.sel(protocol=p).values)[0] for p in loss.protocol.values)
+    np.testing.assert_allclose(failed, 1.2 * good)
 
 
 def test_runs_are_put_together_by_what_they_cost():
