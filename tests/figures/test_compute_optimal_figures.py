@@ -1,34 +1,13 @@
 """Figures of the best width: they show what is planted in the results."""
 
-from typing import Any
-
 import numpy as np
 import small
-import xarray as xr
+from planted import drawn, stored
 
 from figures import compute_optimal
 from studies.analysis import isoflop
 from studies.analysis.isoflop import least_squared_loss
 from studies.catalogue import get
-from studies.store import Store, load
-from studies.study import Study
-
-
-def stored(study: Study, out, compute) -> xr.Dataset:
-    store = Store(out, study.name)
-    store.prepare()
-    store.describe(study.entry())
-    for block in study.blocks():
-        store.write(block.address, compute(block))
-    return load(study.name, out)
-
-
-def drawn(module, summary) -> dict[str, Any]:
-    """The tables of all figures by name, each laid out once."""
-    found = {name: figure(summary) for name, figure in module.FIGURES.items()}
-    for one in found.values():
-        one.figure.draw_without_rendering()
-    return {name: one.table for name, one in found.items()}
 
 
 def test_the_best_width_is_the_planted_one(tmp_path, monkeypatch):
