@@ -92,7 +92,8 @@ def against(summary: xr.Dataset, x: str, label: str, caption: str) -> Drawn:
     )
     figure.supxlabel(label, fontsize=8)
     table = sums.numbers(summary, "accuracy_mean", "random_mean")
-    note = "Mask and ticket: trained in which order. Grey: random masks of as many weights, with and without a curriculum."
+    order = "Mask and ticket: trained in which order."
+    note = f"{order} Grey: random masks of as many weights, with and without a curriculum."
     return Drawn(figure, table.assign(total=summary.total, search=summary.search), f"{caption} {note}")
 
 
