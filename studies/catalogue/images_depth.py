@@ -26,15 +26,16 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Fashion-MNIST, one rate for all and each arm at its own; width 800 for 1 and 4 hidden layers."""
+    """Fashion-MNIST, all pairs at one rate; up to 400 units at several, so that each arm has its own best."""
     shared = {"shared_rate": (RATE,), "depth": DEPTHS}
-    own = {"shared_rate": (0.0,), "protocol": PAIR}
+    swept = {"protocol": PAIR, "depth": DEPTHS}
     grids = (
         {**shared, "protocol": PROTOCOLS, "width": (25, 100)},
-        {**shared, "protocol": PAIR, "width": (400,)},
-        {**own, "depth": DEPTHS, "width": (25, 100)},
-        {**shared, "protocol": PAIR, "width": (50, 200)},
-        {**shared, "depth": (1, 4), "protocol": PAIR, "width": (800,)},
+        {**shared, "protocol": PAIR, "width": (50, 200, 400, 800)},
+        {"shared_rate": (0.05, 0.1, 0.2), **swept, "width": (25, 50, 100, 200)},
+        {"shared_rate": (0.05,), **swept, "width": (400,)},
+        {"shared_rate": (RATE / 2,), **swept, "width": (100, 200, 400)},
+        {"shared_rate": (0.1,), **swept, "width": (400,)},
     )
     return Study(CELL, grids, replicates=20, rows=10)
 

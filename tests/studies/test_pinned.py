@@ -48,7 +48,7 @@ PINNED = {
     ("experts", "quick"): (12, "c500c7a01a7eaed2fefa"),
     ("experts", "full"): (54, "072aaf5194331f0baa2c"),
     ("images_depth", "quick"): (6, "f244679a050dc479197c"),
-    ("images_depth", "full"): (60, "60b4d990e8724ea9e231"),
+    ("images_depth", "full"): (184, "59c8b590470507049bf6"),
     ("images_filters", "quick"): (4, "469f78817fca90d6e913"),
     ("images_online", "quick"): (42, "59d6b02f877909b25709"),
     ("images_online", "full"): (168, "1fa7a22c8cf852494568"),
