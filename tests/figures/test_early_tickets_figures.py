@@ -1,4 +1,4 @@
-"""Figures of early tickets: they show what is planted in the results."""
+"""Figures of early and of carried tickets: they show what is planted in the results."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import small
 import xarray as xr
 from planted import drawn, stored
 
-from figures import early_tickets
+from figures import carried_tickets_mixture, early_tickets
 from studies.catalogue import get
 
 
@@ -63,3 +63,16 @@ def test_early_tickets_are_as_planted(tmp_path):
     np.testing.assert_allclose(one.found_mean, [0.55, 0.9], rtol=1e-6)
     np.testing.assert_allclose(one.earlier_mean, 0.35, rtol=1e-6)
     np.testing.assert_allclose(tables["cost"].total.squeeze().sel(step=20000, protocol="curriculum"), 5e7)
+
+
+def test_carried_masks_are_compared_with_those_of_the_same_task(tmp_path):
+    def accuracy(cell, finder, trainer, step):
+        return 0.6 if step == 0 else 0.65 if cell.found_on == "own" else 0.61
+
+    study = get("carried_tickets_mixture").changed({"replicates": "4", "rows": "4"})
+    ds = stored(study, tmp_path, lambda block: ticket(block, accuracy))
+    table = drawn(carried_tickets_mixture, carried_tickets_mixture.summarise(ds))["masks"]
+    assert table.place.values.tolist() == ["units, rate 0.6", "weights, rate 0.6"]
+    for arm, value in (("own", 0.65), ("carried", 0.61), ("start", 0.6)):
+        np.testing.assert_allclose(table.over_random_mean.sel(arm=arm), value - 0.55, atol=2e-3)
+        np.testing.assert_allclose(table.over_start_mean.sel(arm=arm), value - 0.6, atol=2e-3)
