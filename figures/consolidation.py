@@ -1,7 +1,7 @@
 """Figures of the study consolidation.
 
 linear  accuracy of the linear student against the pull of the second fit, and of one fit beside it
-width   two-layer students against width, every arm at the pull that is best on other replicates
+width   two-layer students against width, every arm at the pull that is best on other replicates; their lead
 """
 
 import xarray as xr
@@ -31,10 +31,12 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     flat = ds.stack(pull=("ridge", "coupling")).reset_index("pull", drop=True)
     best = [tuned(half(flat, swap), axis="pull") for swap in (False, True)]
     both = xr.concat([last(usable(b)) for b in best], "replicate")
+    lead = sums.mean(both - both.sel(protocol=PAIR[1], drop=True)).rename(mean="benefit")
     return sums.summary_of(
         ds,
         sums.prefixed("grid", sums.mean(grid)),
         sums.prefixed("tuned", sums.mean(both)),
+        sums.prefixed("lead", lead.where(lead.protocol != PAIR[1])),
         left_out=sums.left_out(ds).sum(),
     )
 
@@ -64,9 +66,10 @@ def linear(summary: xr.Dataset) -> Drawn:
 def width(summary: xr.Dataset) -> Drawn:
     """Two-layer students."""
     sums.need("two_layer" in summary.student, "two-layer students were not run")
-    table = sums.numbers(summary.sel(student="two_layer"), "tuned_mean").dropna("width", how="all")
-    styles = series(table.protocol.values)
-    figure = finite.against_width(table, {"two layers": "tuned_mean"}, LABEL, styles=styles)
+    names = {LABEL: "tuned_mean", "lead over all at once": "lead_benefit"}
+    table = sums.numbers(summary.sel(student="two_layer"), *names.values())
+    table = table.dropna("width", how="all").dropna("protocol", how="all")
+    figure = finite.against_width(table, names, "two layers", styles=series(table.protocol.values))
     note = "Ridge and pull are the best on the other half of the replicates."
     return Drawn(figure, table, f"{CAPTION} {note}")
 

@@ -45,6 +45,8 @@ def against_width(
 ) -> Figure:
     """Variables with their intervals against width, a line per value of `along`, see `panels.lines`.
 
+    A panel in which nothing is known is left out.
+
     Parameters
     ----------
     names : title of a panel, with the values of `by` in it, see `Settings` -> variable
@@ -57,7 +59,8 @@ def against_width(
         for title, name in names.items():
             part = table.sel(at)
             part = part.sel(width=part[name].notnull().any(along))
-            parts[Settings().format(title, **at)] = (part, name)
+            if part.sizes["width"]:
+                parts[Settings().format(title, **at)] = (part, name)
 
     def draw(axes: Axes, shown: tuple[xr.Dataset, str]) -> None:
         panels.lines(axes, *shown, along, styles)

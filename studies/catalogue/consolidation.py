@@ -27,9 +27,9 @@ def quick() -> Study:
 def full() -> Study:
     """One more ridge, and two-layer students, whose single fits need no grid of pulls."""
     linear = {"ridge": (0.003, 0.01, 0.03, 0.1), "coupling": COUPLINGS, "protocol": tuple(PROTOCOLS)}
-    wide = {"student": ("two_layer",), "ridge": (0.01, 0.03, 0.1), "width": (2, 4, 8, 16, 32)}
-    single = wide | {"coupling": COUPLINGS[-1:], "protocol": SINGLE}
-    twice = wide | {"coupling": COUPLINGS, "protocol": ("easy_to_hard", "hard_to_easy")}
+    wide = {"student": ("two_layer",), "ridge": (0.003, 0.01, 0.1), "width": (2, 4, 8, 16, 32)}
+    single = wide | {"coupling": (1.0,), "protocol": SINGLE}
+    twice = wide | {"coupling": COUPLINGS[:-1], "protocol": ("easy_to_hard",)}
     return Study(replace(CELL, **DESCENT), (linear, single, twice), replicates=10, rows=10)
 
 

@@ -22,7 +22,7 @@ PINNED = {
     ("early_tickets", "quick"): (1, "ff973ab34454caf2d924"),
     ("early_tickets", "full"): (8, "994159a23912d0c41a5c"),
     ("consolidation", "quick"): (18, "397d31bfd844fe0137da"),
-    ("consolidation", "full"): (129, "eeac7d059df3e36a7960"),
+    ("consolidation", "full"): (114, "756007e0d2635f83c98d"),
     ("double_descent", "quick"): (14, "58e860f5b2e5aa622d36"),
     ("double_descent", "full"): (44, "97a52bdb601e86cc96a1"),
     ("least_squares", "quick"): (7, "0623a19e2ecd1697c0ff"),
