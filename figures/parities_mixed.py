@@ -21,8 +21,8 @@ AXES = ("protocol", "width", "bits")
 CAPTION = (
     "Parity of k of {n_inputs} bits, {n_examples} examples, of which a share of {easy_fraction:g} has each "
     "bit -1 with probability {easy[flip]:g} only; {student:words} of K relu units, {loss} loss, {epochs} "
-    "epochs of batches of {batch_size}. The curriculum shows these for a share of {a:g} of the run, then all; "
-    "random as many others; all arms as many examples. Tests have uniform bits."
+    "epochs of batches of {batch_size}. The curriculum shows these for a share of {a:g} of the run, then "
+    "all; random as many others; all arms as many examples. Tests have uniform bits."
 )
 
 
