@@ -1,4 +1,4 @@
-"""SparseTeacher and Committee: the simulators agree, and evaluations agree with samples."""
+"""SparseTeacher and Committee: the three simulators agree, and evaluations agree with samples."""
 
 import jax
 import jax.numpy as jnp
@@ -40,10 +40,11 @@ def run(task, method, replicates):
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("task", LEVELS, ids=["sparse_teacher", "committee"])
-def test_gram_space_has_the_law_of_full_vectors(task):
-    full, gram = (run(task, method, 64) for method in ("full", "gram"))
-    assert (full.method, gram.method) == ("full", "gram")
+def test_full_vectors_agree_with_their_definition_and_gram_space_with_their_law(task):
+    full, gram, stepwise = run(task, "full", 256), run(task, "gram", 256), run(task, "stepwise", 4)
+    assert (full.method, gram.method, stepwise.method) == ("full", "gram", "stepwise")
     for name, values in full.values.items():
+        np.testing.assert_allclose(values[:4], stepwise.values[name], atol=2e-4)
         other = gram.values[name]
         error = np.sqrt((values.var(0, ddof=1) + other.var(0, ddof=1)) / len(values))
         assert (np.abs(values.mean(0) - other.mean(0)) < 4.5 * error + 1e-4).all(), name
