@@ -132,10 +132,19 @@ def series(
 
 
 def width_axis(axes: Axes, widths: Iterable[int]) -> None:
-    """A logarithmic width axis that shows the widths swept, and nothing else."""
-    values = list(widths)
+    """A logarithmic width axis that shows the widths swept, and nothing else.
+
+    A width next to one that is named, closer than an eighteenth of the axis, has a tick and no name.
+    """
+    values, names = list(widths), []
+    near = (max(values) / min(values)) ** (1 / 18)
+    last = 0.0
+    for width in values:
+        touches = width < near * last
+        names.append("" if touches else str(width))
+        last = last if touches else width
     axes.set_xscale("log", base=2)
-    axes.set_xticks(values, [str(w) for w in values])
+    axes.set_xticks(values, names)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("width K")
 

@@ -6,9 +6,11 @@ from functools import partial
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 
 from figures.parts import panels, rates
 from figures.parts import summary as sums
+from figures.parts.style import width_axis
 from figures.parts.write import said
 
 WIDTHS = [2, 4, 8]
@@ -99,3 +101,21 @@ def test_every_arm_is_shown_at_its_own_best_rate():
     own = {"tuned_benefit": 0.0, "tuned_rate": ("protocol", np.array([0.3, 0.1], np.float32))}
     found = rates.at_best(summary.assign(own), "accuracy_mean")
     np.testing.assert_allclose(found.accuracy_mean, [0.3, 10.1])
+
+
+def test_widths_whose_names_would_touch_are_not_all_named():
+    axes, widths = Figure().add_subplot(), [2, 8, 10, 12, 14, 17, 24, 96]
+    width_axis(axes, widths)
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "2",
+        "8",
+        "10",
+        "",
+        "14",
+        "",
+        "24",
+        "96",
+    ]
+    assert axes.get_xticks().tolist() == widths
+    width_axis(axes, (4, 5, 6, 8))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "5", "6", "8"]
