@@ -75,5 +75,6 @@ def test_the_sign_map_is_a_ratio_of_accuracies(tmp_path):
     assert known.size == 2 * 2 * 2  # budgets, easy fractions, orders
     np.testing.assert_allclose(known, 0.5, rtol=1e-3)
     assert (
-        "8 accuracies were simulated too (N = 1000): 0.50 standard errors" in sign_map.map_(summary).caption
+        "8 accuracies were simulated too (N = {n_inputs}): 0.50 standard errors"
+        in sign_map.map_(summary).caption
     )

@@ -182,7 +182,11 @@ def test_a_whole_float_counts_units():
         ("committee", {"activation": "quadratic"}, "'quadratic' is even"),
         ("sparse_teacher", {"activation": "quadratic"}, "'quadratic' is even"),
         ("committee", {"options": {"teacher_units": 2.5}}, "teacher_units is 2.5; need a whole number"),
-        ("committee", {"options": {"units": 2.0}}, "unknown option of committee 'units'; known: overlap"),
+        (
+            "committee",
+            {"options": {"units": 2.0}},
+            "unknown option of committee 'units'; known: decay, overlap",
+        ),
         ("sparse_teacher", {"options": {"n_inputs": 9.0}}, "unknown option of sparse_teacher 'n_inputs'"),
         (
             "committee",
