@@ -1,25 +1,16 @@
 """Can a wide teacher's guidance replace the curriculum where a narrow committee learns a committee?
 
-As `studies.catalogue.distillation`, with `teacher_student.tasks.committee`, label noise as difficulty and the
-generalisation error as what is measured: networks of erf units learn M = 4 of them.
+As `studies.catalogue.distillation`, in the world of `studies.catalogue.committee`, with label noise as
+difficulty and the generalisation error as what is measured: networks of erf units learn M = 4 of them.
 """
 
+from dataclasses import replace
+
+from studies.catalogue import committee
 from studies.catalogue.distillation import grids
-from studies.cells.online import OnlineCell
 from studies.study import Study
 
-CELL = OnlineCell(
-    task="committee",
-    n_inputs=100,
-    options={"teacher_units": 4.0, "relevant": 0.5},
-    activation="erf",
-    learning_rate=0.15,
-    easy={"noise": 0.0, "irrelevant": 0.1},
-    hard={"noise": 0.5, "irrelevant": 0.1},
-    budget=100.0,
-    record_every=5.0,
-    record=("test_loss",),
-)
+CELL = replace(committee.CELL, n_inputs=100, learning_rate=0.15)
 
 
 def quick() -> Study:

@@ -13,7 +13,7 @@ A mask drawn at step t costs t steps of the dense network, and the ticket its ow
 """
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class DrawnTickets(TicketCell):
         if self.rewind:
             raise ValueError(f"rewind is {self.rewind}; tickets drawn at a step go back to the start: need 0")
         if self.rounds < 1:
-            raise ValueError("rounds is 0; need 1 or more, as nothing is pruned else")
+            raise ValueError(f"rounds is {self.rounds}; need 1 or more, as nothing is pruned else")
         if not self.drawn or list(self.drawn) != sorted(set(self.drawn)):
             raise ValueError(f"drawn is {self.drawn}; need different steps in rising order, at least one")
         for step in self.drawn:
@@ -125,8 +125,8 @@ class ImageDrawn(DrawnTickets, ImageTickets):
 
     rounds: int = 1
     drawn: tuple[int, ...] = (0, 1000)
-    found_on: str = field(default="")
-    found_pair: str = field(default="")
+    found_on: str = ""
+    found_pair: str = ""
 
     def check(self) -> None:
         """Refuse unknown names, numbers out of range and data sets of different sizes, in one line."""

@@ -9,6 +9,7 @@ import xarray as xr
 from studies.analysis import isoflop
 from studies.analysis.isoflop import by_cost, compute_optimal, least_squared_loss, minimum, power
 from studies.analysis.scaling import Law, fit_law
+from studies.catalogue.compute_optimal import equal_cost
 
 #: Hoffmann et al., arXiv 2203.15556, eq. (10).
 PUBLISHED = Law(1.69, 406.4, 0.34, 410.7, 0.28)
@@ -149,3 +150,12 @@ def test_the_least_loss_is_that_of_samples():
     best = (along[:, 0] - along[:, 1]) / along.sum(1)
     loss = 0.5 * (best - 1) ** 2
     assert abs(least_squared_loss(noise) - loss.mean()) < 4 * loss.std() / n**0.5
+
+
+def test_a_cost_that_no_three_widths_can_spend_is_refused_in_one_line():
+    spent = [(*grid["width"], *grid["budget"]) for grid in equal_cost((256.0,), (2, 4, 8, 64), (0.1,))]
+    assert spent == [(2, 128), (4, 64), (8, 32)]  # 64 units would have a run of 4, shorter than the shortest
+    with pytest.raises(
+        ValueError, match=r"cost 64 can be spent by 2 of the widths 2, 4, 8 in runs of 16 to 2048"
+    ):
+        equal_cost((64.0,), (2, 4, 8), (0.1,))
