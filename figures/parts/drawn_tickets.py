@@ -11,7 +11,7 @@ from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, words
 from figures.parts.write import Drawn
 from studies.analysis import usable, with_axes
-from studies.analysis.early import found_from, losses_by_step, total_flops
+from studies.analysis.early import accuracy_lacking, found_from, total_flops
 from studies.analysis.tickets import single
 
 PAIR = ("curriculum", "no_curriculum")
@@ -31,7 +31,7 @@ def summarise(ds: xr.Dataset, axes: tuple[str, ...]) -> xr.Dataset:
     parts = {
         "distance": sums.mean(usable(ds, "distance")),
         "accuracy": sums.mean(end),
-        "lacks": sums.mean(losses_by_step(ds)),
+        "lacks": sums.mean(accuracy_lacking(ds)),
         "random": sums.mean(alone.random.isel(time=-1, drop=True)),
         "dense": sums.mean(alone.dense),
         "found": sums.mean(found),

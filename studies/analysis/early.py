@@ -42,7 +42,7 @@ def total_flops(ds: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"ticket": ticket, "search": search, "total": ticket + search})
 
 
-def losses_by_step(ds: xr.Dataset) -> xr.DataArray:
+def accuracy_lacking(ds: xr.Dataset) -> xr.DataArray:
     """Accuracy that a ticket drawn at a step lacks of that drawn at the end (..., step, replicate)."""
     end = usable(ds).isel(time=-1, drop=True)
     return end.isel(step=-1, drop=True) - end
