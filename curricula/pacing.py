@@ -66,12 +66,12 @@ class Pacing:
             return super().__reduce__()
         return _again, (self.name, self.parameters)
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: object) -> Any:
         """Fraction available at `step` (any shape), clipped to (0, 1]."""
         xp, t = _as_array(step)
         return xp.clip(self.amount(xp, t, 1.0), np.finfo(np.float32).tiny, 1.0)
 
-    def count(self, step: Any, n: int, n_min: int = 1) -> Any:
+    def count(self, step: object, n: int, n_min: int = 1) -> Any:
         """Whole number of examples available at `step` out of `n`, clipped to [n_min, n]."""
         if not 1 <= n_min <= n:
             raise ValueError(f"n_min is {n_min} and n is {n}; need 1 <= n_min <= n")
@@ -81,10 +81,11 @@ class Pacing:
         return xp.clip(whole, n_min, n).astype(int if xp is np else "int32")
 
 
-def _as_array(step: Any) -> tuple[Any, Any]:
+def _as_array(step: object) -> tuple[Any, Any]:
     """The array namespace of `step` (numpy unless it is another library's array) and `step` as floats."""
-    if hasattr(step, "__array_namespace__") and not isinstance(step, (np.ndarray, np.generic)):
-        xp = step.__array_namespace__()
+    namespace = getattr(step, "__array_namespace__", None)
+    if namespace is not None and not isinstance(step, (np.ndarray, np.generic)):
+        xp = namespace()
         return xp, xp.asarray(step, float)
     return np, np.asarray(step, np.float64)
 

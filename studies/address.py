@@ -79,13 +79,14 @@ def renamed(cell: "DataclassInstance") -> dict[str, str]:
     return {old: name for name in names if (old := written(cell, name)) != name}
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Tuples to lists, mappings to dicts, NumPy scalars to Python numbers."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
         return [plain(v) for v in value]
-    return value.item() if hasattr(value, "item") else value
+    item = getattr(value, "item", None)
+    return value if item is None else item()
 
 
 def address(description: Mapping[str, Any]) -> str:

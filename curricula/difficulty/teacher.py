@@ -8,7 +8,7 @@ prototype_distance  distance to the mean of the class in feature space          
                     Sorscher et al., NeurIPS 2022, arXiv 2206.14486, sec. 4 (supervised variant)
 """
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +17,17 @@ from curricula.classes import check_probabilities, whole_labels
 from curricula.ranking import Ranking
 
 
+@runtime_checkable
+class Classifier(Protocol):
+    """What `transfer` asks of a classifier, as those of scikit-learn are."""
+
+    def fit(self, X: np.ndarray, y: np.ndarray, /) -> Any: ...
+
+    def predict_proba(self, X: np.ndarray, /) -> Any: ...
+
+
 def transfer(
-    features: ArrayLike, labels: ArrayLike, *, classifier: Any = None, index_space: str = ""
+    features: ArrayLike, labels: ArrayLike, *, classifier: Classifier | None = None, index_space: str = ""
 ) -> Ranking:
     """Rank by a classifier fitted to (pretrained) features of the same examples.
 

@@ -86,7 +86,7 @@ def _names() -> dict[tuple[str, str], Any]:
 
 
 def _persistent(read: Callable[[str], bytes], seen: dict[str, str]) -> Callable[[Any], Storage]:
-    def load(reference: Any) -> Storage:
+    def load(reference: Iterable[Any]) -> Storage:
         what, kind, key, *_ = reference
         if what != "storage" or kind not in STORAGES:
             raise Unsafe("refused: the file refers to something that is no tensor storage")

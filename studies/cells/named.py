@@ -60,7 +60,7 @@ def student_of(cell: Any) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def named_student(kind: str, **settings: Any) -> Any:
+def named_student(kind: str, **settings: object) -> Any:
     import teacher_student
 
     return getattr(teacher_student, STUDENTS[kind].student)(**settings)

@@ -24,7 +24,7 @@ def result(
     method: str,
     run_steps: int,
     started: float,
-    **attrs: Any,
+    **attrs: object,
 ) -> xr.Dataset:
     """The Dataset of a block.
 

@@ -115,7 +115,7 @@ def _under_todays_names(asked: dict[str, Any]) -> dict[str, Any]:
     return asked | {"axes": renamed(axes), "blocks": blocks}
 
 
-def as_label(value: Any) -> Any:
+def as_label(value: object) -> Any:
     """A value on its axis: a field that is a tuple is said in words, as lists are no labels."""
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 

@@ -110,7 +110,8 @@ class CNN(linen.Module):
             )
         blocks = []
         for i, channels in enumerate((self.width, 2 * self.width)):
-            make = partial(_PatchConv, name=f"Conv_{i}") if self.patches else _convolution
+            plain = partial(linen.Conv, kernel_size=PATCH)
+            make = partial(_PatchConv, name=f"Conv_{i}") if self.patches else plain
             place = "middle" if i else "first"
             hidden = linen.relu(
                 _layer(make, channels, hidden, place, self.parametrisation, patch=PATCH[0] * PATCH[1])
@@ -226,10 +227,6 @@ def _check(widths: Sequence[int], classes: int, parametrisation: str) -> None:
         within("width", width, low=1)
     within("classes", classes, low=1)
     known("parametrisation", parametrisation, PARAMETRISATIONS)
-
-
-def _convolution(channels: int, **options: Any) -> linen.Conv:
-    return linen.Conv(channels, PATCH, **options)
 
 
 def _halved(images: Array) -> Any:
