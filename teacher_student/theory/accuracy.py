@@ -18,6 +18,7 @@ from jax import Array
 
 from teacher_student.checks import whole, within
 from teacher_student.interfaces import Level, Task
+from teacher_student.one_thread import ONE_THREAD
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.integrate import check_initial, equations
@@ -98,7 +99,7 @@ def _compiled(equation: Equations):
         moments = equation.moments(state, level, rates.output_scale, nodes)
         return derivative(moments, state, rates), equation.observe(state, level, rates.output_scale, nodes)
 
-    return jax.jit(once)
+    return jax.jit(once, compiler_options=ONE_THREAD)
 
 
 def nodes_for(

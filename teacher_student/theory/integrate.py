@@ -20,6 +20,7 @@ from teacher_student.checks import known, whole, within
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
 from teacher_student.levels import check_levels
+from teacher_student.one_thread import ONE_THREAD
 from teacher_student.order_parameters import Overlaps
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.students.two_layer import TwoLayer
@@ -142,7 +143,7 @@ def compiled_solve(equation: Equations, settings: Settings, chunk: int):
             batch_size=chunk if chunk > 1 else None,
         )
 
-    return jax.jit(batch)
+    return jax.jit(batch, compiler_options=ONE_THREAD)
 
 
 def chunk_size(width: int) -> int:

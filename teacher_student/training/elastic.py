@@ -132,8 +132,8 @@ def accuracy(
     def one(key: Array, params: PyTree) -> Array:
         w, readout = params[0]["w"], params[1]["w"][0] if net.hidden else jnp.ones(1)
         rest = w.at[:, :n_directions].set(0)
-        parts = [rest[:, a:b] for a, b in pairwise(ends)]
-        order = OrderParameters(w[:, :n_directions], tuple(factor(part @ part.T) for part in parts), readout)
+        gram = jnp.stack([rest[:, a:b] @ rest[:, a:b].T for a, b in pairwise(ends)])
+        order = OrderParameters(w[:, :n_directions], tuple(factor(gram)), readout)
         normals = draw_test_points(key, task, student, n_test, "float32")
         return task.evaluate(student, order, level, normals)["test_accuracy"]
 

@@ -21,7 +21,7 @@ from jax import Array
 from jaxtyping import Bool, Float, Int, Key, PyTree
 
 from teacher_student.interfaces import Learner, Level, Noise, Task
-from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.order_parameters import Overlaps, after, factor
 from teacher_student.rate_schedules import CONSTANT, Pace
 from teacher_student.students.heads import Head
 from teacher_student.students.two_layer import Params, Scaling, TwoLayer, sgd_step
@@ -134,7 +134,7 @@ class FullVectors:
         for block, gram, start in zip(self.task.blocks, initial.gram, self._starts(), strict=True):
             own = teacher[:, start : start + block.size]
             basis = jax.random.normal(jax.random.fold_in(w_key, start), (block.size, k), self.dtype)
-            basis = jnp.linalg.qr(basis - own.T @ (own @ basis))[0]
+            basis = jnp.linalg.qr(after(w, basis - own.T @ (own @ basis)))[0]
             w = w.at[:, start : start + block.size].add(factor(gram) @ basis.T)
         return Params(w, initial.readout)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from teacher_student.one_thread import ONE_THREAD
 from teacher_student.theory.control.descent import evaluate
 from teacher_student.theory.control.flow import Controls, Setting, World, final_loss
 from teacher_student.theory.control.problem import Problem
@@ -65,4 +66,4 @@ def compiled_adaptive(equation: Equations, setting: Setting):
 
         return jnp.mean(jax.lax.map(from_start, world.initial))
 
-    return jax.jit(one)
+    return jax.jit(one, compiler_options=ONE_THREAD)

@@ -22,6 +22,7 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.interfaces import Level
+from teacher_student.one_thread import ONE_THREAD
 from teacher_student.order_parameters import Overlaps
 from teacher_student.theory.rates import Equations, Moments, Rates, derivative, scaled
 
@@ -152,4 +153,4 @@ def compiled(setting: Setting, gradients: bool):
 
         return jax.vmap(jax.value_and_grad(value) if gradients else value)(controls)
 
-    return jax.jit(several)
+    return jax.jit(several, compiler_options=ONE_THREAD)

@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from teacher_student.one_thread import ONE_THREAD
 from teacher_student.order_parameters import Overlaps
 from teacher_student.theory.control.descent import evaluate
 from teacher_student.theory.control.flow import (
@@ -129,7 +130,7 @@ def compiled_adjoint(setting: Setting):
         costate, change, energy = jax.vmap(partial(from_start, world, controls))(world.initial)
         return Adjoint(costate, jnp.mean(change, 0), energy)
 
-    return jax.jit(several)
+    return jax.jit(several, compiler_options=ONE_THREAD)
 
 
 def adjoint(setting: Setting, world: World, controls: Controls) -> Adjoint:
