@@ -16,8 +16,7 @@ from matplotlib.axes import Axes
 from figures.parts import maps, panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import GREY
-from figures.parts.summary import BENEFIT
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
 
 #: The protocols that are compared, and the axes that the figures know.
@@ -41,9 +40,8 @@ def kinds(ds: xr.Dataset) -> dict[str, dict[str, float]]:
     """The difficulties that were asked for, as the hard level that stands for each."""
     text = sums.description(ds)
     cell, found = text["cell"], {}
-    base = [[cell["hard"][axis.removeprefix("hard.")]] for axis in LEVELS]
     for grid in text["grids"]:
-        values = (grid.get(axis, own) for axis, own in zip(LEVELS, base, strict=True))
+        values = (grid.get(level, [cell["hard"][level.removeprefix("hard.")]]) for level in LEVELS)
         for noise, irrelevant in product(*values):
             clean = noise == cell["easy"]["noise"]
             same = irrelevant == cell["easy"]["irrelevant"]
@@ -55,23 +53,23 @@ def kinds(ds: xr.Dataset) -> dict[str, dict[str, float]]:
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """All that the figures show, replicates reduced to means and intervals, by difficulty."""
-    ds = with_axes(ds, AXES[2:])
-    each = {name: ds.sel(level, drop=True) for name, level in kinds(ds).items()}
-    each = {name: _summarise(part) for name, part in each.items() if bool(sums.asked(part).any())}
+    """All that the figures show, replicates reduced to means and intervals, by difficulty.
+
+    The benefit is minus the difference of the errors.
+    """
+    ds, each = with_axes(ds, AXES[2:]), {}
+    for name, level in kinds(ds).items():
+        part = ds.sel(level, drop=True)
+        if not bool(sums.asked(part).any()):
+            continue
+        part = part.assign(avoided=-usable(part, "test_loss"))
+        shown = part.sel(sums.choose(part, {"learning_rate": 0.5}), drop=True)
+        each[name] = sums.merged(
+            sums.prefixed("loss", sums.mean(usable(shown, "test_loss"))),
+            sums.gain(shown, *PAIR, "avoided"),
+            sums.own_rates(part.sel(sums.choose(part, HEADLINE), drop=True), PAIR, "avoided"),
+        ).assign(left_out=sums.left_out(shown).sum("replicate"))
     return sums.summary_of(ds, sums.along("difficulty", each))
-
-
-def _summarise(ds: xr.Dataset) -> xr.Dataset:
-    """One difficulty; the benefit is minus the difference of the errors."""
-    ds = ds.assign(avoided=-usable(ds, "test_loss"))
-    shown = ds.sel(sums.choose(ds, {"learning_rate": 0.5}), drop=True)
-    out = sums.merged(
-        sums.prefixed("loss", sums.mean(usable(shown, "test_loss"))),
-        sums.gain(shown, *PAIR, "avoided"),
-        sums.own_rates(ds.sel(sums.choose(ds, HEADLINE), drop=True), PAIR, "avoided"),
-    )
-    return out.assign(left_out=sums.left_out(shown).sum("replicate"))
 
 
 def title(kind: str, summary: xr.Dataset) -> str:
@@ -79,6 +77,11 @@ def title(kind: str, summary: xr.Dataset) -> str:
     noise, irrelevant = kinds(summary)[kind].values()
     said = {"label": f"label noise {noise:g}", "distractors": f"irrelevant inputs of variance {irrelevant:g}"}
     return "hard: " + said.get(kind.split("_")[0], " and ".join(said.values()))
+
+
+def by_kind(summary: xr.Dataset, table: xr.Dataset) -> dict[str, xr.Dataset]:
+    """What a table says of each difficulty, by its title."""
+    return {title(kind, summary): table.sel(difficulty=kind) for kind in summary.difficulty.values}
 
 
 def loss(kind: str, summary: xr.Dataset) -> Drawn:
@@ -90,56 +93,44 @@ def loss(kind: str, summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, said, summary.sel(difficulty=kind))
 
 
-def _teacher(axes: Axes, summary: xr.Dataset) -> None:
-    """Mark the width of the teacher."""
-    units = sums.cell_of(summary)["options"]["teacher_units"]
-    axes.axvline(units, color=GREY, lw=0.8, ls=(0, (1, 2)))
-    axes.annotate("K = M", (units, 0.02), xycoords=("data", "axes fraction"), fontsize=7, color="#666666")
-
-
 def benefit(summary: xr.Dataset) -> Drawn:
-    """Error avoided at the end of the run against width, a panel per difficulty."""
-    ends = sums.at_ends(summary[BENEFIT])
+    """Error avoided at the end of the run against width by difficulty, the width of the teacher marked."""
+    ends, units = sums.at_ends(summary[sums.BENEFIT]), sums.cell_of(summary)["options"]["teacher_units"]
 
     def draw(axes: Axes, part: xr.Dataset) -> None:
         panels.benefit_by(axes, part, "budget", "budget {:g}")
-        _teacher(axes, summary)
+        axes.axvline(units, color=GREY, lw=0.8, ls=(0, (1, 2)))
+        axes.annotate("K = M", (units, 0.02), xycoords=("data", "axes fraction"), fontsize=7, color="#666666")
 
-    parts = {title(kind, summary): ends.sel(difficulty=kind) for kind in summary.difficulty.values}
-    return Drawn(panels.facets(parts, draw, 3, ylabel=LABEL, legend=0), ends, CAPTION)
+    return Drawn(panels.facets(by_kind(summary, ends), draw, 3, ylabel=LABEL, legend=0), ends, CAPTION)
 
 
 def tuned(summary: xr.Dataset) -> Drawn:
     """Error avoided at a rate shared by both arms and with each arm at its own best rate; the rates."""
     own = rates.own_best(summary)
-    shared = sums.at_ends(summary[BENEFIT]).sel(sums.choose(summary, HEADLINE))
+    shared = sums.at_ends(summary[sums.BENEFIT]).sel(sums.choose(summary, HEADLINE))
     figure, grid = panels.grid(summary.sizes["difficulty"], 2, 2.8)
-    for (left, right), kind in zip(grid, summary.difficulty.values, strict=True):
-        at = {"difficulty": kind}
-        rates.tuned_panels(left, right, shared.sel(at), own.sel(at).dropna("width", how="all"), summary)
-        left.set(ylabel=LABEL, title=title(kind, summary))
-        right.set_title(title(kind, summary))
-    return Drawn(
-        figure, {"one rate": shared, "each at its best rate": own}, f"{CAPTION} {rates.tuned_note(own)}"
-    )
+    for (left, right), (kind, best) in zip(grid, by_kind(summary, own).items(), strict=True):
+        one = shared.sel(difficulty=best.difficulty)
+        rates.tuned_panels(left, right, one, best.dropna("width", how="all"), summary)
+        left.set(ylabel=LABEL, title=kind)
+        right.set_title(kind)
+    tables = {"one rate": shared, "each at its best rate": own}
+    return Drawn(figure, tables, f"{CAPTION} {rates.tuned_note(own)}")
 
 
 def map_(summary: xr.Dataset) -> Drawn:
     """Error avoided over width and time within a run."""
-    part = sums.run_at(summary, HEADLINE)[BENEFIT[:4]]
+    part = sums.run_at(summary, HEADLINE)[sums.BENEFIT[:4]]
     part = part.sel(time=part.time > 0)
-    parts = [
-        (title(kind, summary), part.sel(difficulty=kind), "time", "time, samples / N")
-        for kind in summary.difficulty.values
-    ]
     small = float(np.abs(part.benefit.isel(time=-1)).max()) or None
     note = (
         "Colours change linearly up to the largest value at the end of the run, beyond it as the logarithm."
     )
-    return Drawn(maps.benefits(parts, LABEL, small), part, f"{CAPTION} {note}")
+    return Drawn(maps.benefits(by_kind(summary, part), LABEL, small), part, f"{CAPTION} {note}")
 
 
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
     losses = {f"loss_{kind}": partial(loss, kind) for kind in summary.difficulty.values}
-    return losses | {"benefit": benefit, "tuned": tuned, "map": map_}
+    return losses | named(benefit, tuned, map_)

@@ -4,13 +4,14 @@ linear  accuracy of the linear student against the pull of the second fit, and o
 width   two-layer students against width, every arm at the pull that is best on other replicates; their lead
 """
 
+from functools import partial
+
 import xarray as xr
-from matplotlib.axes import Axes
 
 from figures.parts import finite, panels
 from figures.parts import summary as sums
 from figures.parts.style import series
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, tuned, usable, with_axes
 
 #: The protocols that are compared.
@@ -29,8 +30,11 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, AXES[2:])
     grid = last(usable(ds)).sel(student="linear", width=1, drop=True)
     flat = ds.stack(pull=("ridge", "coupling")).reset_index("pull", drop=True)
-    best = [tuned(half(flat, swap), axis="pull") for swap in (False, True)]
-    both = xr.concat([last(usable(b)) for b in best], "replicate")
+    flat = flat.assign_coords(pull=range(flat.sizes["pull"]))
+    count = ds.sizes["replicate"] // 2 * 2
+    # the replicates, and those of even and odd number exchanged in pairs
+    halves = (flat.isel(replicate=[i ^ swap for i in range(count)]) for swap in (0, 1))
+    both = xr.concat([last(usable(tuned(half, axis="pull"))) for half in halves], "replicate")
     lead = sums.mean(both - both.sel(protocol=PAIR[1], drop=True)).rename(mean="benefit")
     return sums.summary_of(
         ds,
@@ -41,25 +45,16 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     )
 
 
-def half(ds: xr.Dataset, swap: bool) -> xr.Dataset:
-    """The replicates, those of even and odd number exchanged in pairs if `swap`; `pull` numbered."""
-    count = ds.sizes["replicate"] // 2 * 2
-    order = [i ^ 1 if swap else i for i in range(count)]
-    return ds.isel(replicate=order).assign_coords(pull=range(ds.sizes["pull"]))
-
-
 def linear(summary: xr.Dataset) -> Drawn:
     """A panel per ridge."""
     table = sums.numbers(summary, "grid_mean")
     parts = panels.each(table.dropna("ridge", how="all"), "ridge", "ridge of the first {:g}")
     styles = series(summary.protocol.values)
-
-    def draw(axes: Axes, part: xr.Dataset) -> None:
-        part = part.dropna("coupling", how="all")
-        panels.curves(axes, part, "grid_mean", "protocol", styles, x="coupling", step=0.04)
-        axes.set(xscale="log", xlabel="pull of the second fit")
-
-    figure = panels.facets(parts, draw, 2.2, beside=LABEL, legend=3, sharey=True)
+    curves = partial(
+        panels.curves, name="grid_mean", along="protocol", styles=styles, x="coupling", step=0.04
+    )
+    look = {"xscale": "log", "xlabel": "pull of the second fit"}
+    figure = panels.facets(parts, curves, 2.2, beside=LABEL, legend=3, panel=look, sharey=True)
     return Drawn(figure, table, CAPTION)
 
 
@@ -69,9 +64,8 @@ def width(summary: xr.Dataset) -> Drawn:
     names = {LABEL: "tuned_mean", "lead over all at once": "lead_benefit"}
     table = sums.numbers(summary.sel(student="two_layer"), *names.values())
     table = table.dropna("width", how="all").dropna("protocol", how="all")
-    figure = finite.against_width(table, names, "two layers", styles=series(table.protocol.values))
-    note = "Ridge and pull are the best on the other half of the replicates."
-    return Drawn(figure, table, f"{CAPTION} {note}")
+    text = f"{CAPTION} Ridge and pull are the best on the other half of the replicates."
+    return finite.against_width(table, names, "two layers", text, styles=series(table.protocol.values))
 
 
-FIGURES: Figures = {"linear": linear, "width": width}
+FIGURES: Figures = named(linear, width)

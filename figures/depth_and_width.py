@@ -14,10 +14,9 @@ from matplotlib.axes import Axes
 
 from figures.parts import maps, panels
 from figures.parts import summary as sums
-from figures.parts.rates import TUNED, at_best, is_end, need_rates, own_benefit, rate_lines
+from figures.parts.rates import TUNED, at_best, best_rates, own_benefit, rate_lines
 from figures.parts.style import series
-from figures.parts.summary import BENEFIT
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, usable, with_axes
 
 #: The protocols that are compared, and the axes that the figures know.
@@ -27,8 +26,7 @@ AXES = ("protocol", "width", "depth", "learning_rate")
 LABEL = "benefit over no curriculum\n(test accuracy)"
 CAPTION = (
     "XOR-like Gaussian mixture, N = {n_inputs}, L hidden layers of K units, {activation:words} students, "
-    "{loss} loss, {parametrisation:words} parametrisation, budget {budget:g}; noise {easy[noise]:g} then "
-    "{hard[noise]:g}, easy fraction {easy_fraction:g}, tested at noise {hard[noise]:g}."
+    "{loss} loss, {parametrisation:words} parametrisation, budget {budget:g}; " + panels.NOISE
 )
 
 
@@ -41,22 +39,16 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         sums.prefixed("accuracy", sums.mean(last(usable(ds)))),
         sums.gains_over_controls(ds.sel(rate, drop=True), PAIR[0]),
         *(sums.own_over_controls(ds.sel(depth=[depth]), PAIR[0]) for depth in ds.depth.values),
-        left_out=sums.left_out(ds).sum("replicate"),
         shared_rate=rate["learning_rate"],
     )
 
 
-def both(summary: xr.Dataset) -> dict[str, xr.Dataset]:
-    """The benefit over no curriculum at one rate and, where rates were swept, each arm at its own."""
-    found = {f"one rate, {summary.attrs['shared_rate']:g}": summary[BENEFIT]}
+def both(summary: xr.Dataset) -> tuple[dict[str, xr.Dataset], str]:
+    """Benefit over no curriculum at one rate and, where rates were swept, each arm at its own; caption."""
+    found, text = {f"one rate, {summary.attrs['shared_rate']:g}": summary[sums.BENEFIT]}, CAPTION
     if "tuned_benefit" in summary:
-        found["each arm at its best rate"] = own_benefit(summary)
-    return {title: part.sel(control=PAIR[1]) for title, part in found.items()}
-
-
-def noted(parts: dict[str, xr.Dataset]) -> str:
-    """The caption, with how rates were chosen where they were."""
-    return f"{CAPTION} {TUNED}" if len(parts) > 1 else CAPTION
+        found["each arm at its best rate"], text = own_benefit(summary), f"{CAPTION} {TUNED}"
+    return {title: part.sel(control=PAIR[1]) for title, part in found.items()}, text
 
 
 def by_depth(axes: Axes, part: xr.Dataset) -> None:
@@ -66,16 +58,14 @@ def by_depth(axes: Axes, part: xr.Dataset) -> None:
 
 def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width at one rate, and with every arm at its own best rate."""
-    parts = both(summary)
-    figure = panels.facets(parts, by_depth, 2.8, ylabel=LABEL, sharey=True)
-    return Drawn(figure, parts, noted(parts))
+    parts, text = both(summary)
+    return Drawn(panels.facets(parts, by_depth, 2.8, ylabel=LABEL, sharey=True), parts, text)
 
 
 def map_(summary: xr.Dataset) -> Drawn:
     """Benefit over width and depth."""
-    parts = both(summary)
-    shown = [(title, part, "depth", "hidden layers L") for title, part in parts.items()]
-    return Drawn(maps.benefits(shown, "benefit (test accuracy)"), parts, noted(parts))
+    parts, text = both(summary)
+    return Drawn(maps.benefits(parts, "benefit (test accuracy)"), parts, text)
 
 
 def controls(summary: xr.Dataset) -> Drawn:
@@ -93,16 +83,11 @@ per_depth = partial(panels.facets, height=2.0, legend=2, sharex=True, sharey=Tru
 
 def rates(summary: xr.Dataset) -> Drawn:
     """The best learning rate of every arm against width, a panel per depth."""
-    need_rates(summary)
-
-    def draw(axes: Axes, part: xr.Dataset) -> None:
-        tried = part.learning_rate.values[part.accuracy_n.max(["protocol", "width"]) > 0]
-        best = part.tuned_rate
-        rate_lines(axes, best, is_end(best, tried), part.learning_rate.values)
-
-    figure = per_depth(panels.each(summary, "depth", "L = {}"), draw, beside="best learning rate")
+    table = best_rates(summary, summary.accuracy_n.max(["protocol", "width"]) > 0)
+    lines = partial(rate_lines, name="tuned_rate", named=summary.learning_rate.values)
+    figure = per_depth(panels.each(table, "depth", "L = {}"), lines, beside="best learning rate")
     note = "Open markers: smallest or largest rate tried at that depth."
-    return Drawn(figure, summary[["tuned_rate"]], f"{CAPTION} {note}")
+    return Drawn(figure, table[["tuned_rate"]], f"{CAPTION} {note}")
 
 
 def accuracy(summary: xr.Dataset) -> Drawn:
@@ -113,10 +98,4 @@ def accuracy(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, best, f"{CAPTION} Rates chosen on the replicates that are shown.")
 
 
-FIGURES: Figures = {
-    "benefit": benefit,
-    "map": map_,
-    "controls": controls,
-    "rates": rates,
-    "accuracy": accuracy,
-}
+FIGURES: Figures = named(benefit, map_, controls, rates, accuracy)

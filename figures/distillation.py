@@ -7,6 +7,8 @@ cost         what students reach against training FLOPs, those of the teacher co
 rates        the best rate of every arm against width
 """
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -16,7 +18,7 @@ from figures.parts import summary as sums
 from figures.parts.distilled import AXES, LABELS, PAIR, styles, summarise
 from figures.parts.rates import TUNED, own_benefit, rate_lines
 from figures.parts.style import GREY, looks, words
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 
 __all__ = ["AXES", "FIGURES", "PAIR", "RECORDED", "summarise"]
 
@@ -36,11 +38,7 @@ def teachers(summary: xr.Dataset) -> Drawn:
     table = sums.numbers(summary, "teacher_mean")
     table = table.dropna("learning_rate", how="all").dropna("time", how="all")
     styled = looks(table.protocol.values)
-    parts = {
-        f"{units} units, rate {rate:.3g}": table.sel(teacher_width=units, learning_rate=rate)
-        for units in table.teacher_width.values
-        for rate in table.learning_rate.values
-    }
+    parts = panels.each(table, ("teacher_width", "learning_rate"), "{} units, rate {:.3g}")
 
     def draw(axes: Axes, part: xr.Dataset) -> None:
         panels.bands(axes, part, "teacher_mean", "protocol", styled)
@@ -48,9 +46,10 @@ def teachers(summary: xr.Dataset) -> Drawn:
         for stop in np.unique(stops[np.isfinite(stops)]):
             axes.axvline(stop, color=GREY, lw=0.6, ls=":")
 
-    label, across = f"{summary.attrs['measured']} of the teacher", table.sizes["learning_rate"]
-    figure = panels.facets(parts, draw, 1.7, across, beside=label, sharex=True, sharey=True)
-    figure.supxlabel("time, samples / N", fontsize=8)
+    figure = panels.facets(
+        parts, draw, 1.7, table.sizes["learning_rate"], beside=f"{summary.attrs['measured']} of the teacher",
+        below=panels.TIME, sharex=True, sharey=True,
+    )  # fmt: skip
     return Drawn(figure, table, f"{CAPTION} Dotted: times at which teachers were taken.")
 
 
@@ -91,8 +90,8 @@ def checkpoints(summary: xr.Dataset) -> Drawn:
         axes.set_xticks([*places.values()], [*places])
 
     parts, measured = panels.each(table, "width", "K = {}"), summary.attrs["measured"]
-    figure = panels.facets(parts, draw, 2.2, beside=measured, legend=2, sharex=True, sharey=True)
-    figure.supxlabel("time at which the teacher stopped, samples / N", fontsize=8)
+    below = "time at which the teacher stopped, samples / N"
+    figure = panels.facets(parts, draw, 2.2, beside=measured, below=below, legend=2, sharex=True, sharey=True)
     note = "Dotted: labels only; beside: a teacher that learns from the same samples at the same time."
     return Drawn(figure, table, f"{CAPTION} {note} {SHOWN}")
 
@@ -105,10 +104,7 @@ def replaces(summary: xr.Dataset) -> Drawn:
         "shuffled with a teacher, over\na curriculum with labels only": table.sel(comparison="replaces"),
         "a curriculum over shuffled samples,\nboth with that teacher": table.sel(comparison="curriculum"),
     }
-
-    def draw(axes: Axes, part: xr.Dataset) -> None:
-        panels.lines(axes, part, "benefit", "source", styled, step=0.05)
-
+    draw = partial(panels.lines, name="benefit", along="source", styles=styled, step=0.05)
     label = f"ahead in {summary.attrs['measured']}"
     figure = panels.facets(parts, draw, 3.2, ylabel=label, legend=3, sharey=True)
     return Drawn(figure, table, f"{CAPTION} {TUNED}")
@@ -127,28 +123,20 @@ def cost(summary: xr.Dataset) -> Drawn:
     orders = (name for name in PAIR if name in table.protocol)
     down = {f"{measured},\n{words(order)}": table.sel(protocol=order) for order in orders}
     across = {"the teacher's counted": "flops", "the student's own": "own_flops"}
-    figure = panels.matrix(down, across, draw, 2.4, 3, sharey=True)
-    figure.supxlabel("training FLOPs", fontsize=8)
+    figure = panels.matrix(down, across, draw, 2.4, 3, below="training FLOPs", sharey=True)
     return Drawn(figure, table, f"{CAPTION} A point for each width. {SHOWN}")
 
 
 def rates(summary: xr.Dataset) -> Drawn:
     """The best rate of every arm against width, open where it is the smallest or the largest tried."""
     table = taught(summary)[["rate", "edge"]]
-
-    def draw(axes: Axes, part: xr.Dataset) -> None:
-        rate_lines(axes, part.rate, part.edge, table.rate.values)
-
-    parts = panels.each(table, "source", "{}")
+    draw, parts = (
+        partial(rate_lines, name="rate", named=table.rate.values),
+        panels.each(table, "source", "{}"),
+    )
     figure = panels.facets(parts, draw, 1.9, 3, beside="best learning rate", sharex=True, sharey=True)
     panels.label_last_row(figure, 3)
     return Drawn(figure, table, f"{CAPTION} Open: the smallest or the largest rate tried.")
 
 
-FIGURES: Figures = {
-    "teachers": teachers,
-    "checkpoints": checkpoints,
-    "replaces": replaces,
-    "cost": cost,
-    "rates": rates,
-}
+FIGURES: Figures = named(teachers, checkpoints, replaces, cost, rates)

@@ -12,12 +12,11 @@ import xarray as xr
 from figures.parts import finite, panels
 from figures.parts import summary as sums
 from figures.parts.style import series
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
 
 #: The protocols that are compared.
 PAIR = ("curriculum", "random")
-CONTROLS = ("standard", "random")
 RECORDED = ("train_loss", "test_loss")
 AXES = ("protocol", "width", "label_noise", "learning_rate", "n_examples")
 
@@ -26,15 +25,12 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Losses and accuracy at the end and along the run, at the rate that fits each arm best."""
     ds = with_axes(ds, AXES[2:])
     lost = sums.left_out(ds).sum(["replicate", "learning_rate"])
-    kept = finite.fitted(ds)
-    ends, controls = sums.at_end(kept, "test_loss"), [name for name in CONTROLS if name in ds.protocol]
-    cell, count = sums.cell_of(ds), ds.n_examples
+    kept, cell, count = finite.fitted(ds), sums.cell_of(ds), ds.n_examples
     balance = balanced(count, cell["epochs"] * float(count.max() / ds.time.max()))
-    gains = sums.along("control", {name: sums.gains(ends, name, "test_loss") for name in controls})
     return sums.summary_of(
         ds,
         sums.means(finite.ends(kept, *RECORDED, "test_accuracy")),
-        sums.prefixed("gain", gains.isel(time=0, drop=True)),
+        sums.gains_over(sums.at_end(kept, "test_loss"), ("standard", "random"), "test_loss"),
         sums.prefixed("course", sums.mean(usable(kept, "test_loss"))),
         kept[["chosen"]],
         xr.Dataset({"balance": balance}),
@@ -60,11 +56,9 @@ def main_part(summary: xr.Dataset) -> xr.Dataset:
 
 def caption(summary: xr.Dataset) -> str:
     """Settings and what the arms are."""
-    rates = (
-        "at the learning rate of {learning_rate:g}"
-        if sums.description(summary)["axes"].get("learning_rate", [0])[1:] == []
-        else "each arm at the learning rate that leaves the least training loss"
-    )
+    rates = "at the learning rate of {learning_rate:g}"
+    if len(sums.description(summary)["axes"].get("learning_rate", ())) > 1:
+        rates = "each arm at the learning rate that leaves the least training loss"
     return (
         "{data_set:words}, {n_examples} images of ten classes, {student:words} with K units, {loss} loss, "
         f"{{epochs}} epochs of batches of {{batch_size}}, {{optimiser:words}}, {rates}. Pools grow "
@@ -80,18 +74,17 @@ def peak(summary: xr.Dataset) -> Drawn:
         "test loss, {label_noise:percent} % wrong": "test_loss_mean",
         "training loss, {label_noise:percent} % wrong": "train_loss_mean",
     }
-    figure = finite.against_width(summary, names, "loss at the end", ("label_noise",), log=True)
-    return Drawn(figure, sums.numbers(summary, *names.values()), caption(summary))
+    by = ("label_noise",)
+    return finite.against_width(summary, names, "loss at the end", caption(summary), by, log=True)
 
 
 def gain(summary: xr.Dataset) -> Drawn:
     """Differences in test loss at the end: below 0 is better."""
     summary = main_part(summary)
     names = {"over {control}, {label_noise:percent} % wrong": "gain_benefit"}
+    text = f"{caption(summary)} Below 0: the order lowers the test loss."
     by = ("label_noise", "control")
-    figure = finite.against_width(summary, names, "change of test loss", by, "treatment")
-    note = " Below 0: the order lowers the test loss."
-    return Drawn(figure, sums.numbers(summary, "gain_benefit"), caption(summary) + note)
+    return finite.against_width(summary, names, "change of test loss", text, by, "treatment")
 
 
 def course(summary: xr.Dataset) -> Drawn:
@@ -121,4 +114,4 @@ def threshold(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, caption(summary) + note)
 
 
-FIGURES: Figures = {"peak": peak, "gain": gain, "course": course, "threshold": threshold}
+FIGURES: Figures = named(peak, gain, course, threshold)

@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.rates import TUNED, own_benefit
+from figures.parts.rates import TUNED, arms, own_benefit_over
 from figures.parts.style import GREY, looks, series, words
-from figures.parts.write import Drawn, Figures
-from studies.analysis import last, usable, with_axes
+from figures.parts.write import Drawn, Figures, named
+from studies.analysis import usable, with_axes
 
 PAIR = ("curriculum", "no_curriculum")
 RECORDED = ("test_accuracy", "gate_share")
@@ -27,20 +27,8 @@ AXES = ("protocol", "width", "learning_rate", "experts", "active")
 ONE, ORDERS = 0, ("no_curriculum", "rule_curriculum")
 CAPTION = (
     "XOR-like Gaussian mixture, N = {n_inputs}, {activation:words} students, {loss} loss, "
-    "{parametrisation:words} parametrisation, budget {budget:g}; noise {easy[noise]:g} then {hard[noise]:g}, "
-    "easy fraction {easy_fraction:g}, tested at noise {hard[noise]:g}."
+    "{parametrisation:words} parametrisation, budget {budget:g}; " + panels.NOISE
 )
-
-
-def kind(experts: int, active: int) -> str:
-    """A student in words."""
-    return "dense" if experts == 1 else f"{active or 'all'} of {experts} experts"
-
-
-def rows(experts: int, active: int, width: np.ndarray, *, counting: bool) -> np.ndarray:
-    """Rows of N weights, gates included where there is a choice; all, or those that count for an input."""
-    gates = experts if experts > 1 else 0
-    return gates + width * ((active or experts) / experts if counting else 1)
 
 
 def bits(share: xr.DataArray) -> xr.DataArray:
@@ -63,37 +51,30 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     full = with_axes(ds, AXES[2:])
     rate = sums.choose(full, {"learning_rate": None})
     parts = []
-    for experts, active in [(int(e), int(a)) for e in full.experts.values for a in full.active.values]:
-        part = full.sel(experts=experts, active=active, drop=True)
+    for (experts, active), part in sums.ran(full, ("experts", "active")):
         there = sums.asked(part)
-        if not bool(there.any()):
-            continue
         part = part.sel(width=there.any([d for d in there.dims if d != "width"]))
-        own = sums.prefixed("accuracy", sums.mean(last(usable(part))))
-        own = sums.merged(own, sums.own_over_controls(part, PAIR[0]))
-        own["left_out"] = sums.left_out(part).sum("replicate")
+        own, kind, gates, counting = arms(part, PAIR[0]), "dense", 0, 1.0
         if experts > 1:
             at = part.sel(rate, drop=True)
             own = sums.merged(own, sums.prefixed("bits", sums.mean(bits(usable(at, "gate_share")))))
             own["share"] = at.gate_share.isel(replicate=ONE, drop=True)
-        for label, counting in (("rows", False), ("counting", True)):
-            count = rows(experts, active, part.width.values, counting=counting)
-            own[label] = ("width", count.astype(float))
-        parts.append(own.expand_dims(student=[kind(experts, active)]))
+            kind, gates = f"{active or 'all'} of {experts} experts", experts
+            counting = (active or experts) / experts
+        # rows of N weights, gates included where there is a choice: all, and those that count for an input
+        own = own.assign(rows=gates + 1.0 * own.width, counting=gates + counting * own.width)
+        parts.append(own.expand_dims(student=[kind]))
     return sums.summary_of(ds, *parts, shared_rate=rate["learning_rate"])
 
 
 def over(summary: xr.Dataset, control: str) -> Drawn:
     """Benefit over a control against all rows, and against those that count."""
-    table = own_benefit(summary, "rows", "counting")
-    sums.need(control in table.control, f"needs {control}")
-    table = table.sel(control=control)
+    table = own_benefit_over(summary, control, "rows", "counting")
 
     def draw(axes: Axes, x: str) -> None:
         panels.curves(axes, table, "benefit", "student", series(table.student.values), x, step=0)
         axes.axhline(0, color=GREY, lw=0.8, zorder=1)
-        octaves(axes, table[x].values)
-        axes.set_xlabel("rows of N weights" + (" for an input" if x == "counting" else ""))
+        octaves(axes, table, x)
 
     parts = {"equal weights": "rows", "equal weights that count": "counting"}
     label = f"benefit over {words(control)}\n(test accuracy)"
@@ -101,9 +82,10 @@ def over(summary: xr.Dataset, control: str) -> Drawn:
     return Drawn(figure, table, f"{CAPTION} {TUNED}")
 
 
-def octaves(axes: Axes, places: np.ndarray) -> None:
-    """A logarithmic axis with a tick at each place."""
-    known = np.unique(places[np.isfinite(places)])
+def octaves(axes: Axes, table: xr.Dataset, x: str) -> None:
+    """A logarithmic axis of `rows` or of those that are `counting`, with a tick at each."""
+    known = np.unique(table[x].values[np.isfinite(table[x].values)])
+    axes.set_xlabel("rows of N weights" + (" for an input" if x == "counting" else ""))
     axes.set_xscale("log", base=2)
     axes.set_xticks(known, [f"{place:g}" for place in known])
     axes.minorticks_off()
@@ -117,8 +99,7 @@ def accuracy(summary: xr.Dataset) -> Drawn:
 
     def draw(axes: Axes, one: xr.Dataset) -> None:
         panels.curves(axes, one, "accuracy_mean", "protocol", looks(one.protocol.values), "counting")
-        octaves(axes, one.counting.values)
-        axes.set_xlabel("rows of N weights for an input")
+        octaves(axes, one, "counting")
 
     label, parts = "test accuracy at the best rate", panels.each(table, "student", "{}")
     figure = panels.facets(parts, draw, 2.3, 3, ylabel=label, legend=2, sharey=True)
@@ -128,11 +109,8 @@ def accuracy(summary: xr.Dataset) -> Drawn:
 def mixtures(summary: xr.Dataset) -> list[tuple[str, int]]:
     """The mixtures, each at its largest width."""
     known = summary.bits_mean.notnull().any(["protocol", "time"])
-    return [
-        (str(name), int(known.width[known.sel(student=name)].max()))
-        for name in known.student.values
-        if bool(known.sel(student=name).any())
-    ]
+    widest = known.width.where(known).max("width").dropna("student")
+    return [(str(name), int(k)) for name, k in zip(widest.student.values, widest.values, strict=True)]
 
 
 def specialisation(summary: xr.Dataset) -> Drawn:
@@ -140,14 +118,9 @@ def specialisation(summary: xr.Dataset) -> Drawn:
     sums.need("bits_mean" in summary, "needs a mixture of experts")
     table = sums.numbers(summary, "bits_mean")
     parts = {f"{name}, K = {k}": table.sel(student=name, width=k) for name, k in mixtures(summary)}
-    styles = looks(table.protocol.values)
-
-    def draw(axes: Axes, part: xr.Dataset) -> None:
-        panels.bands(axes, part, "bits_mean", "protocol", styles)
-        axes.set_xlabel("time, samples / N")
-
-    label = "cluster and expert:\nbits in common"
-    figure = panels.facets(parts, draw, 2.6, ylabel=label, legend=5, sharey=True)
+    draw = partial(panels.bands, name="bits_mean", along="protocol", styles=looks(table.protocol.values))
+    label, time = "cluster and expert:\nbits in common", {"xlabel": panels.TIME}
+    figure = panels.facets(parts, draw, 2.6, ylabel=label, legend=5, panel=time, sharey=True)
     return Drawn(figure, table, f"{CAPTION} Learning rate {{shared_rate:g}}.")
 
 
@@ -158,27 +131,19 @@ def who(summary: xr.Dataset) -> Drawn:
     sums.need(bool(orders), f"needs {' or '.join(ORDERS)}")
     name, width = mixtures(summary)[0]
     table = summary[["share"]].sel(student=name, width=width, protocol=orders)
-    parts = {
-        f"{words(protocol)}, {cluster}": table.share.sel(protocol=protocol, group=cluster)
-        for protocol in orders
-        for cluster in table.group.values
-    }
+    parts = panels.each(table, ("protocol", "group"), "{:words}, {}")
 
-    def draw(axes: Axes, share: xr.DataArray) -> None:
+    def draw(axes: Axes, part: xr.Dataset) -> None:
         for expert, style in series(table.expert.values, "expert {}").items():
-            axes.plot(table.time, share.sel(expert=expert), **style, markersize=2)
+            axes.plot(table.time, part.share.sel(expert=expert), **style, markersize=2)
 
     label, across = "weight of the expert", table.sizes["group"]
-    figure = panels.facets(parts, draw, 1.5, across, beside=label, sharex=True, sharey=True)
-    figure.supxlabel("time, samples / N", fontsize=8)
+    figure = panels.facets(
+        parts, draw, 1.5, across, beside=label, below=panels.TIME, sharex=True, sharey=True
+    )
     note = f"One replicate, {name}, K = {width}, learning rate {{shared_rate:g}}."
     return Drawn(figure, table, f"{CAPTION} {note}")
 
 
-FIGURES: Figures = {
-    "benefit": partial(over, control=PAIR[1]),
-    "order": partial(over, control=sums.CONTROLS[1]),
-    "accuracy": accuracy,
-    "specialisation": specialisation,
-    "who": who,
-}
+OVER = {"benefit": partial(over, control=PAIR[1]), "order": partial(over, control=sums.CONTROLS[1])}
+FIGURES: Figures = OVER | named(accuracy, specialisation, who)

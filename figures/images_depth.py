@@ -41,18 +41,14 @@ SHAPE_ENDS = ("narrowest", "widest")
 summarise = fading_summary.summarise
 
 
-def paper(summary: xr.Dataset) -> dict[int, xr.Dataset]:
-    """The paper's points, depth -> Dataset; none for other images than its own."""
+def paper(summary: xr.Dataset) -> xr.Dataset:
+    """The paper's points with their bars (depth, width); nothing for other images than its own."""
     if sums.cell_of(summary)["data_set"] != "fashion_mnist":
-        return {}
-    found = {}
-    for depth, numbers in PAPER.items():
-        middle, half = (np.array(values) / 100 for values in numbers)
-        known = {"paper": middle, "paper_ci_low": middle - half, "paper_ci_high": middle + half}
-        found[depth] = xr.Dataset(
-            {name: ("width", v) for name, v in known.items()}, {"width": [*PAPER_WIDTHS]}
-        )
-    return found
+        return xr.Dataset()
+    middle, half = np.array([*PAPER.values()]).swapaxes(0, 1) / 100
+    known = {"paper": middle, "paper_ci_low": middle - half, "paper_ci_high": middle + half}
+    axes = {"depth": [*PAPER], "width": [*PAPER_WIDTHS]}
+    return xr.Dataset({name: ((*axes,), values) for name, values in known.items()}, axes)
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -72,7 +68,12 @@ def fall(summary: xr.Dataset) -> Drawn:
         {name: summary[f"accuracy_{name}"] for name in ("peak_width", *SHAPE_ENDS)}
     )
     sums.need(bool(part.accuracy_fall.notnull().any()), "needs two widths and four replicates")
-    styles, theirs = fading.line_styles(summary), paper_shape(summary)
+    styles, theirs = fading.line_styles(summary), paper(summary)
+    if theirs:
+        curve = theirs.paper
+        rise, down = (curve.max("width") - curve.isel(width=end, drop=True) for end in (0, -1))
+        shape = {"rise": rise, "fall": down, "steeper": down - down.isel(depth=0, drop=True)}
+        theirs = xr.Dataset({f"accuracy_{name}": values for name, values in shape.items()})
 
     def draw(axes: Axes, name: str) -> None:
         panels.curves(axes, part, name, "rates", {r: s | {"ls": "none"} for r, s in styles.items()}, "depth")
@@ -81,11 +82,9 @@ def fall(summary: xr.Dataset) -> Drawn:
         axes.axhline(0, color=GREY, lw=0.8, zorder=1)
         axes.set(xticks=summary.depth.values, xlabel="hidden layers")
 
-    label = "difference of benefits\n(test accuracy)"
-    each = {title: name for name, title in names.items()}
+    each, label = {title: name for name, title in names.items()}, "difference of benefits\n(test accuracy)"
     figure = panels.facets(each, draw, 2.4, 3, ylabel=label, sharey=True)
-    labels = fading.labels(summary)
-    ends = [(label, *(float(part[n].sel(rates=r)) for n in SHAPE_ENDS)) for r, label in labels.items()]
+    ends = [(s["label"], *(float(part[n].sel(rates=r)) for n in SHAPE_ENDS)) for r, s in styles.items()]
     known = "; ".join(f"{label}: K = {low:.0f} to {high:.0f}" for label, low, high in ends if high > low)
     text = (
         f"Narrowest and widest, {known}. The width of the largest benefit is chosen on one half of the "
@@ -94,18 +93,9 @@ def fall(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, {"ours": part} | ({"paper": theirs} if theirs else {}), text)
 
 
-def paper_shape(summary: xr.Dataset) -> xr.Dataset:
-    """Rise and fall of the paper's curves, read off its points; nothing for other images than its own."""
-    curves = paper(summary)
-    if not curves:
-        return xr.Dataset()
-    ours = np.stack([curves[depth].paper.values for depth in curves])
-    rise, down = (ours.max(1) - ours[:, end] for end in (0, -1))
-    found = {"rise": rise, "fall": down, "steeper": down - down[0]}
-    return xr.Dataset({f"accuracy_{n}": ("depth", v) for n, v in found.items()}, {"depth": [*curves]})
-
-
 def figures(summary: xr.Dataset) -> Figures:
     """Every figure by the name of its file."""
     titles = {depth: f"{depth} hidden layer{'s' * (depth > 1)}" for depth in summary.depth.values.tolist()}
-    return {**fading.figures(titles, caption(summary), paper, {}), "fall": fall}
+    theirs = paper(summary)
+    gains = {depth: theirs.sel(depth=depth, drop=True) for depth in PAPER if theirs}
+    return {**fading.Shown(titles, caption(summary), gains, {}).figures(), "fall": fall}

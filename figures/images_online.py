@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from figures.parts import images, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, series, words
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import half_width, with_axes
 
 #: The protocols that are compared.
@@ -69,10 +69,15 @@ def benefit(summary: xr.Dataset) -> Drawn:
 
 def order(summary: xr.Dataset) -> Drawn:
     """The lead of the curriculum: order alone where both end alike, order and end, hard examples only."""
-    steps = HEADLINE if HEADLINE in summary.n_steps else summary.n_steps.values[0]
+    steps = shown_steps(summary)
     table = sums.order(summary).sel(n_steps=steps)
     figure = per_data_set(table, panels.order_lines, "lead of the curriculum\n(test accuracy)", legend=2)
     return Drawn(figure, table, f"{steps} steps. {caption(summary)}")
+
+
+def shown_steps(summary: xr.Dataset) -> int:
+    """The budget that is shown alone, the first if that of the headline was not run."""
+    return HEADLINE if HEADLINE in summary.n_steps else summary.n_steps.values[0]
 
 
 def curves(summary: xr.Dataset) -> dict[str, xr.Dataset]:
@@ -84,20 +89,19 @@ def curves(summary: xr.Dataset) -> dict[str, xr.Dataset]:
         found["XOR mixture, one rate for both arms"] = mixture[names].sel(at)
         tuned = dict(zip(sums.columns("tuned_benefit"), names, strict=True))
         found["XOR mixture, each arm at its best rate"] = mixture[list(tuned)].rename(tuned)
-    steps = HEADLINE if HEADLINE in summary.n_steps else summary.n_steps.values[0]
+    steps = shown_steps(summary)
     for name in summary.data_set.values:
         line = summary[names].sel(treatment="curriculum", data_set=name, n_steps=steps)
         found[f"{words(name)}, {steps} steps"] = line
     known = {
-        name: line.reset_coords(drop=True).dropna("width", subset=["benefit"]) for name, line in found.items()
+        name: line.reset_coords(drop=True).dropna("width", subset=names[:1]) for name, line in found.items()
     }
-    return {
-        name: relative(line.assign(half_widths(line))) for name, line in known.items() if line.sizes["width"]
-    }
+    return {name: relative(line) for name, line in known.items() if line.sizes["width"]}
 
 
 def relative(line: xr.Dataset) -> xr.Dataset:
-    """With the benefit over its largest value and the width over K*, where the benefit falls to half."""
+    """With K*, where the benefit falls to half; the benefit over its largest value and the width over K*."""
+    line = line.assign(half_widths(line))
     if not np.isfinite(line.half_width):
         return line
     names = sums.columns("benefit")
@@ -149,17 +153,9 @@ def collapse(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, text)
 
 
-def title(part: xr.Dataset) -> str:
-    """Data set and budget of a panel, in two lines."""
-    return f"{images.place(part, 'data_set')},\n{images.place(part, 'n_steps')}"
-
-
 #: Small panels: a row per data set, a column per budget.
-LAYOUT = images.Layout("data_set", ("n_steps",), title)
-FIGURES: Figures = {
-    "benefit": benefit,
-    "accuracy": partial(images.accuracy, layout=LAYOUT, caption=caption),
-    "order": order,
-    "collapse": collapse,
-    "rates": partial(images.rates, layout=LAYOUT, caption=caption),
+LAYOUT = images.Layout("data_set", ("n_steps",), "{data_set:words},\n{n_steps} steps")
+SMALL = {"accuracy": images.accuracy, "rates": images.rates}
+FIGURES: Figures = named(benefit, order, collapse) | {
+    name: partial(draw, layout=LAYOUT, caption=caption) for name, draw in SMALL.items()
 }

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from figures.parts import images, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, series, words
-from figures.parts.write import Drawn, Figures, literal
+from figures.parts.write import Drawn, Figures, literal, named
 
 #: The protocols that are compared.
 PAIR = ("curriculum", "standard")
@@ -34,55 +34,40 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     return images.summarise_images(ds, OWN_AXES, PAIR[1])
 
 
-def first(summary: xr.Dataset, axis: str, name: str) -> str:
-    """The pacing or ranking shown where there is no room for others: `name`, or the first there is."""
-    return name if name in summary[axis] else summary[axis].values[0]
-
-
-def linear(summary: xr.Dataset) -> xr.Dataset:
-    """The summary at the linear pacing, or at the first there is."""
-    return summary.sel(pacing=first(summary, "pacing", "linear"))
+def shown(summary: xr.Dataset, axis: str) -> xr.Dataset:
+    """At the pacing or ranking that is shown where there is no room for others, or the first there is."""
+    wanted = {"pacing": "linear", "ranking": "el2n"}[axis]
+    return summary.sel({axis: wanted if wanted in summary[axis] else summary[axis].values[0]})
 
 
 def caption(summary: xr.Dataset) -> str:
-    """Settings, ranking and number of replicates."""
-    cell = sums.cell_of(summary)
+    """Settings, ranking (one read from a file with its name and the start of its SHA-256), replicates."""
+    asked, cell, file = sums.description(summary), sums.cell_of(summary), ""
+    if name := asked.get("file_names", {}).get("ranking"):
+        file = f" ({literal(name)}, SHA-256 {asked['files']['ranking'][:8]})"
+    said = {"published": f"a published score{file}"}
+    rankings = (said.get(ranking, words(ranking)) for ranking in np.atleast_1d(summary.ranking.values))
     steps, count, batch = summary.n_steps.values, cell["n_examples"], cell["batch_size"]
     runs = f"{' or '.join(map(str, steps))} steps of {batch}"
     if count:
         runs += f" ({' or '.join(f'{n * batch / count:g}' for n in steps)} epochs)"
     return (
-        f"{count or 'All'} training images (labels: {words(cell['relabelling'])}), {runs}, ordered by "
-        f"{' or '.join(source(name, summary) for name in np.atleast_1d(summary.ranking.values))}; pacing "
-        f"({words(cell['pacing'])} unless stated) from a share of {cell['b']:g} to all at "
-        f"{cell['a']:g} of the run; rates chosen and students tested on true labels. "
-        f"{images.settings(summary)}"
+        f"{count or 'All'} training images (labels: {{relabelling:words}}), {runs}, ordered by "
+        f"{' or '.join(rankings)}; pacing ({{pacing:words}} unless stated) from a share of {{b:g}} to all at "
+        f"{{a:g}} of the run; rates chosen and students tested on true labels. {images.settings(summary)}"
     )
-
-
-def source(ranking: str, summary: xr.Dataset) -> str:
-    """What a ranking is; one read from a file with its name and the start of its SHA-256."""
-    asked = sums.description(summary)
-    name = asked.get("file_names", {}).get("ranking")
-    if ranking != "published" or name is None:
-        return "a published score" if ranking == "published" else words(ranking)
-    return f"a published score ({literal(name)}, SHA-256 {asked['files']['ranking'][:8]})"
-
-
-def title(part: xr.Dataset, *rankings: str) -> str:
-    """Data set, ranking if there are several, wrong labels and budget of a panel, in two lines."""
-    return f"{images.place(part, 'data_set', *rankings)},\n{images.place(part, 'label_noise', 'n_steps')}"
 
 
 def layout(part: xr.Dataset) -> images.Layout:
     """A row per budget, a column per data set, share of wrong labels and ranking."""
-    several = ("ranking",) if part.sizes["ranking"] > 1 else ()
-    return images.Layout("n_steps", COLUMNS, lambda panel: title(panel, *several), 1.9)
+    ranking = ", {ranking:words}" if part.sizes["ranking"] > 1 else ""
+    title = f"{{data_set:words}}{ranking},\n{{label_noise:wrong}}, {{n_steps}} steps"
+    return images.Layout("n_steps", COLUMNS, title, 1.9)
 
 
 def benefit(summary: xr.Dataset) -> Drawn:
     """Gain of every order over standard training against width; rows: budgets."""
-    part = linear(summary)
+    part = shown(summary, "pacing")
 
     def panel(axes: Axes, own: xr.Dataset) -> None:
         panels.lines(axes, own, "benefit", "treatment", step=0.1)
@@ -100,14 +85,12 @@ def benefit(summary: xr.Dataset) -> Drawn:
 def pacings(summary: xr.Dataset) -> Drawn:
     """Gain over standard training for each pacing, a panel per setting at which all were run."""
     sums.need(summary.sizes["pacing"] > 1, "one pacing only")
-    part = summary.sel(ranking=first(summary, "ranking", "el2n"))
-    axes_of = ("data_set", "label_noise", "n_steps", "width")
-    full = part.benefit.notnull().all(["pacing", "treatment"]).stack(panel=axes_of)
-    settings = [dict(zip(axes_of, p.panel.item(), strict=True)) for p in full if bool(p)]
-    sums.need(bool(settings), "no setting at which all pacings were run")
-    x = np.arange(part.sizes["pacing"])
-    styles = looks(part.treatment.values)
-    each = [part.sel(at) for at in settings]
+    part, axes_of = shown(summary, "ranking"), ("data_set", "label_noise", "n_steps", "width")
+    title = "{:words}, {:wrong},\n{} steps, K = {}"
+    each = panels.each(part, axes_of, title)
+    each = {said: own for said, own in each.items() if bool(own.benefit.notnull().all())}
+    sums.need(bool(each), "no setting at which all pacings were run")
+    x, styles = np.arange(part.sizes["pacing"]), looks(part.treatment.values)
 
     def draw(axes: Axes, here: xr.Dataset) -> None:
         for (treatment, style), shift in zip(styles.items(), panels.spread(len(styles), 0.15), strict=True):
@@ -115,20 +98,17 @@ def pacings(summary: xr.Dataset) -> Drawn:
         axes.axhline(0, color=GREY, lw=0.8, zorder=1)
         axes.set_xticks(x, [words(name) for name in part.pacing.values], rotation=45)
 
-    parts = {
-        f"{images.place(here, *axes_of[:2])},\n{images.place(here, *axes_of[2:])}": here for here in each
-    }
-    figure = panels.facets(parts, draw, 2.4, ylabel=LABEL, sharey=True)
+    figure = panels.facets(each, draw, 2.4, ylabel=LABEL, sharey=True)
     return Drawn(figure, part[NUMBERS], caption(part))
 
 
 def rankings(summary: xr.Dataset) -> Drawn:
     """Gain of the curriculum for each ranking against width; a row per budget, a column per setting."""
     sums.need(summary.sizes["ranking"] > 1, "one ranking only")
-    part = linear(summary).sel(treatment="curriculum")
+    part = shown(summary, "pacing").sel(treatment="curriculum")
     styles = series(part.ranking.values)
     lines = partial(panels.lines, name="benefit", along="ranking", styles=styles, step=0.06)
-    shape = images.Layout("n_steps", COLUMNS[:2], title, 2)
+    shape = layout(part.isel(ranking=[0]))._replace(across=COLUMNS[:2], height=2)
     figure = shape.draw(part, "gain of the curriculum over standard\ntraining (test accuracy)", lines, "col")
     note = "Published scores know the labels as published, not those made wrong here."
     return Drawn(figure, part[NUMBERS], f"{caption(part)} {note}")
@@ -136,14 +116,9 @@ def rankings(summary: xr.Dataset) -> Drawn:
 
 def small(summary: xr.Dataset, draw: Callable[..., Drawn]) -> Drawn:
     """Small panels at the pacing shown."""
-    part = linear(summary)
+    part = shown(summary, "pacing")
     return draw(part, layout(part), caption)
 
 
-FIGURES: Figures = {
-    "benefit": benefit,
-    "accuracy": partial(small, draw=images.accuracy),
-    "rates": partial(small, draw=images.rates),
-    "pacings": pacings,
-    "rankings": rankings,
-}
+SMALL = {"accuracy": partial(small, draw=images.accuracy), "rates": partial(small, draw=images.rates)}
+FIGURES: Figures = named(benefit, pacings, rankings) | SMALL

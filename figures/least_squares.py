@@ -9,7 +9,7 @@ import xarray as xr
 from figures.parts import finite, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, series
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
 
 RECORDED = ("test_loss", "exact_loss", "flow_loss")
@@ -27,7 +27,6 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         sums.means(finite.ends(ds, "test_loss")),
         sums.prefixed("course", sums.mean(usable(ds, "test_loss"))),
         xr.Dataset({"exact": exact, "flow": flow}),
-        left_out=sums.left_out(ds).sum("replicate"),
     )
 
 
@@ -44,7 +43,7 @@ def curves(summary: xr.Dataset) -> Drawn:
         part = summary.sel(width=width).isel(protocol=0)
         panels.band(right, summary.time.values, part, "course_mean", style)
         right.plot(summary.time, part.flow, color=GREY, lw=1, label="exact")
-    right.set(xlabel="time, samples / N", title="along the run", yscale="log")
+    right.set(xlabel=panels.TIME, title="along the run", yscale="log")
     panels.legend_above(figure)
     text = (
         "Least squares by full-batch descent from 0, {n_examples} samples of a linear teacher of {n_inputs} "
@@ -55,4 +54,4 @@ def curves(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, text)
 
 
-FIGURES: Figures = {"curves": curves}
+FIGURES: Figures = named(curves)

@@ -69,10 +69,9 @@ def curves(summary: xr.Dataset) -> Drawn:
     rounds = np.unique(np.linspace(0, summary.sizes["round"] - 1, 4).astype(int))
     parts = {f"{percent(float(summary.left[n]))} % left": table.isel(round=n) for n in rounds}
     bands = partial(panels.bands, name="curve_mean", along="arm", styles=styles(table), x=steps(summary))
-    figure = panels.facets(parts, bands, 2.2, 4, ylabel="test accuracy", legend=5, sharey=True)
+    figure = panels.facets(parts, bands, 2.2, 4, ylabel="test accuracy", below="step", legend=5, sharey=True)
     late = table.curve_mean.isel(time=slice(2, None)) if table.sizes["time"] > 2 else table.curve_mean
     figure.axes[0].set_ylim(max(0, float(late.min()) - 0.02), float(table.curve_mean.max()) + 0.02)
-    figure.supxlabel("step", fontsize=8)
     return Drawn(figure, table, caption(summary))
 
 

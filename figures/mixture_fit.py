@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.mixture import READ
+from figures.parts.mixture import READ, readings
 from figures.parts.style import GREY, looks, series, words
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, usable, with_axes
 from studies.analysis.mixture import ARMS, READINGS, arms, by_sigma, distance, published
 
@@ -27,39 +27,32 @@ RECORDED = ("test_loss", "clusters_right")
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Distances of all settings in each reading, and the mean loss at the nearest."""
     ds = with_axes(ds, SEARCHED)
-    there = set(ds.protocol.values.tolist())
     found: dict[str, xr.Dataset] = {}
-    for reading, protocols in READINGS.items():
-        if set(protocols) <= there:
-            apart = distance(ds, reading)
-            if bool(apart.total.notnull().any()):
-                at = {str(d): v for d, v in apart.total.argmin(list(SEARCHED)).items()}
-                runs = arms(last(usable(by_sigma(ds), "test_loss")), reading).isel(at)
-                best = sums.prefixed("best", sums.mean(runs.drop_vars(SEARCHED)))
-                found[reading] = sums.merged(apart, best)
+    for reading in readings(ds):
+        apart = distance(ds, reading)
+        if bool(apart.total.notnull().any()):
+            runs = arms(last(usable(by_sigma(ds), "test_loss")), reading).isel(nearest_at(apart.total))
+            best = sums.prefixed("best", sums.mean(runs.drop_vars(SEARCHED)))
+            found[reading] = sums.merged(apart, best)
     sums.need(bool(found), "no setting has all arms of a reading at every sigma")
     return sums.summary_of(ds, sums.along("reading", found), left_out=sums.left_out(ds).sum())
 
 
-def nearest(summary: xr.Dataset, reading: str) -> xr.Dataset:
-    """The setting of a reading that is nearest to the published curves."""
-    part = summary[["rms", "total", "histogram"]].sel(reading=reading)
-    return part.isel({str(d): v for d, v in part.total.argmin(list(SEARCHED)).items()})
-
-
-def said(at: xr.Dataset) -> str:
-    """A setting and its distances, in words."""
-    swept = ", ".join(f"{words(name)} {at[name].item():g}" for name in SEARCHED)
-    rms = ", ".join(f"{arm} {float(at.rms.sel(arm=arm)):.3f}" for arm in ARMS)
-    return (
-        f"Nearest, {at.reading.item()}: {swept}; rms {float(at.total):.3f} ({rms}), histograms "
-        f"{float(at.histogram):.2f} in total variation."
-    )
+def nearest_at(total: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Where a distance is smallest, as places on the axes that were searched."""
+    return {str(axis): place for axis, place in total.argmin(list(SEARCHED)).items()}
 
 
 def caption(summary: xr.Dataset) -> str:
-    """The nearest settings."""
-    return " ".join(said(nearest(summary, reading)) for reading in summary.reading.values)
+    """The setting of each reading that is nearest to the published curves, and its distances."""
+    said = []
+    for reading, part in panels.each(summary[["rms", "total", "histogram"]], "reading", "{}").items():
+        at = part.isel(nearest_at(part.total))
+        swept = ", ".join(f"{words(name)} {at[name].item():g}" for name in SEARCHED)
+        rms = ", ".join(f"{arm} {float(at.rms.sel(arm=arm)):.3f}" for arm in ARMS)
+        apart = f"rms {float(at.total):.3f} ({rms}), histograms {float(at.histogram):.2f} in total variation."
+        said.append(f"Nearest, {reading}: {swept}; {apart}")
+    return " ".join(said)
 
 
 def search(summary: xr.Dataset) -> Drawn:
@@ -68,16 +61,13 @@ def search(summary: xr.Dataset) -> Drawn:
     swept = [name for name, best in each.items() if bool((best.notnull().sum(name) > 1).any())]
     sums.need(bool(swept), "one setting only")
     figure, places = panels.wrapped(len(swept), 2.1, 3, sharey=True)
-    styles = series(summary.reading.values)
-    tables = {}
-    for axes, name in zip(places, swept, strict=True):
-        best = each[name].sortby(name).dropna(name, how="all")
+    tables = {name: each[name].sortby(name).dropna(name, how="all").to_dataset() for name in swept}
+    for axes, (name, best) in zip(places, tables.items(), strict=True):
         x = np.arange(best.sizes[name])
-        for reading, style in styles.items():
-            axes.plot(x, best.sel(reading=reading), **style)
+        for reading, style in series(summary.reading.values).items():
+            axes.plot(x, best.total.sel(reading=reading), **style)
         axes.set_xticks(x, [f"{value:g}" for value in best[name].values])
         axes.set_xlabel(words(name))
-        tables[name] = best.to_dataset()
     for axes in places[::3]:
         axes.set_ylabel("rms from the published loss")
     panels.legend_above(figure)
@@ -103,4 +93,4 @@ def best(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, tables, f"{caption(summary)} Open markers: read off arXiv 2406.01589, error 0.003.")
 
 
-FIGURES: Figures = {"search": search, "best": best}
+FIGURES: Figures = named(search, best)

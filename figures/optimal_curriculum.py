@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 from figures.parts import maps, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, width_axis, words
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, usable, with_axes
 
 BEST = "optimal"
@@ -49,17 +49,13 @@ NAMED = dict(zip(("curriculum", "anti_curriculum", "no_curriculum", "ramp"), SHA
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """All that the figures show, by task: losses, regrets with their intervals, schedules."""
-    ds = with_axes(ds, AXES[2:])
-    run = sums.asked(ds).any([d for d in ds.status.dims if d != "task"])
-    tasks = ds.task.values[run.values].tolist()
-    return sums.summary_of(ds, sums.along("task", {t: _of_task(ds.sel(task=t, drop=True)) for t in tasks}))
+    each = {task: _of_task(part) for (task,), part in sums.ran(with_axes(ds, AXES[2:]), ("task",))}
+    return sums.summary_of(ds, sums.along("task", each))
 
 
 def _of_task(ds: xr.Dataset) -> xr.Dataset:
     """The part of one task, at the settings that were asked for."""
-    for axis in SETTINGS:
-        there = sums.asked(ds).any([d for d in ds.status.dims if d != axis])
-        ds = ds.sel({axis: ds[axis][there.values][-1]}, drop=True)
+    ds = sums.ran_with(ds, SETTINGS)
     for axis in EFFORT:
         there = sums.asked(ds).any(["protocol", "replicate"])
         at = (there * xr.DataArray(np.arange(ds.sizes[axis]), dims=axis)).argmax(axis)
@@ -70,27 +66,22 @@ def _of_task(ds: xr.Dataset) -> xr.Dataset:
     tried = sums.asked(ds).all("protocol").any("replicate").sum("learning_rate")
     tuned = (tried == tried.max()) & (rates > 0)
     at = limit.fillna(np.inf).argmin("learning_rate")
-    own, own_ends = limit.isel(learning_rate=at), ends.isel(learning_rate=at)
     best = ds.sel(protocol=BEST, drop=True).mean("replicate")
-    shared = [
-        xr.Dataset({"loss": limit, "regret": limit / _best(limit) - 1}),
-        sums.prefixed("sgd_regret", sums.mean((ends - _best(ends)) / _best(limit))),
-        best[["easy_share", "switching", "bang_bang", "gap", "agree"]],
-        xr.Dataset({"left_out": sums.left_out(ds).sum("replicate")}),
-    ]
-    each = [
-        xr.Dataset({"own_loss": own, "own_regret": own / _best(own) - 1, "own_rate": own.learning_rate}),
-        sums.prefixed("own_sgd_regret", sums.mean((own_ends - _best(own_ends)) / _best(own))),
-    ]
+    shared = _regrets(limit, ends).merge(best[["easy_share", "switching", "bang_bang", "gap", "agree"]])
+    own = _regrets(*(v.isel(learning_rate=at).drop_vars("learning_rate") for v in (limit, ends)))
+    own["rate"] = ds.learning_rate[at].drop_vars("learning_rate")
     return sums.merged(
-        *(part.where(rates > 0) for part in shared),
-        *(part.drop_vars("learning_rate").where(tuned) for part in each),
+        shared.assign(left_out=sums.left_out(ds).sum("replicate")).where(rates > 0),
+        sums.prefixed("own", own.where(tuned)),
         xr.Dataset({"shape": shape(limit, best.easy_share)}),
     )
 
 
-def _best(values: xr.DataArray) -> xr.DataArray:
-    return values.sel(protocol=BEST, drop=True)
+def _regrets(limit: xr.DataArray, ends: xr.DataArray) -> xr.Dataset:
+    """Losses by the equations, and what every order loses against the best by them, and by SGD, over that."""
+    best, run = (values.sel(protocol=BEST, drop=True) for values in (limit, ends))
+    found = xr.Dataset({"loss": limit, "regret": limit / best - 1})
+    return found.merge(sums.prefixed("sgd_regret", sums.mean((ends - run) / best)))
 
 
 def shape(limit: xr.DataArray, easy_share: xr.DataArray) -> xr.DataArray:
@@ -100,7 +91,7 @@ def shape(limit: xr.DataArray, easy_share: xr.DataArray) -> xr.DataArray:
     kind = xr.where(first & final, names.index("easy, hard, easy"), names.index("other"))
     kind = xr.where(~first & ~final, names.index("hard, easy, hard"), kind)
     for name in reversed(NAMED):
-        regret = limit.sel(protocol=name, drop=True) / _best(limit) - 1
+        regret = limit.sel(protocol=name, drop=True) / limit.sel(protocol=BEST, drop=True) - 1
         kind = xr.where(regret < CLOSE, names.index(NAMED[name]), kind)
     return kind.where(limit.notnull().all("protocol"))
 
@@ -116,7 +107,11 @@ def schedules(summary: xr.Dataset) -> Drawn:
         for axes, rate in zip(column, own.learning_rate.values, strict=False):
             axes.set_axis_on()
             share = own.easy_share.sel(learning_rate=rate).dropna("width", how="all")
-            _picture(axes, share.transpose("width", "place"))
+            rows, ends = np.arange(share.sizes["width"]), np.linspace(0, 1, share.sizes["place"] + 1)
+            picture = share.transpose("width", "place")
+            axes.pcolormesh(ends, maps.edges(rows), picture, cmap="cividis", vmin=0, vmax=1)
+            axes.set_yticks(rows, share.width.values)
+            axes.invert_yaxis()
             axes.set(title=f"{words(task)}, rate {rate:g}", ylabel="width K")
         column[own.sizes["learning_rate"] - 1].set_xlabel("part of the run")
     scale = ScalarMappable(Normalize(0, 1), "cividis")
@@ -132,32 +127,34 @@ def _of(table: xr.Dataset, task: str, *dims: str) -> xr.Dataset:
     return own
 
 
-def _picture(axes: Axes, share: xr.DataArray) -> None:
-    rows, ends = np.arange(share.sizes["width"]), np.linspace(0, 1, share.sizes["place"] + 1)
-    axes.pcolormesh(ends, maps.edges(rows), share, cmap="cividis", vmin=0, vmax=1)
-    axes.set_yticks(rows, share.width.values)
-    axes.invert_yaxis()
-
-
 def regret(summary: xr.Dataset) -> Drawn:
     """Loss of the best order, and loss of the others over it, less 1."""
     shared = summary[["loss", "regret", *sums.columns("sgd_regret_mean")]]
     own = summary[["own_loss", "own_regret", "own_rate", *sums.columns("own_sgd_regret_mean")]]
     figure, grid = panels.grid(3, summary.sizes["task"], 1.9)
     tables = {"each at its best rate": own}
-    for column, task in zip(grid.T, summary.task.values, strict=True):
+    for (above, *below), task in zip(grid.T, summary.task.values, strict=True):
         one, best = _of(shared, task, "learning_rate"), _of(own, task)
-        rate = _shared_rate(one.loss)
+        # the rate of most widths, of several the one nearest to the headline
+        widths = one.loss.notnull().all("protocol").sum("width")
+        rates = one.learning_rate.values[(widths == widths.max()).values]
+        rate = rates[np.argmin(np.abs(np.log(rates / HEADLINE)))]
         one = tables[f"{task}, rate {rate:g}"] = one.sel(learning_rate=rate)
         for line, look, label in ((one.loss, "-", "one rate"), (best.own_loss, "--", "its best rate")):
             values = line.sel(protocol=BEST)
-            column[0].plot(line.width, values, look, color=GREY, marker="o", label=f"best order, {label}")
-        column[0].set(title=f"{words(task)}: loss", ylim=(0, 1.1 * float(one.loss.sel(protocol=BEST).max())))
-        _regrets(column[1], one, "regret", "sgd_regret_mean")
-        column[1].set_title(f"regret, all at rate {rate:g}")
-        _regrets(column[2], best, "own_regret", "own_sgd_regret_mean")
-        column[2].set_title("regret, each at its best rate")
-        for axes in column:
+            above.plot(line.width, values, look, color=GREY, marker="o", label=f"best order, {label}")
+        above.set(title=f"{words(task)}: loss", ylim=(0, 1.1 * float(one.loss.sel(protocol=BEST).max())))
+        which = ((one, "", f"all at rate {rate:g}"), (best, "own_", "each at its best rate"))
+        for axes, (table, own_, said) in zip(below, which, strict=True):
+            orders = looks(name for name in table.protocol.values if name != BEST)
+            for (name, style), shift in zip(orders.items(), panels.spread(len(orders)), strict=True):
+                row, points = table.sel(protocol=name), style | {"ls": "none", "label": None}
+                line = {what: style[what] for what in ("color", "ls", "label")}
+                axes.plot(row.width, row[f"{own_}regret"], **line)
+                panels.bars(axes, row.width.values, row, f"{own_}sgd_regret_mean", points, shift)
+            axes.axhline(0, color=GREY, lw=0.7)
+            axes.set_title(f"regret, {said}")
+        for axes in (above, *below):
             width_axis(axes, one.width.values)
     grid[0, 0].set_ylabel("loss at the end")
     for axes in grid[1:, 0]:
@@ -167,22 +164,6 @@ def regret(summary: xr.Dataset) -> Drawn:
         "Lines: equations; points: SGD. Best rates are chosen by the equations. The best is a local optimum."
     )
     return Drawn(figure, tables, f"{CAPTION} {note}")
-
-
-def _shared_rate(loss: xr.DataArray) -> float:
-    """The learning rate of most widths, of several the one nearest to `HEADLINE`."""
-    widths = loss.notnull().all("protocol").sum("width")
-    rates = loss.learning_rate.values[(widths == widths.max()).values]
-    return rates[np.argmin(np.abs(np.log(rates / HEADLINE)))]
-
-
-def _regrets(axes: Axes, table: xr.Dataset, line: str, points: str) -> None:
-    names = [str(name) for name in table.protocol.values if name != BEST]
-    for (name, style), shift in zip(looks(names).items(), panels.spread(len(names)), strict=True):
-        own = table.sel(protocol=name)
-        axes.plot(own.width, own[line], color=style["color"], ls=style["ls"], label=style["label"])
-        panels.bars(axes, own.width.values, own, points, style | {"ls": "none", "label": None}, shift)
-    axes.axhline(0, color=GREY, lw=0.7)
 
 
 def shapes(summary: xr.Dataset) -> Drawn:
@@ -205,8 +186,8 @@ def shapes(summary: xr.Dataset) -> Drawn:
 
     parts = {words(task): _of(part, task, "learning_rate") for task in part.task.values}
     figure = panels.facets(parts, draw, 1.9, 3, legend=0)
-    there = np.unique(part["shape"].values[part["shape"].notnull().values]).astype(int)
-    patches = [Patch(color=list(SHAPES.values())[i], label=list(SHAPES)[i]) for i in there]
+    there = np.unique(part["shape"])
+    patches = [Patch(color=c, label=name) for i, (name, c) in enumerate(SHAPES.items()) if i in there]
     figure.legend(handles=patches, loc="outside upper center", ncols=4)
     note = (
         f"Colour: the best order, by a name that loses less than {100 * CLOSE:g} %, else by its ends. "
@@ -215,4 +196,4 @@ def shapes(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, part, f"{CAPTION} {note}")
 
 
-FIGURES: Figures = {"schedules": schedules, "regret": regret, "shapes": shapes}
+FIGURES: Figures = named(schedules, regret, shapes)

@@ -8,7 +8,7 @@ import xarray as xr
 
 from figures.parts import finite
 from figures.parts import summary as sums
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, share, with_axes
 
 #: The protocols that are compared.
@@ -22,21 +22,19 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, ())
     solved = last(ds.solved.where(ds.status == 0))
     known = xr.where(solved.notnull(), np.isfinite(solved).astype(float), np.nan)
-    epochs = sums.means(xr.Dataset({"epochs": solved.where(np.isfinite(solved))}))
-    lost = sums.left_out(ds).sum("replicate")
-    return sums.summary_of(ds, sums.prefixed("share", share(known)), epochs, left_out=lost)
+    epochs = sums.means({"epochs": solved.where(np.isfinite(solved))})
+    return sums.summary_of(ds, sums.prefixed("share", share(known)), epochs)
 
 
 def growing(summary: xr.Dataset) -> Drawn:
     """Two panels."""
     names = {"share of runs that learn it": "share_mean", "epochs, of those that do": "epochs_mean"}
-    figure = finite.against_width(summary, names, "")
     text = (
         "Parity of the bits {bits:list} of {n_inputs}, {n_examples} examples, {student:words} of K relu "
         "units, {loss} loss, at most {epochs} epochs of batches of {batch_size}; inputs of {stages:list} "
         "bits in turn, or all from the start, until {stop:percent} % of the test set are right."
     )
-    return Drawn(figure, sums.numbers(summary, *names.values()), text)
+    return finite.against_width(summary, names, "", text)
 
 
-FIGURES: Figures = {"growing": growing}
+FIGURES: Figures = named(growing)

@@ -11,7 +11,7 @@ import xarray as xr
 from figures.parts import finite, panels
 from figures.parts import summary as sums
 from figures.parts.style import looks
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
 
 #: The protocols that are compared.
@@ -31,22 +31,18 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     ds = with_axes(ds, AXES[2:])
     # the first bits, so their number says which
     ds = ds.assign_coords(bits=[len(str(label).split(",")) for label in ds.bits.values])
-    ends, controls = sums.at_end(ds, "test_accuracy"), [n for n in ("standard", "random") if n in ds.protocol]
-    gains = sums.along("control", {name: sums.gains(ends, name) for name in controls})
     return sums.summary_of(
         ds,
         sums.means(finite.ends(ds, *RECORDED)),
-        sums.prefixed("gain", gains.isel(time=0, drop=True)),
+        sums.gains_over(sums.at_end(ds, "test_accuracy"), ("standard", "random")),
         sums.prefixed("course", sums.mean(usable(ds))),
-        left_out=sums.left_out(ds).sum("replicate"),
     )
 
 
 def accuracy(summary: xr.Dataset) -> Drawn:
     """A panel for each number of bits."""
-    names = {"k = {bits}": "test_accuracy_mean"}
-    figure = finite.against_width(summary, names, "test accuracy at the end", ("bits",))
-    return Drawn(figure, sums.numbers(summary, *names.values(), "train_accuracy_mean"), CAPTION)
+    names, label = {"k = {bits}": "test_accuracy_mean"}, "test accuracy at the end"
+    return finite.against_width(summary, names, label, CAPTION, ("bits",), more=("train_accuracy_mean",))
 
 
 def course(summary: xr.Dataset) -> Drawn:
@@ -54,9 +50,9 @@ def course(summary: xr.Dataset) -> Drawn:
     part = sums.numbers(summary.sel(width=int(summary.width.max())), "course_mean")
     parts = panels.each(part, "bits", f"k = {{}}, K = {int(part.width)}")
     draw = partial(panels.bands, name="course_mean", along="protocol", styles=looks(part.protocol.values))
-    figure = panels.facets(parts, draw, 2.0, 3, beside="test accuracy", legend=3, sharey=True)
-    figure.supxlabel("time, samples / N", fontsize=8)
+    label, time = "test accuracy", panels.TIME
+    figure = panels.facets(parts, draw, 2.0, 3, beside=label, below=time, legend=3, sharey=True)
     return Drawn(figure, part, CAPTION)
 
 
-FIGURES: Figures = {"accuracy": accuracy, "course": course}
+FIGURES: Figures = named(accuracy, course)

@@ -6,9 +6,8 @@ accuracy  accuracy of both arms at their best peak rates, a panel per task and k
 rates     the best peak rates, likewise
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from textwrap import fill
 
 import xarray as xr
 from matplotlib.axes import Axes
@@ -16,10 +15,10 @@ from matplotlib.figure import Figure
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.rates import at_best, is_end, need_rates, own_benefit, rate_lines
+from figures.parts.rates import arms, at_best, best_rates, own_benefit_over, rate_lines
 from figures.parts.style import series, words
-from figures.parts.write import Drawn, Figures
-from studies.analysis import last, usable, with_axes
+from figures.parts.write import Drawn, Figures, named
+from studies.analysis import with_axes
 
 PAIR = ("curriculum", "no_curriculum")
 RECORDED = ("test_accuracy",)
@@ -39,38 +38,20 @@ def run_name(schedule: str, average: float) -> str:
     return words(schedule) + (f", last {average:.0%} averaged" if average else "")
 
 
-def runs(ds: xr.Dataset) -> Iterator[tuple[str, str, xr.Dataset]]:
-    """Task, kind of run, and its results, at the settings it was run with."""
-    kinds = [(s, a) for a in ds.average.values for s in ds.rate_schedule.values]
-    for task in ds.task.values:
-        for schedule, average in kinds:
-            part = ds.sel(task=task, rate_schedule=schedule, average=average, drop=True)
-            there = sums.asked(part)
-            if bool(there.any()):
-                at = {
-                    axis: int(there.any([d for d in there.dims if d != axis]).values.argmax()) for axis in OWN
-                }
-                yield str(task), run_name(str(schedule), float(average)), part.isel(at, drop=True)
-
-
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What the figures show, at the end of the run, replicates reduced to means and intervals."""
-    full = with_axes(ds, AXES[2:])
-    parts = []
-    for task, run, part in runs(full):
-        own = sums.prefixed("accuracy", sums.mean(last(usable(part))))
-        own["left_out"] = sums.left_out(part).sum("replicate")
-        own["run_at"] = sums.asked(part).any(["protocol", "width", "replicate"]).astype(float)
-        own = sums.merged(own, sums.own_over_controls(part, PAIR[0]))
-        parts.append(own.expand_dims(task=[task], run=[run]))
+    full, parts = with_axes(ds, AXES[2:]), []
+    for (task, average, schedule), part in sums.ran(full, ("task", "average", "rate_schedule")):
+        part = sums.ran_with(part, OWN)
+        run_at = sums.asked(part).any(["protocol", "width", "replicate"]).astype(float)
+        own = arms(part, PAIR[0]).assign(run_at=run_at)
+        parts.append(own.expand_dims(task=[task], run=[run_name(schedule, average)]))
     return sums.summary_of(ds, *parts)
 
 
 def over(summary: xr.Dataset, control: str) -> Drawn:
     """Benefit over a control against width, a panel per task."""
-    table = own_benefit(summary)
-    sums.need(control in table.control, f"needs {control}")
-    table = table.sel(control=control)
+    table = own_benefit_over(summary, control)
     lines = partial(panels.lines, name="benefit", along="run", styles=series(table.run.values))
     label = f"benefit over {words(control)}\n(test accuracy)"
     figure = panels.facets(panels.each(table, "task"), lines, 2.8, ylabel=label, legend=2)
@@ -79,12 +60,7 @@ def over(summary: xr.Dataset, control: str) -> Drawn:
 
 def per_run(table: xr.Dataset, draw: Callable[[Axes, xr.Dataset], None], label: str) -> Figure:
     """A row of panels for each task, one for each kind of run."""
-    parts = {
-        f"{words(task)}\n{fill(kind, 18)}": table.sel(task=task, run=kind)
-        for task in table.task.values
-        for kind in table.run.values
-    }
-    across = table.sizes["run"]
+    parts, across = panels.each(table, ("task", "run"), "{:words}\n{:narrow}"), table.sizes["run"]
     return panels.facets(parts, draw, 1.9, across, beside=label, legend=3, sharex=True, sharey="row")
 
 
@@ -98,20 +74,13 @@ def accuracy(summary: xr.Dataset) -> Drawn:
 
 def rates(summary: xr.Dataset) -> Drawn:
     """The best peak rate of every arm against width."""
-    need_rates(summary)
+    table = best_rates(summary, summary.run_at == 1)
     every = summary.learning_rate.values
-
-    def draw(axes: Axes, part: xr.Dataset) -> None:
-        rate_lines(axes, part.tuned_rate, is_end(part.tuned_rate, every[part.run_at.values == 1]), every)
+    figure = per_run(table, partial(rate_lines, name="tuned_rate", named=every), "best peak rate")
+    for axes in figure.axes:
         axes.set_ylim(every.min() / 1.2, every.max() * 1.2)
-
-    note = "Open markers: smallest or largest rate tried."
-    return Drawn(per_run(summary, draw, "best peak rate"), summary[["tuned_rate"]], f"{CAPTION} {note}")
+    return Drawn(figure, table[["tuned_rate"]], f"{CAPTION} Open markers: smallest or largest rate tried.")
 
 
-FIGURES: Figures = {
-    "benefit": partial(over, control=PAIR[1]),
-    "order": partial(over, control=sums.CONTROLS[1]),
-    "accuracy": accuracy,
-    "rates": rates,
-}
+OVER = {"benefit": partial(over, control=PAIR[1]), "order": partial(over, control=sums.CONTROLS[1])}
+FIGURES: Figures = OVER | named(accuracy, rates)

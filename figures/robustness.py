@@ -10,7 +10,7 @@ import xarray as xr
 from figures.parts import finite, panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import with_axes
 
 #: The protocols that are compared.
@@ -31,23 +31,18 @@ CAPTION = (
 )
 
 
-def noise_level(share: float) -> float:
-    """Half the mean squared error of the best guess of labels +-1 of which this share is turned round."""
-    return 2 * share * (1 - share)
-
-
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What was recorded when the training loss first fell below `SHARE` of the noise level."""
-    ds = with_axes(ds, AXES[2:])
-    level = SHARE * noise_level(sums.cell_of(ds)["label_noise"])
-    met = finite.when(ds, "train_loss", level, RECORDED)
+    ds, wrong = with_axes(ds, AXES[2:]), sums.cell_of(ds)["label_noise"]
+    # the best guess of labels +-1, of which so many are turned round, leaves half of 4 wrong (1 - wrong)
+    level = SHARE * 2 * wrong * (1 - wrong)
+    met = finite.when(ds, ds.train_loss < level, RECORDED)
     runs = xr.Dataset({f"at_{name}": met[name] for name in RECORDED})
     fits = met.train_loss.notnull().where(ds.status == 0)
     least = {f"{name}_least": met[name].min("replicate") for name in RECORDED[:2]}
     fitted = (sums.prefixed(f"{name}_power", powers(met[name])) for name in RECORDED[:2])
-    lost = sums.left_out(ds).sum("replicate")
     known = sums.means(runs.assign(fits=fits)), xr.Dataset(least), *fitted
-    return sums.summary_of(ds, *known, left_out=lost, level=level)
+    return sums.summary_of(ds, *known, level=level)
 
 
 def powers(values: xr.DataArray) -> xr.Dataset:
@@ -86,8 +81,8 @@ def lipschitz(summary: xr.Dataset) -> Drawn:
         "Lipschitz constant, n = {n_examples}": "at_steepest_mean",
         "mean gradient, n = {n_examples}": "at_gradient_norm_mean",
     }
-    figure = finite.against_width(summary, names, "at equal training loss", ("n_examples",), log=True)
-    return Drawn(figure, sums.numbers(summary, *names.values(), "fits_mean"), CAPTION)
+    label, by = "at equal training loss", ("n_examples",)
+    return finite.against_width(summary, names, label, CAPTION, by, log=True, more=("fits_mean",))
 
 
 def envelope(summary: xr.Dataset) -> Drawn:
@@ -109,4 +104,4 @@ def envelope(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, {"smallest": least, "powers of n and 1 / K": fits}, CAPTION)
 
 
-FIGURES: Figures = {"lipschitz": lipschitz, "envelope": envelope}
+FIGURES: Figures = named(lipschitz, envelope)

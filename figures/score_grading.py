@@ -11,12 +11,14 @@ import xarray as xr
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, series, words
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable
 
 AXES = ("width",)
 #: Shown as curves, all others in the table and in `scores`; where none of them was run, the first six are.
 SHOWN = ("grand", "forgetting", "c_score", "el2n", "prediction_depth", "prototype_distance")
+#: Colour and marker of each oracle.
+LOOKS = (("#E69F00", "s"), ("#009E73", "^"), ("#0072B2", "o"))
 CAPTION = (
     "Spearman correlation (1: the score orders examples as the oracle does). XOR-like mixture, N = "
     "{n_inputs}, {n_examples} examples at noise {levels:list}; scores averaged over {networks} networks."
@@ -61,15 +63,11 @@ def scores(summary: xr.Dataset) -> Drawn:
     order = end["mean"].sel(oracle="label_surprise").fillna(-1).argsort().values
     end = end.isel(score=order)
     figure, ((axes,),) = panels.grid(1, 1, 0.2 * len(order) + 0.9)
-    y = np.arange(len(order))
-    looks = zip(
-        end.oracle.values, [("#E69F00", "s"), ("#009E73", "^"), ("#0072B2", "o")], (-0.2, 0, 0.2), strict=True
-    )
-    for oracle, (colour, marker), shift in looks:
+    y, styles = np.arange(len(order)), series(end.oracle.values, looks=LOOKS)
+    for (oracle, style), shift in zip(styles.items(), (-0.2, 0, 0.2), strict=True):
         line = end.sel(oracle=oracle)
         error = np.nan_to_num([line["mean"] - line.ci_low, line.ci_high - line["mean"]])
-        style = {"color": colour, "marker": marker, "ls": "none", "label": words(oracle)}
-        axes.errorbar(line["mean"], y + shift, xerr=error, **style)
+        axes.errorbar(line["mean"], y + shift, xerr=error, **style | {"ls": "none"})
     axes.axvline(0, color=GREY, lw=0.8)
     axes.set_yticks(y, [words(name) for name in end.score.values])
     axes.set_ylim(-0.7, len(order) - 0.3)
@@ -79,4 +77,4 @@ def scores(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, sums.numbers(end, "mean"), CAPTION)
 
 
-FIGURES: Figures = {"widths": widths, "times": times, "scores": scores}
+FIGURES: Figures = named(widths, times, scores)

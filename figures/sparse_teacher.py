@@ -11,8 +11,7 @@ import xarray as xr
 from figures.parts import maps, panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import looks, series, words
-from figures.parts.summary import BENEFIT
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
 
 #: The protocols that are compared, and the values at which curves are shown.
@@ -38,12 +37,11 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     plain = ds.sel(sums.choose(ds, SIMULATED), drop=True)
     shown = plain.sel(sums.choose(ds, {"learning_rate": 0.5}), drop=True)
     return sums.summary_of(
-        ds,
+        shown,
         sums.prefixed("accuracy", sums.mean(usable(shown))),
         sums.gain(shown, *PAIR),
         _perceptron(ds),
         sums.own_rates(plain.sel(sums.choose(ds, HEADLINE), drop=True), PAIR),
-        left_out=sums.left_out(shown).sum("replicate"),
     )
 
 
@@ -66,24 +64,22 @@ def accuracy(summary: xr.Dataset) -> Drawn:
 def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width: by budget, by parametrisation, at each arm's own rate; the rates."""
     at = sums.choose(summary, HEADLINE)
-    ends = sums.at_ends(summary[BENEFIT])
-    budgets, kinds = (ends.sel({axis: at[axis]}) for axis in ("parametrisation", "budget"))
-    tables = {"by budget": budgets}
-    if kinds.sizes["parametrisation"] > 1:
+    ends, own = sums.at_ends(summary[sums.BENEFIT]), sums.starting(summary, "tuned_")
+    tables = {"by budget": ends.sel(parametrisation=at["parametrisation"])}
+    if (kinds := ends.sel(budget=at["budget"])).sizes["parametrisation"] > 1:
         tables["by parametrisation"] = kinds
-    own = rates.own_best(summary) if "tuned_benefit" in summary else xr.Dataset()
     if own:
         tables |= {"one rate": ends.sel(at), "each at its best rate": own}
-    figure, (first, *rest) = panels.wrapped(len(tables), 2.9)
-    panels.benefit_by(first, budgets, "budget", "budget {:g}")
-    first.set(ylabel=LABEL, title=f"{words(at['parametrisation'])} parametrisation, one rate")
+    figure, places = panels.wrapped(len(tables), 2.9)
+    panels.benefit_by(places[0], tables["by budget"], "budget", "budget {:g}")
+    places[0].set(ylabel=LABEL, title=f"{words(at['parametrisation'])} parametrisation, one rate")
     if "by parametrisation" in tables:
-        axes, *rest = rest
+        axes = places[1]
         panels.lines(axes, kinds, "benefit", "parametrisation", series(kinds.parametrisation.values))
         axes.set_title(f"budget {at['budget']:g}, one rate")
         panels.legend_below(axes, 3)
     if own:
-        left, right = rest
+        left, right = places[-2:]
         rates.tuned_panels(left, right, ends.sel(at), own, summary)
         left.set(title=f"budget {at['budget']:g}", ylabel=LABEL)
     return Drawn(figure, tables, f"{CAPTION} {rates.tuned_note(own)}" if own else CAPTION)
@@ -91,10 +87,9 @@ def benefit(summary: xr.Dataset) -> Drawn:
 
 def map_(summary: xr.Dataset) -> Drawn:
     """Benefit over width and time within a run of each budget."""
-    part = summary[BENEFIT].sel(parametrisation=sums.choose(summary, HEADLINE)["parametrisation"])
+    part = summary[sums.BENEFIT].sel(parametrisation=sums.choose(summary, HEADLINE)["parametrisation"])
     part = part.sel(time=part.time > 0)
-    budgets = [sums.within_run(part.sel(budget=b)) for b in part.budget.values]
-    parts = [(f"budget {run.budget.item():g}", run, "time", "time, samples / N") for run in budgets]
+    parts = {f"budget {b:g}": sums.within_run(part.sel(budget=b)) for b in part.budget.values}
     return Drawn(maps.benefits(parts, "benefit (test accuracy)"), part, CAPTION)
 
 
@@ -106,15 +101,16 @@ def perceptron(summary: xr.Dataset) -> Drawn:
     table = sums.numbers(summary, "perceptron_mean")
     table = table.sel(time=table.time <= sums.choose(summary, HEADLINE)["budget"])
     figure, ((axes,),) = panels.grid(1, 1, 2.6)
+    seen, known = (table.sel({"method": method}) for method in ("auto", "theory"))
     for name, style in looks(table.protocol.values).items():
-        seen = table.sel({"protocol": name, "method": "auto"})
-        known = table.sel({"protocol": name, "method": "theory"})
-        panels.bars(axes, table.time.values, seen, "perceptron_mean", style | {"ls": "none"})
-        axes.plot(table.time, known.perceptron_mean, color=style["color"], ls=style["ls"], lw=1)
-    axes.set(xlabel="time, samples / N", ylabel="test accuracy", title="K = 1, readout fixed at 1 or -1")
+        points = seen.sel(protocol=name)
+        panels.bars(axes, table.time.values, points, "perceptron_mean", style | {"ls": "none"})
+        line = known.perceptron_mean.sel(protocol=name)
+        axes.plot(table.time, line, color=style["color"], ls=style["ls"], lw=1)
+    axes.set(xlabel=panels.TIME, ylabel="test accuracy", title="K = 1, readout fixed at 1 or -1")
     panels.legend_below(axes, 2)
     note = "Points: simulation; lines: equations from the same starts."
     return Drawn(figure, table, f"{CAPTION} {note}")
 
 
-FIGURES: Figures = {"accuracy": accuracy, "benefit": benefit, "map": map_, "perceptron": perceptron}
+FIGURES: Figures = named(accuracy, benefit, map_, perceptron)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, series
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
 from studies.analysis.theory import distance_to_theory, theory_and_runs
 
@@ -37,23 +37,16 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     lacking = [name for name in SHOWN if name not in ds]
     sums.need(not lacking, f"needs {' and '.join(lacking)} recorded")
     parts = {}
-    for task in ds.task.values:
-        own = ds.sel(task=task, drop=True)
-        run = sums.asked(own).any([d for d in own.status.dims if d != "activation"])
-        parts[task] = _summarise(own.sel(activation=own.activation[run].values[0], drop=True))
-    return sums.summary_of(ds, sums.along("task", parts))
-
-
-def _summarise(ds: xr.Dataset) -> xr.Dataset:
-    """One task."""
-    theory, runs = theory_and_runs(ds)
-    out = distance_to_theory(ds, "M")
-    for name in SHOWN:
-        first = {axis: index for axis, index in FIRST.items() if axis in ds[name].dims}
-        seen = sums.mean(usable(runs, name).isel(first, drop=True))
-        out = out.assign(sums.prefixed(name, seen).data_vars)
-        out[f"{name}_theory"] = theory[name].isel(first, drop=True)
-    return out
+    for (task,), own in sums.ran(ds, ("task",)):
+        own = sums.ran_with(own, ("activation",))
+        theory, runs = theory_and_runs(own)
+        parts[task] = distance_to_theory(own, "M")
+        for name in SHOWN:
+            seen = usable(runs, name).isel(FIRST, drop=True, missing_dims="ignore")
+            solved = theory[name].isel(FIRST, drop=True, missing_dims="ignore")
+            both = sums.prefixed(name, sums.mean(seen)).assign({f"{name}_theory": solved})
+            parts[task] = parts[task].assign(both.data_vars)
+    return sums.summary_of(ds, sums.along("task", parts), left_out=sums.left_out(ds).sum())
 
 
 def overlay(summary: xr.Dataset) -> Drawn:
@@ -72,8 +65,7 @@ def overlay(summary: xr.Dataset) -> Drawn:
             panels.bars(axes, own.time.values + side, own.sel(n_inputs=n), f"{name}_mean", look)
 
     rows = {label: name for name, label in SHOWN.items()}
-    figure = panels.matrix(rows, panels.each(part, "task"), draw, 1.7, sharey=False)
-    figure.supxlabel("time, samples / N", fontsize=8)
+    figure = panels.matrix(rows, panels.each(part, "task"), draw, 1.7, below=panels.TIME, sharey=False)
     note = (
         f"K = {width}. Points: mean of the runs; those of the two N are moved apart by 0.4 of a step in time."
     )
@@ -105,4 +97,4 @@ def gap(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, summary[names], f"{CAPTION} {note}")
 
 
-FIGURES: Figures = {"overlay": overlay, "gap": gap}
+FIGURES: Figures = named(overlay, gap)

@@ -8,14 +8,15 @@ smallest  accuracy against width, at one rate and at everybody's own, and the sm
 """
 
 import xarray as xr
+from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, series, width_axis, words
-from figures.parts.tickets import OWN, by_rate, need_swap, rate_axis
-from figures.parts.write import Drawn, Figures
+from figures.parts.tickets import OWN, by_rate, need_swap, rate_axis, swapped, swapped_at_own_rate
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import coverage_probability, share, usable, with_axes
-from studies.analysis.tickets import at_own_rate, effects, same_winner, single, smallest
+from studies.analysis.tickets import at_own_rate, same_winner, single, smallest
 
 #: Accuracy asked for; the ceiling is about 0.63.
 TARGET = 0.6
@@ -69,15 +70,11 @@ def _tickets(ds: xr.Dataset) -> tuple[int, xr.Dataset]:
         for name, where in KINDS.items()
         if all(value in pruned[axis] for axis, value in where.items())
     }
-    parts: dict[str, xr.Dataset] = {}
-    for name, part in kinds.items():
-        end = usable(part).isel(time=-1, drop=True)
-        found = sums.means(xr.Dataset({"end": end} | effects(end)))
-        parts[name] = found.assign(weights=part.weights.mean("replicate"))
-    out = sums.along("kind", parts)
-    own, best = at_own_rate(kinds["units"])
-    found = sums.means(xr.Dataset({"end": own} | effects(own))).assign(rate=best)
-    return width, sums.merged(out, sums.prefixed("own", found))
+    parts = {
+        name: swapped(usable(part).isel(time=-1, drop=True)).assign(weights=part.weights.mean("replicate"))
+        for name, part in kinds.items()
+    }
+    return width, sums.merged(sums.along("kind", parts), swapped_at_own_rate(kinds["units"]))
 
 
 def _dense(ds: xr.Dataset, rate: float) -> xr.Dataset:
@@ -90,29 +87,25 @@ def _dense(ds: xr.Dataset, rate: float) -> xr.Dataset:
     own, best = at_own_rate(first.sel(width=(first.status == 0).all("replicate").sum("learning_rate") > 1))
     at_rate = first.sel(learning_rate=rate, drop=True)
     covered = usable(at_rate, "covered_aligned")
-    runs = {"dense": end, "dense_gain": _gain(end), "dense_own": own, "dense_own_gain": _gain(own)}
-    shares = []
-    for name, moment in (("covered_start", 0), ("covered_finish", -1)):
-        then = covered.isel(time=moment, drop=True)
-        shares.append(sums.prefixed(name, share((then == 4).where(then.notnull()))))
-    runs |= {
-        name: usable(at_rate, name).mean("cluster") for name in ("winner_rank", "winner_aligned", "effective")
-    }
+    runs = {"dense": end, "dense_own": own}
+    for name, values in tuple(runs.items()):
+        one, other = (values.sel(trained_with=protocol, drop=True) for protocol in PAIR)
+        runs[f"{name}_gain"] = one - other
+    for name in ("winner_rank", "winner_aligned", "effective"):
+        runs[name] = usable(at_rate, name).mean("cluster")
     runs["distinct"] = usable(at_rate, "distinct")
     winner = usable(dense, "winner").sel(learning_rate=rate, drop=True)
     sides = [[winner.sel(trained_with=p, stream=s, drop=True) for p, s in pair] for pair in PAIRINGS.values()]
     axis = xr.DataArray(list(PAIRINGS), dims="pairing", name="pairing")
     runs["same_winner"] = xr.concat([same_winner(*pair) for pair in sides], axis)
-    sizes = []
+    parts = [sums.means(runs), xr.Dataset({"dense_own_rate": best})]
+    for name, moment in (("covered_start", 0), ("covered_finish", -1)):
+        then = covered.isel(time=moment, drop=True)
+        parts.append(sums.prefixed(name, share((then == 4).where(then.notnull()))))
     for name, values in (("width", end.sel(learning_rate=rate, drop=True)), ("own_width", own)):
         found = smallest(values.transpose(..., "width", "replicate"), TARGET, "width")
-        sizes.append(found.rename(smallest=f"{name}_smallest", ci_low=f"{name}_low", ci_high=f"{name}_high"))
-    return sums.merged(sums.means(xr.Dataset(runs)), xr.Dataset({"dense_own_rate": best}), *shares, *sizes)
-
-
-def _gain(values: xr.DataArray) -> xr.DataArray:
-    """What training with a curriculum adds."""
-    return values.sel(trained_with=PAIR[0], drop=True) - values.sel(trained_with=PAIR[1], drop=True)
+        parts.append(sums.prefixed(name, found.rename(ci_low="low", ci_high="high")))
+    return sums.merged(*parts)
 
 
 def lottery(summary: xr.Dataset) -> Drawn:
@@ -162,20 +155,22 @@ def swap(summary: xr.Dataset) -> Drawn:
     """Accuracy against what is left: at one rate, at everybody's own rate, and of single weights."""
     rate = sums.choose(summary, {"learning_rate": None})["learning_rate"]
     table = sums.numbers(summary, "end_mean", "own_end_mean")
-    shared = sums.numbers(summary, "end_mean").assign(weights=summary.weights)
-    shared = shared.sel(learning_rate=rate, drop=True)
+    shared = table.assign(weights=summary.weights).sel(learning_rate=rate, drop=True)
     units = shared.sel(kind="units", drop=True)
-    own = sums.numbers(summary, "own_end_mean")
-    best = own.rename({name: str(name).removeprefix("own_") for name in own}).assign(weights=units.weights)
-    parts = {f"units, rate {rate:g}": units, "units, own best rate": best}
+    parts = {
+        f"units, rate {rate:g}": (units, "end_mean", "units left"),
+        "units, own best rate": (units, "own_end_mean", "units left"),
+    }
     if "single weights" in summary.kind:
-        parts[f"weights, rate {rate:g}"] = shared.sel(kind="single weights", drop=True)
-    figure, row = panels.wrapped(len(parts), 2.7, len(parts), sharey=True)
-    for axes, (title, part) in zip(row, parts.items(), strict=True):
-        part = part.sel(round=part.end_mean.notnull().any([d for d in part.end_mean.dims if d != "round"]))
-        left = (part.weights / part.weights.isel(round=0)).mean(["protocol", "arm", "trained_with"]).values
-        weights = title.startswith("weights")
-        x = 100 * left if weights else left * summary.attrs["width"]
+        weights = shared.sel(kind="single weights", drop=True)
+        parts[f"weights, rate {rate:g}"] = (weights, "end_mean", "weights left, %")
+
+    def draw(axes: Axes, shown: tuple[xr.Dataset, str, str]) -> None:
+        part, name, left = shown
+        known = part[name].notnull()
+        part = part.sel(round=known.any([d for d in known.dims if d != "round"]))
+        x = (part.weights / part.weights.isel(round=0)).mean(["protocol", "arm", "trained_with"]).values
+        x = x * (100 if left == "weights left, %" else summary.attrs["width"])
         for trainer, style in looks(PAIR, "trained with {}").items():
             for arm, finder, said, look in (
                 ("ticket", PAIR[0], f"found with {words(PAIR[0])}", {"ls": "-"}),
@@ -183,18 +178,18 @@ def swap(summary: xr.Dataset) -> Drawn:
                 ("random_mask", PAIR[1], "random mask", {"ls": ":"}),
             ):
                 one = part.sel(trained_with=trainer, protocol=finder, arm=arm)
-                panels.bars(axes, x, one, "end_mean", style | look | {"label": f"{said}, {style['label']}"})
+                panels.bars(axes, x, one, name, style | look | {"label": f"{said}, {style['label']}"})
         axes.set_xscale("log", base=2)
         axes.set_xticks(x, [f"{value:.3g}" for value in x])
         axes.minorticks_off()
         axes.invert_xaxis()
-        axes.set(xlabel="weights left, %" if weights else "units left", title=title)
-    row[0].set_ylabel("test accuracy")
-    panels.legend_above(figure, 2)
+        axes.set_xlabel(left)
+
+    figure = panels.facets(parts, draw, 2.7, len(parts), ylabel="test accuracy", legend=2, sharey=True)
     return Drawn(figure, table, CAPTION)
 
 
-def rates_figure(summary: xr.Dataset) -> Drawn:
+def rates_(summary: xr.Dataset) -> Drawn:
     """The worth of a curriculum to some units, random or chosen, and to the dense student, by rate."""
     sums.need(ROUND in summary["round"], f"needs {ROUND} rounds of pruning")
     width = summary.attrs["width"]
@@ -222,32 +217,31 @@ def rates_figure(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, sums.merged(*both), f"{OWN} {CAPTION}")
 
 
-def smallest_figure(summary: xr.Dataset) -> Drawn:
+def smallest_(summary: xr.Dataset) -> Drawn:
     """Accuracy of dense students against width, and the smallest that reaches the target."""
     rate = sums.choose(summary, {"learning_rate": None})["learning_rate"]
     sizes = sums.starting(summary, "width_", "own_width_")
     table = sums.numbers(summary, "dense_mean", "dense_own_mean").assign(sizes.data_vars)
     table = table.sel(learning_rate=rate, drop=True)
-    figure, (row,) = panels.grid(1, 2, 2.7, sharey=True)
-    kinds = (("dense", "width", f"rate {rate:g}"), ("dense_own", "own_width", "each at its best rate"))
-    for axes, (values, size, title) in zip(row, kinds, strict=True):
-        for (name, style), shift in zip(looks(PAIR).items(), (-0.06, 0.06), strict=True):
-            own = table.sel(trained_with=name)
-            middle, low, high = (float(own[f"{size}_{k}"]) for k in ("smallest", "low", "high"))
-            label = f"{style['label']}: from K = {middle:g} [{low:g}, {high:g}]"
-            panels.bars(axes, summary.width.values, own, f"{values}_mean", style | {"label": label}, shift)
+
+    def draw(axes: Axes, shown: tuple[str, str]) -> None:
+        name, size = shown
+        styles = looks(PAIR)
+        for protocol, style in styles.items():
+            middle, low, high = (
+                float(table[f"{size}_{k}"].sel(trained_with=protocol)) for k in ("smallest", "low", "high")
+            )
+            style["label"] += f": from K = {middle:g} [{low:g}, {high:g}]"
+        panels.lines(axes, table, name, "trained_with", styles, step=0.12)
         axes.axhline(TARGET, color=GREY, lw=0.8, ls=":")
-        width_axis(axes, summary.width.values)
-        axes.set_title(title)
         panels.legend_below(axes)
-    row[0].set_ylabel("test accuracy")
+
+    kinds = {
+        f"rate {rate:g}": ("dense_mean", "width"),
+        "each at its best rate": ("dense_own_mean", "own_width"),
+    }
+    figure = panels.facets(kinds, draw, 2.7, ylabel="test accuracy", legend=0, sharey=True)
     return Drawn(figure, table, f"Dotted: the target, {TARGET}. {CAPTION}")
 
 
-FIGURES: Figures = {
-    "lottery": lottery,
-    "winners": winners,
-    "swap": swap,
-    "rates": rates_figure,
-    "smallest": smallest_figure,
-}
+FIGURES: Figures = named(lottery, winners, swap, rates_, smallest_)

@@ -12,9 +12,8 @@ from figures.parts import panels, tickets
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, words
 from figures.parts.tickets import OWN, by_rate, left_axis, lenet, rate_axis, some_images
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
-from studies.analysis.tickets import at_own_rate, effects
 
 PAIR = ("curriculum", "no_curriculum")
 AXES = ("protocol", "learning_rate")
@@ -29,12 +28,9 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     accuracy = usable(ds)
     end = accuracy.isel(time=-1, drop=True)
     course = accuracy.sel(protocol=PAIR[1], arm="ticket", round=0, drop=True)
-    own, best = at_own_rate(ds)
-    runs = {"end": end, "course": course} | effects(end)
-    runs |= {f"own_{name}": values for name, values in ({"end": own} | effects(own)).items()}
-    found = sums.means(xr.Dataset(runs)).assign(own_rate=best)
     left = tickets.shares_left(ds.weights.isel(arm=0, protocol=0, trained_with=0, learning_rate=0, drop=True))
-    return sums.summary_of(ds, found, left, left_out=sums.left_out(ds).sum())
+    parts = tickets.swapped(end), sums.means({"course": course}), tickets.swapped_at_own_rate(ds)
+    return sums.summary_of(ds, *parts, left, left_out=sums.left_out(ds).sum())
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -73,7 +69,7 @@ def swap(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, both, f"{OWN} {caption(summary)}")
 
 
-def rates_figure(summary: xr.Dataset) -> Drawn:
+def rates_(summary: xr.Dataset) -> Drawn:
     """The gain of the dense network, and of masks found with a curriculum, by learning rate."""
     sums.need(ROUND in summary["round"], f"needs {ROUND} rounds of pruning")
     rates = summary.learning_rate.values
@@ -111,4 +107,4 @@ def course(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, f"Dotted: the curriculum turns from easy to hard. {caption(summary)}")
 
 
-FIGURES: Figures = {"swap": swap, "rates": rates_figure, "course": course}
+FIGURES: Figures = named(swap, rates_, course)

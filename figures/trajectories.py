@@ -8,12 +8,11 @@ noise     length at the same training accuracy against the noise of the hard exa
 from functools import partial
 
 import xarray as xr
-from matplotlib.axes import Axes
 
 from figures.parts import finite, panels
 from figures.parts import summary as sums
 from figures.parts.style import looks
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import with_axes
 
 #: The protocols that are compared.
@@ -33,22 +32,17 @@ CAPTION = (
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Length and variance at the end, and when the training accuracy first was `LEVEL`."""
     ds = with_axes(ds, AXES[2:])
-    ds["wrong"] = 1 - ds.train_accuracy
-    same = finite.when(ds, "wrong", 1 - LEVEL + 1e-6, RECORDED[:2])
+    same = finite.when(ds, 1 - ds.train_accuracy < 1 - LEVEL + 1e-6, RECORDED[:2])
     runs = finite.ends(ds, *RECORDED, "test_accuracy").assign(sums.prefixed("same", same).data_vars)
-    return sums.summary_of(ds, sums.means(runs), left_out=sums.left_out(ds).sum("replicate"))
+    return sums.summary_of(ds, sums.means(runs))
 
 
-def path(summary: xr.Dataset, name: str, ylabel: str) -> Drawn:
+def path(summary: xr.Dataset, name: str) -> Drawn:
     """A row for each share of wrong labels, at the noise of hard examples that the study is about."""
     hard = sums.choose(summary, {"hard.noise": 0.5})
-    names = {
-        "at the end, {label_noise:percent} % wrong": f"{name}_mean",
-        "same accuracy, {label_noise:percent} % wrong": f"same_{name}_mean",
-    }
-    figure = finite.against_width(summary.sel(hard), names, ylabel, ("label_noise",), log=True)
-    note = f"Noise of hard examples: {hard['hard.noise']:g}."
-    return Drawn(figure, sums.numbers(summary, *names.values()), f"{CAPTION} {note}")
+    wrong = "{label_noise:percent} % wrong"
+    text = f"{CAPTION} Noise of hard examples: {hard['hard.noise']:g}."
+    return finite.path(summary, summary.sel(hard), name, "label_noise", wrong, text)
 
 
 def noise(summary: xr.Dataset) -> Drawn:
@@ -56,22 +50,15 @@ def noise(summary: xr.Dataset) -> Drawn:
     sums.need(summary.sizes["hard.noise"] > 1, "one noise of hard examples was run")
     name, styles = "same_path_length_mean", looks(summary.protocol.values)
     ends = summary.isel(width=sorted({0, summary.sizes["width"] - 1}))
-    parts = {
-        f"{title}, {wrong}": part
-        for wrong, own in panels.each(ends, "label_noise", "{:percent} % wrong").items()
-        for title, part in panels.each(own, "width", "K = {}").items()
-    }
-
-    def draw(axes: Axes, part: xr.Dataset) -> None:
-        panels.curves(axes, part, name, "protocol", styles, x="hard.noise", step=0.02)
-        axes.set(yscale="log", xlabel="noise of hard examples")
-
-    figure = panels.facets(parts, draw, 2.0, beside="length of the path to the same accuracy", legend=3)
+    title = "K = {width}, {label_noise:percent} % wrong"
+    parts = panels.each(ends, ("label_noise", "width"), title)
+    curves = partial(panels.curves, name=name, along="protocol", styles=styles, x="hard.noise", step=0.02)
+    label, look = (
+        "length of the path to the same accuracy",
+        {"yscale": "log", "xlabel": "noise of hard examples"},
+    )
+    figure = panels.facets(parts, curves, 2.0, beside=label, legend=3, panel=look)
     return Drawn(figure, sums.numbers(summary, name), CAPTION)
 
 
-FIGURES: Figures = {
-    "length": partial(path, name="path_length", ylabel="length of the path"),
-    "variance": partial(path, name="path_variance", ylabel="variance of its steps"),
-    "noise": noise,
-}
+FIGURES: Figures = {name: partial(path, name=name) for name in finite.PATHS} | named(noise)

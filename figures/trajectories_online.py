@@ -32,28 +32,17 @@ CAPTION = (
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """Length and variance at the end, and when the test accuracy first was `LEVEL`."""
     ds = with_axes(ds, AXES[2:])
-    ds["wrong"] = 1 - ds.test_accuracy
-    same = finite.when(ds, "wrong", 1 - LEVEL, RECORDED[:2])
+    same = finite.when(ds, 1 - ds.test_accuracy < 1 - LEVEL, RECORDED[:2])
     reached = same.path_length.notnull().where(ds.status == 0)
     often = reached.mean("replicate") >= 0.5
     runs = finite.ends(ds, *RECORDED).assign(sums.prefixed("same", same.where(often)).data_vars)
-    lost = sums.left_out(ds).sum("replicate")
-    return sums.summary_of(ds, sums.means(runs.assign(reached=reached)), left_out=lost)
+    return sums.summary_of(ds, sums.means(runs.assign(reached=reached)))
 
 
-def path(summary: xr.Dataset, name: str, ylabel: str) -> Drawn:
+def path(summary: xr.Dataset, name: str) -> Drawn:
     """A row for each noise of hard samples: at the end, and at the same accuracy."""
-    names = {
-        "at the end, noise {noise:g}": f"{name}_mean",
-        "same accuracy, noise {noise:g}": f"same_{name}_mean",
-    }
-    figure = finite.against_width(
-        summary.rename({"hard.noise": "noise"}), names, ylabel, ("noise",), log=True
-    )
-    return Drawn(figure, sums.numbers(summary, *names.values(), "reached_mean"), CAPTION)
+    by_noise = summary.rename({"hard.noise": "noise"})
+    return finite.path(summary, by_noise, name, "noise", "noise {noise:g}", CAPTION, "reached_mean")
 
 
-FIGURES: Figures = {
-    "length": partial(path, name="path_length", ylabel="length of the path"),
-    "variance": partial(path, name="path_variance", ylabel="variance of its steps"),
-}
+FIGURES: Figures = {name: partial(path, name=name) for name in finite.PATHS}

@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 from figures.parts import maps, panels, rates
 from figures.parts import summary as sums
 from figures.parts.style import GREY, looks, series, width_axis
-from figures.parts.summary import BENEFIT
-from figures.parts.write import Drawn, Figures
+from figures.parts.write import Drawn, Figures, named
 from studies.analysis import lottery, usable, with_axes
 
 #: The protocols that are compared, and the axes that the figures know.
@@ -25,10 +24,7 @@ RECORDED = ("test_accuracy",)
 AXES = ("protocol", "width", "parametrisation", "budget", "learning_rate")
 #: Parametrisation and budget of the headline.
 HEADLINE = {"parametrisation": "standard", "budget": 600.0}
-CAPTION = (
-    "XOR-like Gaussian mixture, N = {n_inputs}, " + panels.LEARNER + ", noise {easy[noise]:g} then "
-    "{hard[noise]:g}, easy fraction {easy_fraction:g}, tested at noise {hard[noise]:g}."
-)
+CAPTION = "XOR-like Gaussian mixture, N = {n_inputs}, " + panels.LEARNER + ", " + panels.NOISE
 
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
@@ -37,13 +33,12 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     shown = ds.sel(sums.choose(ds, {"learning_rate": None}), drop=True)
     plain = ds.sel(sums.choose(ds, HEADLINE), drop=True)
     return sums.summary_of(
-        ds,
+        shown,
         sums.prefixed("accuracy", sums.mean(usable(shown))),
         sums.gains(shown, PAIR[1]),
         lottery(shown) if {"covered", "covered_aligned"} <= set(shown) else xr.Dataset(),
         sums.own_rates(plain, PAIR),
         sums.order_or_end(plain.sel(sums.choose(ds, {"learning_rate": None}), drop=True), PAIR[0]),
-        left_out=sums.left_out(shown).sum("replicate"),
     )
 
 
@@ -62,14 +57,14 @@ def accuracy(summary: xr.Dataset) -> Drawn:
 
 def curriculum_at_ends(summary: xr.Dataset) -> xr.Dataset:
     """Benefit at the end of every budget: dims (parametrisation, budget, width)."""
-    return sums.at_ends(summary[BENEFIT].sel(treatment=PAIR[0]))
+    return sums.at_ends(summary[sums.BENEFIT].sel(treatment=PAIR[0]))
 
 
 def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width, by budget (left) and by kind of curriculum (right)."""
     at = sums.choose(summary, HEADLINE)
     ends = curriculum_at_ends(summary).sel(parametrisation=at["parametrisation"])
-    orders = sums.at_ends(summary[BENEFIT]).sel(at)
+    orders = sums.at_ends(summary[sums.BENEFIT]).sel(at)
     figure, ((left, right),) = panels.grid(1, 2, 3)
     panels.benefit_by(left, ends, "budget", "budget {:g}")
     panels.lines(right, orders, "benefit", "treatment")
@@ -82,30 +77,28 @@ def benefit(summary: xr.Dataset) -> Drawn:
 
 def map_(summary: xr.Dataset) -> Drawn:
     """Benefit over width and time within a run, and over width and budget at the end of runs."""
-    part = headline(summary)[[*BENEFIT, "left_out"]].sel(treatment=PAIR[0])
+    part = headline(summary)[[*sums.BENEFIT, "left_out"]].sel(treatment=PAIR[0])
     within = part.sel(time=part.time > 0)
     ends = curriculum_at_ends(summary).sel(parametrisation=part.parametrisation.item())
-    parts = [(f"within a run, budget {part.budget.item():g}", within, "time", "time, samples / N")]
+    parts, table = {f"within a run, budget {part.budget.item():g}": within}, within[sums.BENEFIT]
     if summary.sizes["budget"] > 1:
-        parts.append(("at the end of a run", ends, "budget", "budget, samples / N"))
-    tables = {"a: within a run": within[BENEFIT], "b: at the end": ends}
-    table = tables if len(parts) > 1 else within[BENEFIT]
+        parts["at the end of a run"] = ends
+        table = {"a: within a run": table, "b: at the end": ends}
     return Drawn(maps.benefits(parts, "benefit (test accuracy)"), table, CAPTION, part)
 
 
-def lottery_figure(summary: xr.Dataset) -> Drawn:
+def lottery_(summary: xr.Dataset) -> Drawn:
     """Share of replicates whose units cover all clusters, start and end, beside the coupon collector."""
     sums.need("all_covered" in summary, "record covered and covered_aligned")
     part = headline(summary)
     kinds = {"a unit points at every cluster": "covered", "... with the right sign": "aligned"}
-    ends = looks(PAIR)
-    shown = [(PAIR[1], "start", ends[PAIR[1]] | {"color": "#E69F00", "ls": "none", "label": "at the start"})]
-    shown += [(p, "end", ends[p] | {"label": f"at the end, {ends[p]['label']}"}) for p in reversed(PAIR)]
+    ends, start = looks(PAIR, "at the end, {}"), {"color": "#E69F00", "ls": "none", "label": "at the start"}
+    shown = [(PAIR[1], "start", ends[PAIR[1]] | start), *((p, "end", ends[p]) for p in reversed(PAIR))]
 
     def draw(axes: Axes, kind: str) -> None:
         axes.plot(part.width, part[f"expected_{kind}"], color=GREY, lw=3, label="coupon collector")
-        names = (f"all_{kind}", f"ci_low_{kind}", f"ci_high_{kind}")
-        share = part[[*names]].rename(dict(zip(names, sums.columns("mean"), strict=True)))
+        names = {f"all_{kind}": "mean", f"ci_low_{kind}": "ci_low", f"ci_high_{kind}": "ci_high"}
+        share = part[[*names]].rename(names)
         for (name, moment, style), shift in zip(shown, panels.spread(3, 0.1), strict=True):
             one = share.sel(protocol=name, moment=moment)
             panels.bars(axes, part.width.values, one, "mean", style, shift)
@@ -152,12 +145,4 @@ def tuned(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, tables, f"{CAPTION} {rates.tuned_note(own)}", part)
 
 
-FIGURES: Figures = {
-    "accuracy": accuracy,
-    "benefit": benefit,
-    "map": map_,
-    "lottery": lottery_figure,
-    "parametrisations": parametrisations,
-    "order": order,
-    "tuned": tuned,
-}
+FIGURES: Figures = named(accuracy, benefit, map_, lottery_, parametrisations, order, tuned)

@@ -32,9 +32,8 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
             said[f"note_{name}"] = ", ".join(f"{d} {values[d].values[0]}" for d in more)
     sums.need(bool(shown), "no number of a run was recorded")
     parts = [sums.prefixed(name, sums.mean(values)) for name, values in shown.items()]
-    lost = sums.left_out(ds).sum("replicate")
     about = {"figures": KIND, "quantities": [*shown]} | said
-    return sums.summary_of(ds, *parts, _benefit(ds, shown), left_out=lost, **about)
+    return sums.summary_of(ds, *parts, _benefit(ds, shown), **about)
 
 
 def _benefit(ds: xr.Dataset, shown: dict[str, xr.DataArray]) -> xr.Dataset:

@@ -5,7 +5,6 @@ beside it (progressive), or that stopped at a time of its own run, at the end of
 """
 
 from collections.abc import Iterator
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ import xarray as xr
 from figures.parts import summary as sums
 from figures.parts.rates import is_end
 from figures.parts.style import SERIES, words
-from studies.analysis import last, usable, with_axes
+from studies.analysis import usable, with_axes
 from studies.store import STATUS
 
 PAIR = ("curriculum", "no_curriculum")
@@ -51,11 +50,6 @@ def total_flops(width: int, teacher: float, stop: float, cell: dict[str, Any]) -
     return own + asked + training_flops(teacher, cell["n_inputs"], stop * cell["n_inputs"])
 
 
-def measure_of(ds: xr.Dataset) -> str:
-    """Accuracy where it was recorded, else the error."""
-    return next(name for name in MEASURES if name in ds)
-
-
 class Source(NamedTuple):
     """What students learn from, and their results.
 
@@ -74,11 +68,7 @@ class Source(NamedTuple):
 
 def sources(full: xr.Dataset, budget: float) -> Iterator[Source]:
     """All that were run."""
-    for at in product(*(full[axis].values for axis in AXES[3:])):
-        part = full.sel(dict(zip(AXES[3:], at, strict=True)), drop=True)
-        if not bool(sums.asked(part).any()):
-            continue
-        student, teacher, stop, order = at
+    for (student, teacher, stop, order), part in sums.ran(full, AXES[3:]):
         if student == "two_layer":
             yield Source(LABELS, np.nan, np.nan, False, part)
         else:
@@ -101,25 +91,23 @@ def gains(ends: dict[str, xr.Dataset], name: str) -> xr.Dataset:
     found = {}
     for comparison, (order, other, against) in COMPARISONS.items():
         if other != name and (other or name) in ends:
-            one, two = ((name, order), (other or name, against))
-            arms = (ends[who].sel(protocol=which, drop=True) for who, which in (one, two))
-            if part := gain(*arms):
+            one, two = ends[name].sel(protocol=order), ends[other or name].sel(protocol=against)
+            if part := gain(one.drop_vars("protocol"), two.drop_vars("protocol")):
                 found[comparison] = part.drop_dims("protocol")
     return sums.along("comparison", found) if found else xr.Dataset()
 
 
 def at_best_rate(ends: xr.Dataset, sign: int) -> xr.Dataset:
     """What every arm reaches at the rate of its best mean, that rate, and whether it is at an end."""
-    mean = ends.worth.where(ends.status == 0).mean("replicate", skipna=False)
+    worth = ends.worth.where(ends.status == 0)
+    mean = worth.mean("replicate", skipna=False)
     known = mean.notnull().any("learning_rate")
     index = mean.fillna(-np.inf).argmax("learning_rate")
-    reached = (sign * ends.worth.where(ends.status == 0)).isel(learning_rate=index)
-    found = sums.prefixed("score", sums.mean(reached.drop_vars("learning_rate").where(known)))
-    tried = sums.asked(ends).any(["protocol", "width", "replicate"])
-    rates = ends.learning_rate
-    chosen = ends.learning_rate[index].drop_vars("learning_rate").where(known)
-    edge = is_end(chosen, rates.values[tried.values]).astype(float).where(known)
-    return found.assign(rate=chosen, edge=edge)
+    best = xr.Dataset({"score": sign * worth, "rate": ends.learning_rate}).isel(learning_rate=index)
+    best = best.drop_vars("learning_rate").where(known)
+    tried = ends.learning_rate.values[sums.asked(ends).any(["protocol", "width", "replicate"]).values]
+    edge = is_end(best.rate, tried).astype(float).where(known)
+    return sums.prefixed("score", sums.mean(best.score)).assign(rate=best.rate, edge=edge)
 
 
 def halfway(curve: xr.DataArray) -> xr.DataArray:
@@ -140,23 +128,20 @@ def alone(part: xr.Dataset, measure: str, wide: list[int], budget: float) -> xr.
 
 def summarise(ds: xr.Dataset) -> xr.Dataset:
     """What the figures show, replicates reduced to means and intervals."""
-    full, cell, measure = with_axes(ds, AXES[2:]), sums.cell_of(ds), measure_of(ds)
-    sign, measured = MEASURES[measure]
+    full, cell = with_axes(ds, AXES[2:]), sums.cell_of(ds)
+    # accuracy where it was recorded, else the error
+    measure, (sign, measured) = next((name, said) for name, said in MEASURES.items() if name in ds)
     each = list(sources(full, cell["budget"]))
     wide = sorted({int(one.teacher) for one in each if np.isfinite(one.teacher)})
-    ends = {}
-    for one in each:
-        worth = sign * last(usable(one.results, measure))
-        data = xr.Dataset({"worth": worth, "status": one.results.status})
-        ends[one.name] = data.assign(worth=worth.expand_dims(time=[0.0], axis=-1))
+    worths = {one.name: one.results.assign(worth=sign * one.results[measure]) for one in each}
+    ends = {name: sums.at_end(results, "worth") for name, results in worths.items()}
     parts = []
     for one in each:
         reached = at_best_rate(ends[one.name].isel(time=0, drop=True), sign)
         own = sums.merged(reached, gains(ends, one.name))
         flops = [total_flops(k, one.teacher, one.stop, cell) for k in own.width.values.tolist()]
-        own = own.assign(
-            flops=("width", flops), teacher=one.teacher, stopped=one.stop, apart=float(one.apart)
-        )
+        own = own.assign(flops=("width", flops), teacher=one.teacher)
+        own = own.assign(stopped=one.stop, apart=float(one.apart))
         parts.append(own.expand_dims(source=[one.name]))
     out = sums.merged(*parts)
     own_steps = cell["budget"] * cell["n_inputs"]

@@ -3,7 +3,7 @@
 import xarray as xr
 
 from figures.parts import summary as sums
-from figures.parts.rates import is_rate
+from figures.parts.rates import is_end
 from studies.analysis import last, peak, usable, with_axes
 
 #: Name of a comparison -> treatment and control; the first is that of the paper.
@@ -38,13 +38,17 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     """
     # a depth of 1 is left out of descriptions
     ds = with_axes(ds if "depth" in ds.coords else ds.assign_coords(depth=1), AXES).sortby("width")
-    ends = xr.Dataset({name: last(usable(ds, name)) for name in QUANTITIES})
-    signed = ends.assign(test_loss=-ends.test_loss).expand_dims(time=[0.0], axis=-1).assign(status=ds.status)
+    ends, pair = xr.Dataset({name: last(usable(ds, name)) for name in QUANTITIES}), COMPARED[HEADLINE]
+    signed = xr.Dataset({"accuracy": ends.test_accuracy, "loss": -ends.test_loss})
+    signed = signed.expand_dims(time=[0.0], axis=-1).assign(status=ds.status)
     signed = signed.rename(shared_rate="learning_rate")
-    pair, rate = COMPARED[HEADLINE], shared_rate(ds)
-    own = {name: tuned(signed, pair, name) for name in QUANTITIES}
+    # the rate of most runs of the pair that the paper compares, of several the first
+    runs = sums.asked(signed.sel(protocol=list(pair)))
+    count = runs.sum([d for d in runs.dims if d != "learning_rate"])
+    rate = float(ds.shared_rate[int(count.argmax("learning_rate"))])
+    own = {name: tuned(signed, pair, name) for name in ("accuracy", "loss")}
     gains = {
-        comparison: sums.merged(*(_gain(signed, rate, arms, name) for name in QUANTITIES))
+        comparison: sums.merged(*(_gain(signed, rate, arms, name) for name in own))
         for comparison, arms in COMPARED.items()
         if set(arms) <= set(ds.protocol.values)
     }
@@ -52,19 +56,11 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         ds,
         sums.means(ends),
         sums.along("comparison", gains),
-        *(_peaks(signed, rate, own[name], name) for name in QUANTITIES),
-        _own_rates(ds, own["test_accuracy"]),
-        left_out=sums.left_out(ds).sum("replicate"),
+        *(_peaks(signed, rate, found, name) for name, found in own.items()),
+        _own_rates(ds, own["accuracy"]),
         shared_rate=rate,
-        chosen="halves" if own["test_accuracy"] else "sweep",
+        chosen="halves" if own["accuracy"] else "sweep",
     )
-
-
-def shared_rate(ds: xr.Dataset) -> float:
-    """The learning rate of most runs of the pair that the paper compares; of several the first."""
-    runs = sums.asked(ds.sel(protocol=list(COMPARED[HEADLINE])))
-    count = runs.sum([d for d in runs.dims if d != "shared_rate"])
-    return float(ds.shared_rate[int(count.argmax("shared_rate"))])
 
 
 def tuned(signed: xr.Dataset, pair: tuple[str, str], variable: str) -> xr.Dataset:
@@ -75,20 +71,16 @@ def tuned(signed: xr.Dataset, pair: tuple[str, str], variable: str) -> xr.Datase
     return found.rename({name: str(name).removeprefix("tuned_") for name in found.data_vars})
 
 
-def _short(name: str) -> str:
-    return name.removeprefix("test_")
-
-
 def _gain(signed: xr.Dataset, rate: float, pair: tuple[str, str], variable: str) -> xr.Dataset:
     """What a treatment gains over a control at one rate and, where rates were swept, each arm at its own."""
-    shared = sums.gain(signed.sel(learning_rate=rate, drop=True), *pair, variable).isel(time=0, drop=True)
-    found = [shared.expand_dims(rates=[SHARED])]
+    rates = {SHARED: rate} | ({OWN: 0} if rate > 0 and 0 in signed.learning_rate else {})
+    found = {
+        name: sums.gain(signed.sel(learning_rate=at, drop=True), *pair, variable).isel(time=0, drop=True)
+        for name, at in rates.items()
+    }
     if own := tuned(signed, pair, variable):
-        found.append(own.drop_vars(["rate", "protocol"]).expand_dims(rates=[OWN]))
-    elif rate > 0 and 0 in signed.learning_rate:
-        own = sums.gain(signed.sel(learning_rate=0, drop=True), *pair, variable).isel(time=0, drop=True)
-        found.append(own.expand_dims(rates=[OWN]))
-    return sums.prefixed(_short(variable), sums.merged(*found))
+        found[OWN] = own.drop_vars(["rate", "protocol"])
+    return sums.prefixed(variable, sums.along("rates", found))
 
 
 def _peaks(signed: xr.Dataset, rate: float, own: xr.Dataset, variable: str) -> xr.Dataset:
@@ -100,7 +92,7 @@ def _peaks(signed: xr.Dataset, rate: float, own: xr.Dataset, variable: str) -> x
     elif rate > 0 and 0 in signed.learning_rate:
         cases[OWN] = signed.sel(learning_rate=[0])
     each = {rates: peak(part, *COMPARED[HEADLINE], variable) for rates, part in cases.items()}
-    return sums.prefixed(_short(variable), sums.along("rates", each))
+    return sums.prefixed(variable, sums.along("rates", each))
 
 
 def _own_rates(ds: xr.Dataset, own: xr.Dataset) -> xr.Dataset:
@@ -117,5 +109,5 @@ def _own_rates(ds: xr.Dataset, own: xr.Dataset) -> xr.Dataset:
         rates = sweep.learning_rate.mean("replicate")
     else:
         return xr.Dataset()
-    edge = is_rate(rates, tried.min(along)) | is_rate(rates, tried.max(along))
-    return xr.Dataset({"learning_rate": rates, "edge": edge.where(rates.notnull())})
+    edge = is_end(rates, tried, along).where(rates.notnull())
+    return xr.Dataset({"learning_rate": rates, "edge": edge})

@@ -1,17 +1,15 @@
 """What figures of studies on finite data share: the rate that fits best, ends of runs, curves in width."""
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import Settings
+from figures.parts.write import Drawn
 from studies.analysis import last, usable
 
 
@@ -37,12 +35,14 @@ def against_width(
     table: xr.Dataset,
     names: Mapping[str, str],
     ylabel: str,
-    by: Sequence[str] = (),
+    caption: str,
+    by: tuple[str, ...] = (),
     along: str = "protocol",
     styles: Mapping[Any, Mapping[str, Any]] | None = None,
     *,
     log: bool = False,
-) -> Figure:
+    more: tuple[str, ...] = (),
+) -> Drawn:
     """Variables with their intervals against width, a line per value of `along`, see `panels.lines`.
 
     A panel in which nothing is known is left out.
@@ -52,28 +52,47 @@ def against_width(
     names : title of a panel, with the values of `by` in it, see `Settings` -> variable
     by : axes with panels of their own for every value
     log : logarithmic vertical axis
+    more : further variables of the table
     """
     parts = {}
-    for values in product(*(table[axis].values for axis in by)):
-        at = dict(zip(by, values, strict=True))
-        for title, name in names.items():
-            part = table.sel(at)
+    for row in zip(*(panels.each(table, by, title).items() for title in names), strict=True):
+        for (title, part), name in zip(row, names.values(), strict=True):
             part = part.sel(width=part[name].notnull().any(along))
             if part.sizes["width"]:
-                parts[Settings().format(title, **at)] = (part, name)
+                parts[title] = (part, name)
 
     def draw(axes: Axes, shown: tuple[xr.Dataset, str]) -> None:
         panels.lines(axes, *shown, along, styles)
         if log:
             axes.set_yscale("log")
 
-    return panels.facets(parts, draw, 2.2, beside=ylabel, legend=3)
+    figure = panels.facets(parts, draw, 2.2, beside=ylabel, legend=3)
+    return Drawn(figure, sums.numbers(table, *names.values(), *more), caption)
 
 
-def when(ds: xr.Dataset, name: str, below: float, wanted: Sequence[str]) -> xr.Dataset:
-    """The variables `wanted` at the first record at which `name` is below a level; NaN where it never is."""
-    under = (ds[name] < below) & (ds.status == 0)
-    first = under.argmax("time")
-    return xr.Dataset(
-        {other: ds[other].isel(time=first).where(under.any("time")) for other in wanted}
-    ).drop_vars("time")
+def when(ds: xr.Dataset, there: xr.DataArray, wanted: Sequence[str]) -> xr.Dataset:
+    """The variables `wanted` at the first record at which something is `there`; NaN where it never is."""
+    there = there & (ds.status == 0)
+    found = ds[[*wanted]].isel(time=there.argmax("time")).where(there.any("time"))
+    return found.drop_vars("time")
+
+
+#: Quantity of a path -> its label.
+PATHS = {"length": "length of the path", "variance": "variance of its steps"}
+
+
+def path(
+    summary: xr.Dataset, part: xr.Dataset, name: str, by: str, said: str, caption: str, *more: str
+) -> Drawn:
+    """A quantity of the path against width at the end of the run, and where the accuracy is the same.
+
+    Parameters
+    ----------
+    part : what is drawn of the summary, all of which is in the table
+    name : one of `PATHS`
+    by, said : axis with a row of panels for every value, and how titles say it, see `Settings`
+    more : further variables of the table
+    """
+    names = {f"at the end, {said}": f"path_{name}_mean", f"same accuracy, {said}": f"same_path_{name}_mean"}
+    drawn = against_width(part, names, PATHS[name], caption, (by,), log=True)
+    return drawn._replace(table=sums.numbers(summary, *names.values(), *more))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,6 @@ from matplotlib.figure import Figure
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.rates import is_end, rate_lines
-from figures.parts.style import words
 from figures.parts.write import Drawn
 from studies.analysis import half_width, with_axes
 
@@ -54,36 +52,28 @@ def settings(summary: xr.Dataset) -> str:
     )
 
 
-def place(part: xr.Dataset, *axes: str) -> str:
-    """Where a panel is on the axes it is told apart by, in words."""
-    said = {
-        "n_steps": lambda steps: f"{steps} steps",
-        "label_noise": lambda noise: f"{100 * noise:g} % wrong" if noise else "clean",
-        "width": lambda width: f"K = {width}",
-    }
-    return ", ".join(said.get(axis, words)(part[axis].item()) for axis in axes)
-
-
 class Layout(NamedTuple):
     """A panel against width for every value of the axis `rows` and combination of the axes `across`.
 
-    title : of a panel, from its part of the summary
+    title : of a panel, with its place in it, see `panels.each`
     height : of a row, in inches
     """
 
     rows: str
     across: tuple[str, ...]
-    title: Callable[[xr.Dataset], str]
+    title: str
     height: float = 1.8
 
     def draw(
-        self, summary: xr.Dataset, ylabel: str, panel: Callable[[Axes, xr.Dataset], None], sharey: str = "row"
+        self,
+        summary: xr.Dataset,
+        ylabel: str,
+        panel: Callable[[Axes, xr.Dataset], None],
+        sharey: panels.Alike = "row",
     ) -> Figure:
         """The figure whose panels `panel` draws; a legend above."""
-        axes_of = (self.rows, *self.across)
-        every = product(*(summary[axis].values.tolist() for axis in axes_of))
-        each = [summary.sel(dict(zip(axes_of, at, strict=True))) for at in every]
-        parts, across = {self.title(part): part for part in each}, len(each) // summary.sizes[self.rows]
+        parts = panels.each(summary, (self.rows, *self.across), self.title)
+        across = len(parts) // summary.sizes[self.rows]
         figure = panels.facets(parts, panel, self.height, across, beside=ylabel, sharex=True, sharey=sharey)
         panels.label_last_row(figure, across)
         for axes in figure.axes:
@@ -100,10 +90,7 @@ def accuracy(summary: xr.Dataset, layout: Layout, caption: Callable[[xr.Dataset]
 
 def rates(summary: xr.Dataset, layout: Layout, caption: Callable[[xr.Dataset], str]) -> Drawn:
     """The learning rate chosen against width, open markers where it lies at an edge of the sweep."""
-
-    def panel(axes: Axes, part: xr.Dataset) -> None:
-        rate_lines(axes, part.learning_rate, part.edge, summary.learning_rate.values, 0.14)
-
-    figure = layout.draw(summary, "learning rate chosen", panel)
+    lines = partial(rate_lines, name="learning_rate", named=summary.learning_rate.values, step=0.14)
+    figure = layout.draw(summary, "learning rate chosen", lines)
     note = " Open markers: at an edge of the sweep." if bool((summary.edge == 1).any()) else ""
     return Drawn(figure, summary[["learning_rate", "edge"]], caption(summary) + note)

@@ -1,5 +1,7 @@
 """Maps of a benefit, each cell with a colour, and dots where it may be 0."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib.cm import ScalarMappable
@@ -7,22 +9,24 @@ from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from figures.parts.panels import wrapped
+from figures.parts.panels import TIME, wrapped
+
+#: What a benefit is shown over beside the width -> label of that axis.
+DOWN = {"time": TIME, "budget": "budget, samples / N", "depth": "hidden layers L"}
 
 
-def benefits(
-    parts: list[tuple[str, xr.Dataset, str, str]], label: str, linear: float | None = None
-) -> Figure:
+def benefits(parts: Mapping[str, xr.Dataset], label: str, linear: float | None = None) -> Figure:
     """Benefit over width and time, each panel with a scale of its own, dots where the interval covers 0.
 
     Parameters
     ----------
-    parts : (title, `benefit`, `ci_low`, `ci_high` (down, width), name of the axis down, its label)
+    parts : title -> `benefit`, `ci_low`, `ci_high` (time, width), or another of `DOWN` in the place of time
     label : of the colour bar
     linear : the scale is logarithmic beyond +- this value; linear throughout if None
     """
     figure, places = wrapped(len(parts), 2.5)
-    for axes, (title, data, down, name) in zip(places, parts, strict=True):
+    for axes, (title, data) in zip(places, parts.items(), strict=True):
+        down = next(axis for axis in DOWN if axis in data.benefit.dims)
         data = data.sel(width=data.benefit.notnull().any(down)).transpose(down, "width", ...)
         x, rows = np.arange(data.sizes["width"]), data[down].values.astype(float)
         named = down != "time"  # times are an axis, budgets are names
@@ -35,7 +39,7 @@ def benefits(
         axes.set_xticks(x, [str(w) for w in data.width.values])
         if named:
             axes.set_yticks(rows, [f"{value:g}" for value in data[down].values])
-        axes.set(xlabel="width K", ylabel=name, title=title)
+        axes.set(xlabel="width K", ylabel=DOWN[down], title=title)
         bar = figure.colorbar(ScalarMappable(norm, "RdBu_r"), ax=axes, label=label)
         if linear is not None:
             marks = [-top, -linear, 0, linear, top]

@@ -27,17 +27,16 @@ READ: dict[str, Any] = OPEN | {"ms": 5, "zorder": 1}
 MIDDLE = 0.3
 
 
-def counts(ends: xr.Dataset) -> list[str]:
-    """The counts of clusters that were recorded."""
-    return [name for name in ("clusters_right", "covered", "covered_aligned") if name in ends]
+def readings(ds: xr.Dataset) -> list[str]:
+    """The readings of a curriculum whose arms were all run."""
+    return [reading for reading, arms in READINGS.items() if set(arms) <= set(ds.protocol.values)]
 
 
 def at_end(ds: xr.Dataset) -> xr.Dataset:
     """Every recorded number at the end of the run, over sigma; a protocol at its smallest easy fraction."""
     ds = by_sigma(ds)
-    ran = sums.asked(ds).any("replicate")
     found = {str(name): last(usable(ds, str(name))) for name, v in ds.data_vars.items() if "time" in v.dims}
-    place = ran.argmax("easy_fraction")
+    place = sums.asked(ds).any("replicate").argmax("easy_fraction")
     out = xr.Dataset(found).assign(status=ds.status).isel(easy_fraction=place).drop_vars("easy_fraction")
     return out.isel({"easy.noise": 0}, drop=True)
 
@@ -45,16 +44,13 @@ def at_end(ds: xr.Dataset) -> xr.Dataset:
 def gains(values: xr.DataArray, status: xr.DataArray) -> xr.Dataset:
     """Benefit over each control in each reading, paired by replicate: (reading, control, sigma, width)."""
     ds = xr.Dataset({"gain": values.expand_dims(time=[0.0], axis=-1), "status": status})
-    there = set(ds.protocol.values.tolist())
+    pairs = {(reading, name): pair(reading) for reading in READINGS for name, pair in CONTROLS.items()}
     each = [
-        sums.gain(ds, *pair(reading), "gain")
-        .isel(time=0, drop=True)
-        .assign_coords(reading=reading, control=name)
-        for reading in READINGS
-        for name, pair in CONTROLS.items()
-        if set(pair(reading)) <= there
+        sums.gain(ds, *pair, "gain").isel(time=0, drop=True).expand_dims(reading=[reading], control=[name])
+        for (reading, name), pair in pairs.items()
+        if set(pair) <= set(ds.protocol.values)
     ]
-    return sums.merged(*(part.expand_dims(["reading", "control"]) for part in each))
+    return sums.merged(*each)
 
 
 def shares(ends: xr.Dataset, ds: xr.Dataset) -> xr.Dataset:
@@ -69,11 +65,9 @@ def shares(ends: xr.Dataset, ds: xr.Dataset) -> xr.Dataset:
 
 def distances(ds: xr.Dataset) -> xr.Dataset:
     """How far the runs of each reading are from the published curves."""
-    there = set(ds.protocol.values.tolist())
     each = {
         reading: distance(ds, reading)[["rms", "total"]].max(["easy_fraction", "easy.noise"])
-        for reading, arms in READINGS.items()
-        if set(arms) <= there
+        for reading in readings(ds)
     }
     return sums.along("reading", each) if each else xr.Dataset()
 
@@ -85,20 +79,15 @@ def tuned_gains(ds: xr.Dataset) -> xr.Dataset:
         return xr.Dataset()
     part = part.sel(sigma=MIDDLE, drop=True).isel({"easy.noise": 0}, drop=True)
     found = []
-    for reading, (treatment, control, _) in READINGS.items():
-        if not {treatment, control} <= set(part.protocol.values.tolist()):
+    for reading, (*pair, _) in READINGS.items():
+        if not set(pair) <= set(part.protocol.values):
             continue
-        asked = sums.asked(part.sel(protocol=[treatment, control])).any(
-            ["replicate", "width", "learning_rate"]
-        )
-        run = part.isel(easy_fraction=int(asked.all("protocol").argmax("easy_fraction")), drop=True)
+        there = sums.asked(part.sel(protocol=pair)).any(["replicate", "width", "learning_rate"])
+        run = part.isel(easy_fraction=int(there.all("protocol").argmax("easy_fraction")), drop=True)
         for name, (variable, sign) in QUANTITIES.items():
-            own = sums.own_rates(run.assign(gain=sign * run[variable]), (treatment, control), "gain")
-            if own:
-                rates = own.tuned_rate
-                own = own.drop_vars(["tuned_rate", "protocol"], errors="ignore").assign(
-                    tuned_rate_curriculum=rates.sel(protocol=treatment, drop=True),
-                    tuned_rate_shuffled=rates.sel(protocol=control, drop=True),
-                )
+            if own := sums.own_rates(run.assign(gain=sign * run[variable]), (pair[0], pair[1]), "gain"):
+                arms = zip(("curriculum", "shuffled"), pair, strict=True)
+                rates = {f"tuned_rate_{arm}": own.tuned_rate.sel(protocol=p, drop=True) for arm, p in arms}
+                own = own.drop_vars(["tuned_rate", "protocol"], errors="ignore").assign(rates)
                 found.append(own.expand_dims(reading=[reading], quantity=[name]))
     return sums.merged(*found)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from itertools import product
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 import numpy as np
 import xarray as xr
@@ -14,18 +15,33 @@ from numpy.typing import ArrayLike
 from figures.parts.style import COLUMN, GREY, PAGE, Settings, looks, series, width_axis, words
 from figures.parts.summary import CONTROLS, columns
 
+#: Label of an axis; the student and the noise of a run, for captions.
+TIME = "time, samples / N"
+LEARNER = "{activation:words} students, {loss} loss, learning rate {learning_rate:g}"
+NOISE = (
+    "noise {easy[noise]:g} then {hard[noise]:g}, easy fraction {easy_fraction:g}, tested at noise "
+    "{hard[noise]:g}."
+)
 Style = Mapping[str, Any]
 Part = TypeVar("Part")
 Row = TypeVar("Row")
+Alike = bool | Literal["none", "all", "row", "col"]
 
 
-def grid(rows: int, across: int, height: float = 2.2, **options: Any) -> tuple[Figure, np.ndarray]:
+class Shared(TypedDict, total=False):
+    """Which panels have the same axes, see `Figure.subplots`."""
+
+    sharex: Alike
+    sharey: Alike
+
+
+def grid(rows: int, across: int, height: float = 2.2, **options: Unpack[Shared]) -> tuple[Figure, np.ndarray]:
     """A figure one column wide for one panel, else two columns wide; `height` of a row in inches."""
     figure = Figure(figsize=(COLUMN if across == 1 else PAGE, rows * height + 0.3), layout="constrained")
     return figure, figure.subplots(rows, across, squeeze=False, **options)
 
 
-def wrapped(count: int, height: float, most: int = 2, **options: Any) -> tuple[Figure, list[Axes]]:
+def wrapped(count: int, height: float, most: int = 2, **options: Unpack[Shared]) -> tuple[Figure, list[Axes]]:
     """A figure of `count` panels, `most` in a row; places that are left over stay empty."""
     across = min(count, most)
     figure, places = grid(-(-count // across), across, height, **options)
@@ -34,9 +50,14 @@ def wrapped(count: int, height: float, most: int = 2, **options: Any) -> tuple[F
     return figure, list(places.flat[:count])
 
 
-def each(table: xr.Dataset, axis: str, title: str = "{:words}") -> dict[str, xr.Dataset]:
-    """`table` at every value of an axis, by the title of its panel with the value in it, see `Settings`."""
-    return {Settings().format(title, value): table.sel({axis: value}) for value in table[axis].values}
+def each(table: xr.Dataset, axes: str | tuple[str, ...], title: str = "{:words}") -> dict[str, xr.Dataset]:
+    """`table` at every value of an axis, or of several, by the title of its panel with the values in it.
+
+    The title says them in this order, {}, or by the names of the axes, {width}, see `Settings`.
+    """
+    names = (axes,) if isinstance(axes, str) else axes
+    places = (dict(zip(names, at, strict=True)) for at in product(*(table[axis].values for axis in names)))
+    return {Settings().format(title, *at.values(), **at): table.sel(at) for at in places}
 
 
 def facets(
@@ -47,8 +68,10 @@ def facets(
     *,
     ylabel: str = "",
     beside: str = "",
+    below: str = "",
     legend: int = 4,
-    **options: Any,
+    panel: Mapping[str, object] | None = None,
+    **options: Unpack[Shared],
 ) -> Figure:
     """A panel for each part, drawn by `draw`.
 
@@ -58,18 +81,20 @@ def facets(
     height : of a row, in inches
     most : panels in a row
     ylabel : label of the vertical axis of the first panel
-    beside : label of all vertical axes, beside the figure
+    beside, below : label of all vertical axes, beside the figure, and of all horizontal ones, below it
     legend : columns of the legend above; 0 for none
-    options : of the grid of panels
+    panel : properties of every panel, see `Axes.set`
     """
     figure, places = wrapped(len(parts), height, most, **options)
     for axes, (title, part) in zip(places, parts.items(), strict=True):
         draw(axes, part)
-        axes.set_title(title)
+        axes.set(title=title, **panel or {})
     if ylabel:
         places[0].set_ylabel(ylabel)
     if beside:
         figure.supylabel(beside, fontsize=8)
+    if below:
+        figure.supxlabel(below, fontsize=8)
     if legend:
         legend_above(figure, legend)
     return figure
@@ -82,11 +107,13 @@ def matrix(
     height: float,
     legend: int = 4,
     *,
-    sharey: bool | str = "row",
+    below: str = "",
+    sharey: Alike = "row",
 ) -> Figure:
     """A row of panels for each of `down`, by its vertical label, a column for each of `across`, by its title.
 
-    Panels of a column share the horizontal axis, those of a row the vertical one unless `sharey` says else.
+    Panels of a column share the horizontal axis, those of a row the vertical one unless `sharey` says else;
+    `below` is the label of all horizontal axes.
     """
     figure, places = grid(len(down), len(across), height, sharex=True, sharey=sharey)
     for line, (label, row) in zip(places, down.items(), strict=True):
@@ -95,6 +122,8 @@ def matrix(
         line[0].set_ylabel(label)
     for axes, title in zip(places[0], across, strict=True):
         axes.set_title(title)
+    if below:
+        figure.supxlabel(below, fontsize=8)
     legend_above(figure, legend)
     return figure
 
@@ -205,26 +234,20 @@ def time_panels(
     styles : of the lines; by default those of the protocols that there are
     log : logarithmic vertical axis
     """
-    widths = table.width.values
-    across = len(widths) if len(widths) < 4 else 3 if len(widths) in (5, 6) else 4
+    count = table.sizes["width"]
+    across = count if count < 4 else 3 if count in (5, 6) else 4
     styles = looks(table.protocol.values) if styles is None else styles
+    draw, legend = partial(bands, name=name, along=along, styles=styles), 5 if len(styles) <= 5 else 3
     figure = facets(
-        each(table, "width", "K = {}"),
-        partial(bands, name=name, along=along, styles=styles),
-        1.7,
-        across,
-        beside=ylabel,
-        legend=5 if len(styles) <= 5 else 3,
-        sharex=True,
-        sharey=True,
-    )
-    places = figure.axes[: len(widths)]
+        each(table, "width", "K = {}"), draw, 1.7, across, beside=ylabel, below=TIME, legend=legend,
+        sharex=True, sharey=True,
+    )  # fmt: skip
+    places = figure.axes[:count]
     for axes in places if log else ():
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(NullFormatter())
     for axes in places[-across:]:
         axes.tick_params(labelbottom=True)
-    figure.supxlabel("time, samples / N", fontsize=8)
     return figure
 
 
@@ -267,7 +290,3 @@ def zero_and_widths(axes: Axes, widths: np.ndarray) -> None:
     """The line of no benefit and the width axis."""
     axes.axhline(0, color=GREY, lw=0.8, zorder=1)
     width_axis(axes, widths)
-
-
-#: The student of a run, for captions.
-LEARNER = "{activation:words} students, {loss} loss, learning rate {learning_rate:g}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from string import Formatter
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -99,11 +100,14 @@ class Settings(Formatter):
     '25 % of XOR mixture'
     """
 
-    def format_field(self, value: Any, format_spec: str) -> str:
+    def format_field(self, value: object, format_spec: str) -> str:
         kinds = {
             "words": words,
             "percent": lambda share: f"{100 * share:g}",
             "rest": lambda share: f"{100 * (1 - share):g}",
+            "root": lambda square: f"{square**0.5:g}",
+            "wrong": lambda share: f"{100 * share:g} % wrong" if share else "clean",
+            "narrow": lambda text: fill(text, 18),
             "list": lambda values: ", ".join(map(str, values)),
         }
         return kinds[format_spec](value) if format_spec in kinds else super().format_field(value, format_spec)

@@ -1,7 +1,7 @@
 """What all summaries share: settings, single values of axes, means with intervals, runs left out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -17,6 +17,10 @@ BENEFIT = ["benefit", "ci_low", "ci_high", "n", "critical_width", "fading_width"
 #: What a curriculum is ahead of: its samples shuffled; shuffled but for an end at the hard level, as its own,
 #: so that the order alone differs; hard samples only.
 CONTROLS = ("no_curriculum", "no_curriculum_then_target", "target_only")
+
+
+#: What the status of runs is that were computed and count in no average.
+LOST = (STATUS["diverged"], STATUS["max_steps"])
 
 
 class Missing(Exception):
@@ -46,7 +50,7 @@ def asked(ds: xr.Dataset) -> xr.DataArray:
 
 def left_out(ds: xr.Dataset) -> xr.DataArray:
     """Which runs were computed and count in no average, since they diverged or ran out of steps."""
-    return ds.status.isin([STATUS["diverged"], STATUS["max_steps"]]).drop_attrs()
+    return ds.status.isin(LOST).drop_attrs()
 
 
 def choose(ds: xr.Dataset, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,11 +83,24 @@ def _described(ds: xr.Dataset, at: Mapping[str, Any]) -> xr.Dataset:
     for axis, value in at.items():
         outer, _, inner = axis.partition(".")
         text["axes"][axis] = [value]
-        if inner:
-            text["cell"][outer][inner] = value
-        else:
-            text["cell"][axis] = value
+        place = text["cell"][outer] if inner else text["cell"]
+        place[inner or axis] = value
     return ds.assign_attrs(description=json.dumps(text))
+
+
+def ran(ds: xr.Dataset, axes: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], xr.Dataset]]:
+    """Values of these axes and the results there, wherever anything was run."""
+    for at in product(*(ds[axis].values.tolist() for axis in axes)):
+        part = ds.sel(dict(zip(axes, at, strict=True)), drop=True)
+        if bool(asked(part).any()):
+            yield at, part
+
+
+def ran_with(ds: xr.Dataset, axes: Iterable[str]) -> xr.Dataset:
+    """The results at the first value of each of these axes with which anything was run."""
+    there = asked(ds)
+    at = {axis: int(there.any([d for d in there.dims if d != axis]).values.argmax()) for axis in axes}
+    return ds.isel(at, drop=True)
 
 
 def merged(*parts: xr.Dataset) -> xr.Dataset:
@@ -124,10 +141,10 @@ def mean(data: xr.DataArray) -> xr.Dataset:
     return found.assign(mean=found["mean"].fillna(data.mean("replicate")).where(found.n == 1, found["mean"]))
 
 
-def means(runs: xr.Dataset) -> xr.Dataset:
+def means(runs: xr.Dataset | Mapping[str, xr.DataArray]) -> xr.Dataset:
     """The same of every variable: name_mean, name_ci_low, name_ci_high, name_n."""
-    parts = {str(name): values.astype(float).dropna("replicate", how="all") for name, values in runs.items()}
-    return merged(*(prefixed(name, mean(values)) for name, values in parts.items()))
+    known = {str(name): values.astype(float).dropna("replicate", how="all") for name, values in runs.items()}
+    return merged(*(prefixed(name, mean(values)) for name, values in known.items()))
 
 
 def gain(ds: xr.Dataset, treatment: str, control: str, variable: str = "test_accuracy") -> xr.Dataset:
@@ -143,6 +160,12 @@ def gains(ds: xr.Dataset, control: str, variable: str = "test_accuracy") -> xr.D
     """The gain of every protocol over `control`, along an axis `treatment`."""
     names = [name for name in ds.protocol.values if name != control]
     return along("treatment", {name: gain(ds, name, control, variable) for name in names})
+
+
+def gains_over(ends: xr.Dataset, controls: Iterable[str], variable: str = "test_accuracy") -> xr.Dataset:
+    """The gain at the end, see `at_end`, of all over each of these that was run, along an axis `control`."""
+    each = {name: gains(ends, name, variable) for name in controls if name in ends.protocol}
+    return prefixed("gain", along("control", each).isel(time=0, drop=True))
 
 
 def gains_over_controls(ds: xr.Dataset, treatment: str, variable: str = "test_accuracy") -> xr.Dataset:
@@ -218,15 +241,18 @@ def run_at(summary: xr.Dataset, wanted: Mapping[str, Any]) -> xr.Dataset:
 
 
 def summary_of(
-    ds: xr.Dataset, *parts: xr.Dataset, left_out: xr.DataArray | None = None, **attrs: Any
+    ds: xr.Dataset, *parts: xr.Dataset, left_out: xr.DataArray | None = None, **attrs: object
 ) -> xr.Dataset:
     """All parts as one Dataset in single precision, with the attributes of the Dataset `ds` they sum up.
 
     Parameters
     ----------
-    left_out : how many runs were left out, which captions count
+    left_out : how many runs were left out, which captions count; if no part says so, and by default, those
+        of `ds`, over replicates
     attrs : further attributes, which captions may name
     """
-    out = merged(*parts) if left_out is None else merged(*parts).assign(left_out=left_out)
+    out = merged(*parts)
+    if left_out is not None or "left_out" not in out:
+        out["left_out"] = ds.status.isin(LOST).drop_attrs().sum("replicate") if left_out is None else left_out
     floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
     return out.assign(floats).assign_attrs(ds.attrs | attrs, replicates=ds.sizes["replicate"])

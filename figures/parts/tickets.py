@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from figures.parts.panels import bars
 from figures.parts.style import GREY, rate_ticks
-from figures.parts.summary import cell_of, need
+from figures.parts.summary import cell_of, means, need, prefixed
+from studies.analysis.tickets import at_own_rate, effects
 
 #: Said below figures that show everybody's best rate.
 OWN = "Best rate: each training at the rate that suits it, chosen on even and shown for odd replicates."
@@ -19,6 +20,17 @@ def need_swap(ds: xr.Dataset) -> None:
     both = "trained_with" in ds.dims and {"ticket", "random_mask"} <= set(ds.arm.values)
     need(both, "needs the arms ticket and random_mask and the swap of protocols")
     need(ds.sizes["replicate"] > 3, "needs four replicates, half of them to choose rates")
+
+
+def swapped(end: xr.DataArray) -> xr.Dataset:
+    """Accuracies at the end with what trainer and finder add to them."""
+    return means({"end": end} | effects(end))
+
+
+def swapped_at_own_rate(ds: xr.Dataset) -> xr.Dataset:
+    """The same with every training at its own best rate, and these rates; names start with `own_`."""
+    own, rate = at_own_rate(ds)
+    return prefixed("own", swapped(own).assign(rate=rate))
 
 
 def lenet(summary: xr.Dataset) -> str:

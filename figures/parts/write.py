@@ -34,6 +34,11 @@ class Drawn(NamedTuple):
 Figures = Mapping[str, Callable[[xr.Dataset], Drawn]]
 
 
+def named(*figures: Callable[[xr.Dataset], Drawn]) -> dict[str, Callable[[xr.Dataset], Drawn]]:
+    """Figures by the names of their functions; an underscore at the end, where a name is taken, is none."""
+    return {figure.__name__.rstrip("_"): figure for figure in figures}
+
+
 def literal(text: str) -> str:
     """Text for a caption in which braces are nothing but braces."""
     return text.replace("{", "{{").replace("}", "}}")
