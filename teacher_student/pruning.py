@@ -181,6 +181,18 @@ def shuffled(key: Key[Array, ""], masks: PyTree, scope: str = "layer") -> Any:
     return of_units(masks, mixed) if scope == "units" else of_kernels(masks, mixed)
 
 
+def scattered(key: Key[Array, ""], masks: PyTree) -> Any:
+    """A mask that keeps as many weights into every unit of the first layer, from inputs drawn at random.
+
+    The other layers stay as they are. It is the control for which inputs a mask keeps: all that it shares
+    with `masks` is how many a unit has. For masks of weights: those of units keep all inputs or none.
+    """
+    first, *rest = kernels(masks)
+    columns = first.reshape(-1, first.shape[-1])
+    mixed = jax.random.permutation(key, columns, axis=0, independent=True)
+    return of_kernels(masks, [mixed.reshape(first.shape), *rest])
+
+
 def kernels(params: PyTree) -> list[Any]:
     """Weight matrices (..., n_in, n_out), first layer to last; a two-layer student has two."""
     if isinstance(params, Params):

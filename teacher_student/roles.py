@@ -5,7 +5,10 @@ here, so that cells can name their streams before anything is computed.
 """
 
 #: Streams of a replicate, folded into its key.
-REPLICATE = {"teacher": 0, "init": 1, "data": 2, "test": 3, "random_mask": ord("m"), "other_start": ord("r")}
+REPLICATE = {
+    "teacher": 0, "init": 1, "data": 2, "test": 3, "random_mask": ord("m"), "other_start": ord("r"),
+    "scattered": ord("s"),
+}  # fmt: skip
 
 #: Streams of a run over minibatches, folded into its key: its start, then step t as FIRST_STEP + t.
 START, FIRST_STEP = 0, 1

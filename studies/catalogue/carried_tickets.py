@@ -3,8 +3,8 @@
 LeNet on images. A dense network is trained on one data set and its smallest weights are pruned in one step;
 the mask, on the same initial weights, is trained on another data set, beside a mask found there, the mask of
 the largest weights at the start and a random one. Between two pairs of classes of the digits, told apart in
-noise (polarity XOR); in the full preset between MNIST and Fashion-MNIST, too, ten classes each. Morcos et
-al., arXiv 1906.02773, do this with larger networks.
+noise (polarity XOR); in the full preset between MNIST and Fashion-MNIST, too, ten classes each, and at two
+learning rates. Morcos et al., arXiv 1906.02773, do this with larger networks.
 """
 
 from studies.cells.tickets.drawn import ImageDrawn
@@ -40,8 +40,9 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Pairs of digits, and MNIST and Fashion-MNIST."""
-    return Study(CELL, (PAIRS | LEFT, SETS | LEFT), replicates=16, rows=8)
+    """Pairs of digits, and MNIST and Fashion-MNIST; two rates."""
+    left = LEFT | {"learning_rate": (0.0012, 0.004)}
+    return Study(CELL, (PAIRS | left, SETS | left), replicates=16, rows=8)
 
 
 PRESETS = {"quick": quick, "full": full}

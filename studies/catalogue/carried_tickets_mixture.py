@@ -4,7 +4,9 @@ Two-layer relu students on the XOR-like Gaussian mixture. A mask of four of 16 u
 weights, is drawn from a student that was trained on the task, and from one with the same start that was
 trained on the task with other directions; either is trained on the task. Masks of the largest weights at the
 start, which know of no directions, and random ones stand beside: what a carried mask gains over the former is
-all that it could have learned. Morcos et al., arXiv 1906.02773, carry tickets between data sets of images.
+all that it could have learned. In the full preset masks of weights are shuffled within units, too: what is
+left of a gain is what a mask knows by how many weights a unit keeps. Morcos et al., arXiv 1906.02773, carry
+tickets between data sets of images.
 """
 
 from studies.cells.tickets.drawn import OnlineDrawn
@@ -24,9 +26,11 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """Two rates."""
+    """Two rates, and masks of weights shuffled within units."""
     rates = {"learning_rate": (0.3, 0.6)}
-    return Study(CELL, (UNITS | rates | FOUND, WEIGHTS | rates | FOUND), replicates=64)
+    weights = WEIGHTS | rates | FOUND
+    grids = (UNITS | rates | FOUND, weights, weights | {"counts_only": (True,)})
+    return Study(CELL, grids, replicates=64)
 
 
 PRESETS = {"quick": quick, "full": full}

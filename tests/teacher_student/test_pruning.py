@@ -13,6 +13,7 @@ from teacher_student.pruning import (
     of_units,
     remaining,
     rewound,
+    scattered,
     shuffled,
     units,
     weights_kept,
@@ -202,6 +203,33 @@ def test_shuffled_masks_keep_the_counts_and_forget_the_places(params, scope):
     same(mixed[0], SHUFFLE(jax.random.key(0), masks, scope))
     pairs = zip(kernels(mixed[0]), kernels(mixed[1]), strict=True)
     assert any(not np.array_equal(a, b) for a, b in pairs)
+
+
+def test_scattered_masks_keep_how_many_inputs_a_unit_has_and_forget_which():
+    """Of five inputs the units keep 4, 1 and 0; an input is kept in as many of five draws."""
+    first = jnp.array([[1, 1, 1, 1, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]], "float32")
+    masks = Params(first, jnp.array([0.0, 1.0, 1.0], "float32"))
+    found = jax.jit(jax.vmap(scattered, (0, None)))(jax.random.split(jax.random.key(3), 2000), masks)
+    into, out = np.asarray(found.w), np.asarray(found.v)
+    assert (into.sum(-1) == [4, 1, 0]).all()
+    assert (out == [0, 1, 1]).all()
+    error = 4 * (0.16 / 2000) ** 0.5
+    np.testing.assert_allclose(into.mean(0), np.tile([[0.8], [0.2], [0.0]], 5), atol=error)
+    # units are drawn apart: the input that the first lacks is that of the second in a fifth of the draws
+    same_input = into[:, 0].argmin(-1) == into[:, 1].argmax(-1)
+    np.testing.assert_allclose(same_input.mean(), 0.2, atol=error)
+
+
+def test_scattered_masks_of_a_network_of_images_keep_the_layers_after_the_first():
+    params = network()[1]
+    rule = Pruning(0.5)
+    masks = pruned(rule, params, full(params), rule.counts(params, 2)[2])
+    found = scattered(jax.random.key(0), masks)
+    one, other = kernels(found), kernels(masks)
+    assert (one[0].sum(0) == other[0].sum(0)).all()
+    assert (one[0] != other[0]).any()
+    same(one[1:], other[1:])
+    same(jax.tree.map(jnp.shape, found), jax.tree.map(jnp.shape, masks))
 
 
 def test_one_shot_and_magnitude_at_the_start_are_single_calls():

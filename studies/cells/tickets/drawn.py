@@ -13,7 +13,7 @@ A mask drawn at step t costs t steps of the dense network, and the ticket its ow
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,11 +46,15 @@ class DrawnTickets(TicketCell):
     ----------
     rounds : int >= 1, rounds of pruning at `fraction` that a mask stands for, made in one step
     drawn : steps of the dense run whose masks are trained; multiples of n_steps / n_records, rising
+    counts_only : bool, whether a ticket has of its mask how many inputs a unit keeps, and not which
+        True: the weights that a mask keeps into a unit of the first layer are placed at random among its
+        inputs before the ticket is trained. Masks of weights only.
     """
 
     arms: tuple[str, ...] = ARMS
     rounds: int = 1
     drawn: tuple[int, ...] = (0, 60000)
+    counts_only: bool = field(default=False, metadata={"added": True})
 
     def check(self) -> None:
         """Refuse unknown names and numbers out of range, in one line."""
@@ -69,6 +73,11 @@ class DrawnTickets(TicketCell):
                     f"a mask is drawn at step {step}; need a multiple of {self.record_every} from 0 to "
                     f"n_steps = {self.n_steps}"
                 )
+        if self.counts_only and self.scope == "units":
+            raise ValueError(
+                "counts_only is true, but a mask of scope units keeps all inputs of a unit or none; take "
+                "scope layer or global"
+            )
 
     def origin(self) -> TicketCell:
         """The cell whose world the dense network is trained in: itself, unless a subclass has another."""
@@ -168,7 +177,7 @@ def compute(cell: DrawnTickets, block: "Block") -> "xr.Dataset":
     import jax.numpy as jnp
 
     from teacher_student.flops import training_flops
-    from teacher_student.pruning import full, rewound, shuffled
+    from teacher_student.pruning import full, rewound, scattered, shuffled
     from teacher_student.training.streams import streams
 
     started = time.perf_counter()
@@ -195,6 +204,9 @@ def compute(cell: DrawnTickets, block: "Block") -> "xr.Dataset":
 
     mix = jax.vmap(lambda key, mask: shuffled(jax.random.fold_in(key, cell.rounds), mask, cell.scope))
     anywhere = mix(streams(world.keys, "random_mask"), jax.tree.map(lambda x: x[:, 0], masks[0]))
+    if cell.counts_only:
+        scatter = jax.jit(jax.vmap(jax.vmap(scattered, (None, 0))))
+        masks = [scatter(streams(world.keys, "scattered"), mask) for mask in masks]
     chosen = [masks[cell.drawn[t] // cell.record_every] for _, t, _ in lanes]
     tickets = jax.tree.map(
         lambda *parts: jnp.stack(parts, 1),

@@ -76,6 +76,20 @@ def test_masks_of_other_directions_are_others_of_the_same_students(found):
     assert (carried.dense_accuracy != found.dense_accuracy).any()
 
 
+@pytest.mark.usefixtures("quick_module")
+def test_tickets_of_counts_have_other_inputs_but_where_a_unit_keeps_all_or_none():
+    """All weights kept: nothing to place elsewhere. Half of them: other tickets, the same dense run."""
+    every = replace(CELL, scope="layer", fraction=0.001)
+    plain, counts = (replace(every, counts_only=only).compute(block(every)) for only in (False, True))
+    np.testing.assert_array_equal(counts.test_accuracy, plain.test_accuracy)
+    half = replace(every, fraction=0.5)
+    plain, counts = (replace(half, counts_only=only).compute(block(half)) for only in (False, True))
+    for name in ("dense_accuracy", "distance", "random_accuracy", "weights"):
+        np.testing.assert_array_equal(counts[name], plain[name])
+    for step in CELL.drawn:
+        assert (counts.test_accuracy.sel(step=step) != plain.test_accuracy.sel(step=step)).any()
+
+
 def test_what_a_mask_lacks_counts_its_own_weights():
     one = Params(jnp.array([[[[1.0, 0.0], [1.0, 1.0]]]]), jnp.array([[[1.0, 0.0]]]))
     last = Params(jnp.array([[[[1.0, 1.0], [0.0, 1.0]]]]), jnp.array([[[0.0, 0.0]]]))
@@ -99,6 +113,7 @@ IMAGES = ImageDrawn(
         ({"rounds": 0}, "rounds is 0; need 1 or more"),
         ({"rewind": 10}, "go back to the start"),
         ({"arms": ("ticket",)}, f"need {', '.join(ARMS)} here"),
+        ({"counts_only": True, "scope": "units"}, "keeps all inputs of a unit or none; take scope layer"),
         (
             {"found_on": "mnist", "side": 28},
             r"a mask of mnist \(28 x 28 x 1 inputs\) does not fit digits \(8 x 8 x 1\)",
