@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from figures.parts import panels, rates
 from figures.parts import summary as sums
-from figures.parts.style import width_axis
-from figures.parts.write import said
+from figures.parts.style import Settings, width_axis
+from figures.parts.write import Drawn, named, said
+from studies.store import STATUS
 
 WIDTHS = [2, 4, 8]
 
@@ -36,6 +37,52 @@ def test_every_value_of_an_axis_gets_a_panel_with_what_belongs_to_it():
         assert axes.get_xticks().tolist() == WIDTHS
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["curriculum", "no curriculum"]
+
+
+def test_panels_of_several_axes_are_named_by_the_values_on_all_of_them():
+    parts = panels.each(table(), ("protocol", "task"), "{:words}, {task}")
+    assert [*parts] == [
+        "curriculum, xor_mixture",
+        "curriculum, committee",
+        "no curriculum, xor_mixture",
+        "no curriculum, committee",
+    ]
+    np.testing.assert_array_equal(parts["no curriculum, xor_mixture"].benefit, [3, 4, 5])
+    whole = panels.each(table(), (), "all")
+    assert [*whole] == ["all"]
+    assert whole["all"].sizes == table().sizes
+
+
+def test_labels_and_properties_are_those_of_all_panels():
+    def draw(axes, part):
+        axes.plot([1, 2], [part, part], label="line")
+
+    figure = panels.facets({"a": 1, "b": 2}, draw, 1.5, below="time", beside="loss", panel={"yscale": "log"})
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("time", "loss")
+    assert [axes.get_yscale() for axes in figure.axes] == ["log", "log"]
+
+
+def test_a_figure_has_the_name_of_its_function():
+    def loss(summary: xr.Dataset) -> Drawn:
+        return Drawn(Figure(), summary, "")
+
+    def map_(summary: xr.Dataset) -> Drawn:
+        return Drawn(Figure(), summary, "")
+
+    assert named(loss, map_) == {"loss": loss, "map": map_}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "said"),
+    [
+        ("{:wrong}", 0.4, "40 % wrong"),
+        ("{:wrong}", 0.0, "clean"),
+        ("{:root}", 0.0225, "0.15"),
+        ("{:narrow}", "cosine, last 20% averaged", "cosine, last 20%\naveraged"),
+    ],
+)
+def test_settings_in_words(text, value, said):
+    assert Settings().format(text, value) == said
 
 
 def zeros(axes) -> int:
@@ -76,6 +123,29 @@ def test_a_summary_is_its_parts_and_captions_know_its_attributes():
     assert said("N = {n_inputs}, {easy[noise]:g}, below {level:.2g}", found) == "N = 20, 0.1, below 0.12"
 
 
+def runs() -> xr.Dataset:
+    """Results over task and noise, two replicates: two of four places were run, in one a run was lost."""
+    at = {"ok": STATUS["ok"], "lost": STATUS["diverged"], "none": STATUS["not_asked"]}
+    status = [[[at["none"]] * 2, [at["ok"]] * 2], [[at["ok"], at["lost"]], [at["none"]] * 2]]
+    axes = {"task": ["a", "b"], "noise": [0.1, 0.2], "replicate": [0, 1]}
+    text = json.dumps({"cell": {}, "axes": {}})
+    return xr.Dataset({"status": ((*axes,), status)}, axes, {"study": "x", "description": text})
+
+
+def test_what_was_run_is_gone_through_and_lost_runs_are_counted():
+    found = dict(sums.ran(runs(), ("task", "noise")))
+    assert [*found] == [("a", 0.2), ("b", 0.1)]
+    assert found["b", 0.1].status.values.tolist() == [STATUS["ok"], STATUS["diverged"]]
+    each = {task: sums.ran_with(part, ("noise",)) for (task,), part in sums.ran(runs(), ("task",))}
+    assert {task: part.status.values.tolist() for task, part in each.items()} == {
+        "a": [STATUS["ok"]] * 2,
+        "b": [STATUS["ok"], STATUS["diverged"]],
+    }
+    counted = sums.summary_of(runs(), xr.Dataset({"x": 1.0}))
+    np.testing.assert_array_equal(counted.left_out, [[0, 0], [1, 0]])
+    assert int(sums.summary_of(runs(), xr.Dataset({"x": 1.0, "left_out": 7})).left_out) == 7
+
+
 def test_parts_along_an_axis_keep_what_only_one_of_them_has():
     parts = {"a": xr.Dataset({"x": ("width", [1.0])}, {"width": [2]}), "b": xr.Dataset({"y": 5.0})}
     found = sums.along("kind", parts)
@@ -88,6 +158,10 @@ def test_rates_at_an_end_of_what_was_tried_whatever_their_precision():
     tried = np.array([0.1, 0.3, 0.9])
     chosen = xr.DataArray(np.array([0.1, 0.3, 0.9, np.nan], np.float32), dims="width")
     assert rates.is_end(chosen, tried).values.tolist() == [True, False, True, False]
+    # at the second depth 0.9 was not tried, so that 0.3 is an end there
+    each = xr.DataArray([[0.1, 0.3, 0.9], [0.1, 0.3, np.nan]], dims=("depth", "learning_rate"))
+    ends = rates.is_end(xr.DataArray([0.3, 0.3], dims="depth"), each, "learning_rate")
+    assert ends.values.tolist() == [False, True]
 
 
 def test_every_arm_is_shown_at_its_own_best_rate():
