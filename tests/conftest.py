@@ -45,29 +45,43 @@ install_import_hook(("teacher_student", "curricula"), "tower.check")
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays: no collection of garbage need look at it again."""
+    """What is imported by now stays; a seventh of the time went into looking for garbage."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
 
 
-#: Bytes of memory of a process above which its programs are forgotten before a module.
-MUCH = 1e9
+#: Bytes of memory of a process above which its programs are forgotten, and by which it must have grown since.
+MUCH, MORE = 1.0e9, 0.4e9
+#: Memory after programs were forgotten last.
+remembered = 0.0
 #: Whether there may be programs without most optimisations, which other modules must not meet.
 quickly_made = False
 
 
-@pytest.fixture(scope="module", autouse=True)
-def forget_programs(request):
-    """Programs leave the memory where there are too many, or others are needed; the disk still has them."""
-    global quickly_made
-    meant = not quickly_made or "quick_module" in request.fixturenames
-    if meant and psutil.Process().memory_info().rss < MUCH:
-        return
-    quickly_made = False
+def forget_programs() -> None:
+    """Programs leave the memory; the disk still has them."""
+    global remembered
     jax.clear_caches()
     gc.collect()
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc: give back what is free
         trim(0)
+    remembered = psutil.Process().memory_info().rss
+
+
+def pytest_runtest_teardown() -> None:
+    """Too many programs are forgotten."""
+    if psutil.Process().memory_info().rss > max(MUCH, remembered + MORE):
+        forget_programs()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_quickly_made_programs(request):
+    """So are those that a module must not meet."""
+    global quickly_made
+    if quickly_made and "quick_module" not in request.fixturenames:
+        quickly_made = False
+        forget_programs()
 
 
 @contextmanager

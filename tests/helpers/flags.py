@@ -2,9 +2,15 @@
 
 import os
 
-#: Most tests compile for longer than they run; processes that they start inherit it. Who sets other flags, as
-#: `make optimised` does, has every program made with those.
-FLAGS = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+#: Most tests compile for longer than they run, and there are as many of them at once as cores; processes that
+#: they start inherit it. Who sets other flags, as `make optimised` does, has every program made with those.
+FLAGS = " ".join(
+    (
+        "--xla_backend_optimization_level=1",
+        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_multi_thread_eigen=false",
+    )
+)
 os.environ.setdefault("XLA_FLAGS", FLAGS)
 OURS = os.environ["XLA_FLAGS"] == FLAGS
 
