@@ -1,8 +1,8 @@
-"""python -m benchmarks [--quick] [--out FILE]: measure, print and save one table.
+"""python -m benchmarks [--quick] [--border] [--out FILE]: measure, print and save one table.
 
 Every ratio is between medians of the same run on the same machine, with the rows of a group timed in
 turn. Read ratios; the seconds belong to the machine named in the first line. MiB is what the compiler
-reserves (naive) or the estimate by which blocks are cut, an upper bound (Gram space, full).
+reserves (naive) or the estimate by which blocks are cut, an upper bound (Gram space, bulk, full).
 """
 
 import argparse
@@ -20,6 +20,11 @@ COLUMNS = (
     *("what", "N", "K", "replicates", "protocols", "kilo run-steps/s", "low", "high"),
     *("x naive", "x PyTorch", "of random floor", "of floor", "compile s", "MiB"),
 )
+
+WIDTHS = (4, 16, 64, 256)
+
+#: N and K around the border between Gram space and bulk.
+BORDER = ((300, 128), (300, 256), (400, 256))
 
 
 def table_row(row: simulators.Row, group: list[simulators.Row], flops_rate: float) -> list[str]:
@@ -42,10 +47,17 @@ def table_row(row: simulators.Row, group: list[simulators.Row], flops_rate: floa
     ]  # fmt: skip
 
 
+def sizes(quick: bool, border: bool) -> list[tuple[int, int]]:
+    """The pairs of N and K that are measured."""
+    whole = [(n, k) for n in ((1000,) if quick else (1000, 300, 100_000)) for k in WIDTHS]
+    return list(BORDER) if border else whole if quick else list(dict.fromkeys((*whole, *BORDER)))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Measure everything; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the table at N = 1000 only, shorter runs")
+    parser.add_argument("--border", action="store_true", help="only where Gram space runs out of room")
     parser.add_argument("--out", default="results/benchmarks.csv", help="where to save the table")
     args = parser.parse_args(argv)
     repetitions = 3 if args.quick else 5
@@ -55,15 +67,14 @@ def main(argv: list[str] | None = None) -> int:
     print(f"matrix product: {flops_rate / 1e9:.0f} Gflop/s\n\n| {' | '.join(COLUMNS)} |")
     print("|" + " --- |" * len(COLUMNS), flush=True)
     lines = []
-    for n in (1000,) if args.quick else (1000, 300, 100_000):
-        for width in (4, 16, 64, 256):
-            group = simulators.rows_for(n, width, args.quick)
-            simulators.measure(group, repetitions)
-            for row in group:
-                lines.append(table_row(row, group, flops_rate))
-                print(f"| {' | '.join(lines[-1])} |", flush=True)
+    for n, width in sizes(args.quick, args.border):
+        group = simulators.rows_for(n, width, args.quick)
+        simulators.measure(group, repetitions)
+        for row in group:
+            lines.append(table_row(row, group, flops_rate))
+            print(f"| {' | '.join(lines[-1])} |", flush=True)
     print()
-    if not args.quick:
+    if not (args.quick or args.border):
         for line in simulators.growth(repetitions) + simulators.evaluation_share(repetitions):
             print(line, flush=True)
     path = Path(args.out)

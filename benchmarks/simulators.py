@@ -46,7 +46,7 @@ class Row:
 
 
 def ours(what: str, n: int, width: int, replicates: int, protocols: int, steps: int) -> Row:
-    """A call of `simulate` with method `what` ("gram" or "full"), recording the end only."""
+    """A call of `simulate` with method `what` ("gram", "bulk" or "full"), recording the end only."""
     task = XorMixture(n)
     schedule = np.zeros((protocols, steps), np.uint8)
 
@@ -65,12 +65,13 @@ def ours(what: str, n: int, width: int, replicates: int, protocols: int, steps: 
 def rows_for(n: int, width: int, quick: bool) -> list[Row]:
     """All that is compared at one (N, K)."""
     long = 1 if quick else 3
-    steps = {4: 4096, 16: 2048, 64: 1024, 256: 256}[width] * long
+    steps = {4: 4096, 16: 2048, 64: 1024, 128: 512, 256: 256}[width] * long
     rows = []
     if min(n, 10**9) - 2 - width >= 32:
         rows += [ours("gram", n, width, 32, 1, steps * 4), ours("gram", n, width, 32, 5, steps * 2)]
     few = max(128, min(steps, int(5e8 * long / (32 * n * max(width, 8)))) // 128 * 128)
     if 32 * n * width * 4 <= TOO_LARGE:
+        rows += [ours("bulk", n, width, 32, 1, few), ours("bulk", n, width, 32, 5, few)]
         rows.append(ours("full", n, width, 32, 1, few))
         call, reserved = baselines.naive_jax(n, width, 32, few)
         rows.append(Row("naive vmap(scan)", n, width, 32, 1, 32 * few, call, reserved))

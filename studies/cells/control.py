@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studies.cells.named import named_level, named_method, named_student, named_task
+from studies.cells.named import named_level, named_method, named_student, named_task, settled
 from studies.cells.result import result
 from studies.store import STATUS
 from teacher_student.fixed_settings import fixed_settings
@@ -189,6 +189,7 @@ class ControlCell:
             learning_rate=self.learning_rate,
             replicates=DESIGN + np.arange(self.n_starts),
             seed=self.seed,
+            method=settled(task, student, "auto"),
         )
         return optimal_schedule(
             task,
@@ -246,6 +247,7 @@ class ControlCell:
             record="test_loss",
             n_records=self.n_records,
             n_test=self.n_test,
+            method=settled(task, student, "auto"),
         )
         shape = (len(block.protocols), len(block.replicates))
         is_best = np.array([name == OPTIMAL for name in block.protocols])[:, None]

@@ -89,11 +89,32 @@ def check_protocol(
     tabulate(task, protocol, named_level(task, easy), named_level(task, hard), share)
 
 
+#: "auto" of a cell takes Gram space, even with a chunk cut short by the dimension, down to this length.
+SHORTEST_CHUNK = 32
+
+
+def settled(task: "Task", student: "Student", method: str, averaged: bool = False) -> str:
+    """The simulator, by name, that `method` of a cell stands for; "theory" draws its starts as "auto" does.
+
+    "auto" is in the addresses of stored results, so it means for ever what it meant when they were
+    computed: Gram space down to chunks of SHORTEST_CHUNK samples, else "full". `simulate` may have learned
+    of something faster since; a cell takes that by its name.
+    """
+    from teacher_student.training.program import chunk_length, gram_room
+
+    if method not in ("auto", "theory"):
+        return method
+    rows = student.core().rows * (2 if averaged else 1)
+    shortest = min(chunk_length(rows), SHORTEST_CHUNK)
+    return "gram" if gram_room(task, rows) >= shortest else "full"
+
+
 @lru_cache(maxsize=1024)
 def named_method(task: "Task", student: "Student", method: str, dtype: str, averaged: bool = False) -> Any:
+    """The simulator of a cell, whose `method` is one of simulators or "theory"."""
     from teacher_student.training.program import choose_method
 
-    return choose_method(task, student, method, dtype, averaged=averaged)
+    return choose_method(task, student, settled(task, student, method, averaged), dtype, averaged=averaged)
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +122,10 @@ def named_start(task: "Task", student: "Student", learning_rate: float, seed: in
     """The order parameters of one student, drawn once for all blocks that start from it."""
     from teacher_student.training.start import draw_start
 
-    own = draw_start(task, student, learning_rate=learning_rate, seed=seed, dtype=dtype)
+    own = draw_start(
+        task, student, learning_rate=learning_rate, seed=seed, dtype=dtype,
+        method=settled(task, student, "auto"),
+    )  # fmt: skip
     return type(own)(*(x[0] for x in own))
 
 

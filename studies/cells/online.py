@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from studies.cell import Block
 
 #: Raised by one whenever a change alters the numbers of an existing cell computed by that simulator.
-NUMERICS = {"gram": 1, "full": 1, "stepwise": 1, "theory": 1}
+NUMERICS = {"gram": 1, "bulk": 1, "full": 1, "stepwise": 1, "theory": 1}
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ class OnlineCell(OnlineSettings):
     def method_in_use(self) -> Any:
         """The simulator that `method` stands for at this width and dimension; for theory, of its starts."""
         task, student, _ = self.world()
-        kind = "auto" if self.method == "theory" else self.method
-        return named_method(task, student, kind, self.dtype, self.average > 0)
+        return named_method(task, student, self.method, self.dtype, self.average > 0)
 
     def numerics(self) -> dict[str, Any]:
         """What fixes the bits besides the fields: simulator, its version, its chunk length."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from studies.cells.named import settled
 from studies.cells.online_settings import OnlineSettings
 from studies.cells.result import result
 from studies.store import STATUS
@@ -36,7 +37,7 @@ def planned(cell: OnlineSettings, block: "Block", steps: np.ndarray | None = Non
         n_records=cell.n_records,
         room=block.room,
         n_test=cell.n_test,
-        method=cell.method,
+        method=settled(task, student, cell.method, cell.average > 0),
         dtype=cell.dtype,
         initial=cell.start(),
         rates=np.repeat(np.eye(2), phases(cell), 0) if cell.checkpoint else cell.rate_schedule,
@@ -116,6 +117,7 @@ def solved(cell: OnlineSettings, block: "Block") -> xr.Dataset:
             replicates=block.replicates,
             seed=cell.seed,
             dtype=cell.dtype,
+            method=settled(task, student, "auto"),
         )
     pieces = [spans(plan, cell.budget, len(table)) for plan in plans]
     times = np.arange(cell.n_records + 1) * cell.record_every

@@ -31,7 +31,9 @@ class OnlineSettings:
     record_every : float, time between two records, in units of N samples; divides the budget
     record : names of what is recorded, see teacher_student.training.recording
     n_test : int, test points per record
-    method : "auto", "gram" or "full" simulate, "theory" integrates the N -> infinity equations
+    method : "auto", "gram", "bulk" or "full" simulate, "theory" integrates the N -> infinity equations
+        "auto" is "gram", or "full" where N - P - K is less than 32 (16 up to K = 8). Where it is less than a
+        chunk of 128 samples (64 up to K = 128) "bulk" is the fastest, see docs/speed.md.
         The equations start from the same students, see `teacher_student.theory`.
     dtype : "float32" or "float64"
     seed : int, 0 <= seed < 2^32, of everything that is drawn

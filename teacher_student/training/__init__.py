@@ -1,1 +1,1 @@
-"""Online SGD: one definition (`stepwise`), two fast exact forms (`full`, `gram`), one entry (`simulate`)."""
+"""Online SGD: its definition (`stepwise`), three fast exact forms (`gram`, `bulk`, `full`), `simulate`."""

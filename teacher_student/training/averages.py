@@ -25,6 +25,7 @@ from teacher_student.interfaces import Level, Student, Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.rate_schedules import CONSTANT, Pace
 from teacher_student.students.two_layer import Params
+from teacher_student.training.bulk import Weights
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,15 @@ class Averaging:
 
     def init(
         self, key: Key[Array, ""], teacher: PyTree, scaling: PyTree, initial: Overlaps | None
-    ) -> Overlaps | Params:
+    ) -> Overlaps | Params | Weights:
         """The start of a run without averages, and no distance."""
         own = replace(self.run, student=self.student).init(key, teacher, scaling, initial)
         below = ((0, self.student.rows), (0, 0))
-        if isinstance(own, Params):
-            return Params(jnp.pad(own.w, below), _beside(own.v))
-        gram = jnp.pad(own.gram, ((0, 0), below[0], below[0]))
-        return Overlaps(jnp.pad(own.along, below), gram, _beside(own.readout))
+        if isinstance(own, Overlaps):
+            gram = jnp.pad(own.gram, ((0, 0), below[0], below[0]))
+            return Overlaps(jnp.pad(own.along, below), gram, _beside(own.readout))
+        *weights, theta = own
+        return type(own)(*jax.tree.map(lambda w: jnp.pad(w, below), weights), _beside(theta))
 
     def draw(self, key: Key[Array, ""], teacher: PyTree, t: Int[Array, ""]) -> PyTree:
         """Samples, as the run draws them."""
@@ -121,24 +123,25 @@ class Averaging:
 
     def advance(
         self,
-        state: Overlaps | Params,
+        state: Overlaps | Params | Weights,
         teacher: PyTree,
         samples: PyTree,
         level: Level,
         on: Bool[Array, " B"],
         scaling: PyTree,
         pace: Pace = CONSTANT,
-    ) -> Overlaps | Params:
+    ) -> Overlaps | Params | Weights:
         """B steps of SGD, then the average moves by `pace.share`."""
         after = self.run.advance(state, teacher, samples, level, on, scaling, pace)
         keep = jnp.asarray(1, self.dtype) - jnp.asarray(pace.share, self.dtype)
         rows = jnp.concatenate([jnp.ones(self.student.rows, keep.dtype), jnp.full(self.student.rows, keep)])
-        if isinstance(after, Params):
-            return Params(rows[:, None] * after.w, _scaled(after.v, keep))
-        gram = rows[:, None] * after.gram * rows
-        return Overlaps(rows[:, None] * after.along, gram, _scaled(after.readout, keep))
+        if isinstance(after, Overlaps):
+            gram = rows[:, None] * after.gram * rows
+            return Overlaps(rows[:, None] * after.along, gram, _scaled(after.readout, keep))
+        *weights, theta = after
+        return type(after)(*jax.tree.map(lambda w: rows[:, None] * w, weights), _scaled(theta, keep))
 
-    def overlaps(self, state: Overlaps | Params, teacher: PyTree) -> Overlaps:
+    def overlaps(self, state: Overlaps | Params | Weights, teacher: PyTree) -> Overlaps:
         """Those of the average."""
         both, k = self.run.overlaps(state, teacher), self.student.rows
         parts = both.gram.reshape(-1, 2, k, 2, k)

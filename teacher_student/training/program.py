@@ -18,20 +18,17 @@ from teacher_student.interfaces import Level, Student, Task
 from teacher_student.order_parameters import Overlaps, squared_norm
 from teacher_student.rate_schedules import Pace
 from teacher_student.training.averages import Averaging, Followed, pace_at
+from teacher_student.training.bulk import BulkVectors
 from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.recording import draw_test_points, make_recorder
 from teacher_student.training.simulator import Simulator
 from teacher_student.training.streams import stream
 
-METHODS = ("auto", "gram", "full", "stepwise")
+METHODS = ("auto", "gram", "bulk", "full", "stepwise")
 
 #: A run whose weights exceed this squared norm, or are not finite, has diverged.
 DIVERGED_NORM = 1e6
-
-
-#: Gram space is taken, even with a chunk cut short by the dimension, down to this length.
-SHORTEST_CHUNK = 32
 
 
 def chunk_length(width: int) -> int:
@@ -39,10 +36,20 @@ def chunk_length(width: int) -> int:
     return 16 if width <= 8 else 32 if width <= 32 else 64 if width <= 128 else 128
 
 
+#: Samples of a chunk of full vectors drawn in bulk, at most: longer ones save copies of the weights and cost
+#: more for the Gram matrix of the samples and the steps.
+LONGEST_BULK = 64
+
+
+def gram_room(task: Task, rows: int) -> int:
+    """Samples that a chunk of Gram space may hold: the least N - P - K of a block."""
+    return min(block.size - block.directions for block in task.blocks) - rows
+
+
 def choose_method(
     task: Task, student: Student, method: str = "auto", dtype: str = "float32", *, averaged: bool = False
 ) -> Simulator:
-    """The simulator that `simulate` will use: Gram space where its law is exact, else full vectors.
+    """The simulator that `simulate` will use; "auto" is Gram space where it has room for whole chunks.
 
     With `averaged` it is that of the average of the iterates, see `teacher_student.training.averages`.
     """
@@ -50,10 +57,11 @@ def choose_method(
     known("dtype", dtype, ("float32", "float64"))
     task.check_student(student)
     core = Followed(student.core()) if averaged else student.core()
-    chunk = chunk_length(core.rows)
-    room = min(block.size - block.directions for block in task.blocks) - core.rows
-    if method == "gram" or (method == "auto" and room >= min(chunk, SHORTEST_CHUNK)):
+    chunk, room = chunk_length(core.rows), gram_room(task, core.rows)
+    if method == "gram" or (method == "auto" and room >= chunk):
         found = GramSpace(task, core, max(2, min(chunk, room - room % 2)), dtype)
+    elif method in ("auto", "bulk"):
+        found = BulkVectors(task, core, min(chunk, LONGEST_BULK), dtype)
     else:
         found = FullVectors(task, core, chunk, dtype, stepwise=method == "stepwise")
     return Averaging(found) if averaged else found

@@ -40,7 +40,7 @@ class Simulation(NamedTuple):
     time     : (records + 1,) samples / N, from 0 to the budget
     values   : name -> (R, L, records + 1, ...) recorded quantities
     diverged : (R, L) True where the weights blew up at some recorded time; do not average these
-    method   : "gram", "full" or "stepwise", whichever ran
+    method   : "gram", "bulk", "full" or "stepwise", whichever ran
     labels   : names of the protocols ("0", "1", ... where they were given as arrays) and the other axes
     """
 
@@ -119,9 +119,10 @@ def simulate(
         the interval between records and the room, share the compiled program.
     n_test : int
         Test points per record, see the task's `evaluate`.
-    method : {"auto", "gram", "full", "stepwise"}
-        "auto" takes Gram space where it is exact and worth it (N - P - K at least 32, or at least the
-        chunk of 16 of narrow students), and full vectors elsewhere.
+    method : {"auto", "gram", "bulk", "full", "stepwise"}
+        "auto" takes Gram space where it has room for whole chunks (N - P - K at least 16, 32, 64 or 128, for
+        K up to 8, 32, 128 or beyond), and elsewhere "bulk": full vectors, the numbers of a chunk drawn in one
+        call. "full" has the samples of "stepwise", the definition.
     dtype : {"float32", "float64"}
         The precision, whatever `JAX_ENABLE_X64` says; options of JAX change no number here, see
         `teacher_student.fixed_settings`.

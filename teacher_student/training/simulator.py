@@ -1,4 +1,4 @@
-"""What a simulator of online SGD is: `gram`, `full` and `stepwise` are three."""
+"""What a simulator of online SGD is: `gram`, `bulk`, `full` and `stepwise` are four."""
 
 from typing import Any, Protocol, runtime_checkable
 

@@ -88,6 +88,13 @@ def test_same_law_as_full_vectors(n, width, student):
 
 
 @pytest.mark.slow
+def test_full_vectors_in_bulk_have_the_same_law():
+    bulk, full = final("bulk", 12, 4, 5), reference("full", 12, 4, 1)
+    assert smallest_p(bulk, full) > 0.01
+    assert worst_moment(bulk, full) < 4.5
+
+
+@pytest.mark.slow
 def test_a_wrong_number_of_degrees_of_freedom_is_detected(monkeypatch):
     right = reference("full", 12, 4, 1)
     with monkeypatch.context() as patch:
@@ -148,8 +155,8 @@ def test_lower_triangle_uses_every_number_once():
 def test_auto_takes_gram_space_where_it_is_exact():
     task = XorMixture(100)
     assert choose_method(task, TwoLayer(16)).name == "gram"
-    assert choose_method(task, TwoLayer(90)).name == "full"
-    assert choose_method(task, TwoLayer(200)).name == "full"
+    assert choose_method(task, TwoLayer(90)).name == "bulk"
+    assert choose_method(task, TwoLayer(200)).name == "bulk"
 
 
 def test_what_cannot_work_is_refused_at_construction():

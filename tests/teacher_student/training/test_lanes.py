@@ -72,6 +72,7 @@ def test_a_block_does_not_see_what_runs_beside_it():
 @pytest.mark.slow
 def test_full_vectors_and_two_isotropic_blocks_run_side_by_side():
     for method, task, student in (
+        ("bulk", SparseTeacher(20, 0.4), TwoLayer(3, "erf")),
         ("full", XorMixture(20), TwoLayer(3)),
         ("gram", SparseTeacher(120, 0.4), TwoLayer(4, "erf")),
     ):

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("quick_module")
         ("gram", 300, TwoLayer(4), 32, 60_000),
         ("gram", 600, TwoLayer(64), 8, 6000),
         ("full", 300, TwoLayer(128), 8, 6000),
+        ("bulk", 300, TwoLayer(256), 8, 6000),
         ("gram", 600, Deep(64, depth=4), 8, 6000),
     ],
 )

@@ -58,7 +58,7 @@ def test_shorter_runs_in_the_same_room_are_the_same_runs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["gram", "full"])
+@pytest.mark.parametrize("method", ["gram", "bulk", "full"])
 def test_bits_do_not_depend_on_other_protocols_or_replicates(method):
     many = run(TwoLayer(4), ("curriculum", "no_curriculum", "rule_curriculum"), method=method)
     one = run(TwoLayer(4), ("no_curriculum",), method=method)
@@ -120,7 +120,7 @@ def test_a_start_from_order_parameters_is_honoured_by_all_simulators():
         ({"n_test": 0}, "n_test is 0"),
         ({"record": ("loss",)}, "unknown quantity to record 'loss'; known: M, Q"),
         ({"record": ("v", "v")}, "twice"),
-        ({"method": "quick"}, "unknown method 'quick'; known: auto, full, gram, stepwise"),
+        ({"method": "quick"}, "unknown method 'quick'; known: auto, bulk, full, gram, stepwise"),
         ({"dtype": "float16"}, "unknown dtype"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
         ({"room": 1}, "room is 1"),
