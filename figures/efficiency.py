@@ -2,12 +2,16 @@
 
 frontier  training FLOPs to the target accuracy against weights, with the frontier of each protocol
 savings   fewest weights and FLOPs with and without a curriculum, with intervals, for several targets
+ways      the same of every way: small and wide networks, tickets and, of the studies efficiency_early and
+          efficiency_distilled where they were run, early tickets and students of a teacher
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
-from figures.parts import panels
+from figures.parts import panels, ways
 from figures.parts import summary as sums
 from figures.parts.style import looks
 from figures.parts.write import Drawn, Figures
@@ -19,11 +23,19 @@ TARGETS = (0.58, 0.6, 0.61)
 SHOWN = 0.6
 PAIR = ("curriculum", "no_curriculum")
 AXES = ("protocol", "width", "rounds", "learning_rate", "n_steps")
+#: Studies whose results are read, too.
+BESIDE = tuple(ways.BESIDE)
 KINDS = {"flops": "training that network alone", "flops_with_search": "with the rounds that found it"}
 
 
-def summarise(ds: xr.Dataset) -> xr.Dataset:
-    """Medians, frontiers and savings for every target; replicates are gone."""
+def summarise(ds: xr.Dataset, beside: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Medians, frontiers, savings and ways for every target; replicates are gone.
+
+    Parameters
+    ----------
+    beside : results of those studies of `BESIDE` that were run
+    """
+    every = ways.summarise(ds, beside, TARGETS)
     ds = single(with_axes(ds, AXES[2:])).isel(arm=0, drop=True)
     parts: dict[float, xr.Dataset] = {}
     for target in TARGETS:
@@ -38,7 +50,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
             part = part.merge(saved.rename(names), compat="override", join="outer")
         parts[target] = part
     out = sums.along("target", parts).rename(n_steps="steps")  # as in the summaries that are stored
-    return sums.summary_of(ds, out, left_out=sums.left_out(ds).sum())
+    return sums.summary_of(ds, out, every, left_out=sums.left_out(ds).sum(), **every.attrs)
 
 
 def caption(summary: xr.Dataset) -> str:
@@ -136,4 +148,16 @@ def savings_figure(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, table, text + caption(summary) + note)
 
 
-FIGURES: Figures = {"frontier": frontier_figure, "savings": savings_figure}
+def ways_figure(summary: xr.Dataset) -> Drawn:
+    """FLOPs and weights to every target, a row for each way."""
+    text = (
+        "XOR-like mixture, N = {n_inputs}, easy noise {easy[noise]:g}, tested at {hard[noise]:g}. Every way "
+        "at its own best size, learning rate (of {ways_rates}) and budget (of {ways_budgets} samples, "
+        "{easy_fraction:percent} % of each easy), chosen anew in every resample of {ways_replicates} "
+        "replicates, which all ways share. A way reaches a target where more than half of them do at the end "
+        "of the budget. Given: what the mask, or the teacher and its answers, cost is not counted."
+    )
+    return ways.figure(summary, text)
+
+
+FIGURES: Figures = {"frontier": frontier_figure, "savings": savings_figure, "ways": ways_figure}

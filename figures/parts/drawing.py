@@ -2,6 +2,8 @@
 
 import importlib
 import logging
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -72,9 +74,9 @@ def draw(
         raise NotADirectoryError(f"{folder} is a file; give a folder for the images")
     module = importlib.import_module(f"figures.{name}") if name in names() else None
     with own_look():
-        return (
-            _results(module, ds, folder, name, fmt) if "replicate" in ds.dims else _summary(ds, folder, fmt)
-        )
+        if "replicate" not in ds.dims:
+            return _summary(ds, folder, fmt)
+        return _results(module, ds, folder, name, fmt, Path(source) if isinstance(what, str) else None)
 
 
 def find(name: str, source: str | Path) -> xr.Dataset:
@@ -91,8 +93,13 @@ def find(name: str, source: str | Path) -> xr.Dataset:
         ) from None
 
 
-def _results(module: ModuleType | None, ds: xr.Dataset, folder: Path, name: str, fmt: str) -> list[Path]:
-    """Sum up and draw results, a folder for each setting of the axes that the figures do not know."""
+def _results(
+    module: ModuleType | None, ds: xr.Dataset, folder: Path, name: str, fmt: str, source: Path | None
+) -> list[Path]:
+    """Sum up and draw results, a folder for each setting of the axes that the figures do not know.
+
+    `source` is where they were found, in which other studies are looked for that the figures read, too.
+    """
     pair = getattr(module, "PAIR", ())
     if lacking := [protocol for protocol in pair if protocol not in ds.protocol]:
         log.warning(
@@ -108,10 +115,13 @@ def _results(module: ModuleType | None, ds: xr.Dataset, folder: Path, name: str,
         log.warning(
             "drawn: the first %d of %d settings; figures.draw(ds.sel(...)) draws others", MOST, len(settings)
         )
+    summarise = (module or default).summarise
+    if beside := getattr(module, "BESIDE", ()):
+        summarise = partial(summarise, beside=_beside(beside, source))
     paths: list[Path] = []
     for label, part in islice(settings, MOST):
         try:
-            summary = (module or default).summarise(part)
+            summary = summarise(part)
         except Missing as why:
             if module is None:
                 raise ValueError(f"nothing to draw: {why}") from None
@@ -123,6 +133,19 @@ def _results(module: ModuleType | None, ds: xr.Dataset, folder: Path, name: str,
         summary.to_netcdf(place / f"{name}.nc", engine="h5netcdf", encoding=packed)
         paths += _summary(summary, place, fmt)
     return paths
+
+
+def _beside(names: tuple[str, ...], source: Path | None) -> dict[str, xr.Dataset]:
+    """The results of those studies that lie in the folder in which the one that is drawn was found."""
+    found: dict[str, xr.Dataset] = {}
+    for name in names if source and source.is_dir() else ():
+        with suppress(FileNotFoundError):
+            found[name] = find(name, source)
+    there = {name: ds for name, ds in found.items() if "replicate" in ds.dims}
+    for name in names:
+        if name not in there:
+            log.warning("not drawn: what %s adds (no results of it beside these)", name)
+    return there
 
 
 def _summary(summary: xr.Dataset, folder: Path, fmt: str) -> list[Path]:

@@ -36,7 +36,7 @@ def total_flops(ds: xr.Dataset) -> xr.Dataset:
     -------
     ticket (...), search (..., step), total (..., step)
     """
-    steps = settings(ds)["n_steps"]
+    steps = ds.coords.get("n_steps", settings(ds)["n_steps"])
     ticket = ds.flops_per_step * steps
     search = ds.dense_flops_per_step * ds.step
     return xr.Dataset({"ticket": ticket, "search": search, "total": ticket + search})

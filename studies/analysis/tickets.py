@@ -116,7 +116,7 @@ def smallest(values: xr.DataArray, target: float, sizes: str, confidence: float 
         rng = np.random.default_rng(0)
         chosen = rng.integers(0, rows.shape[1], (RESAMPLES, rows.shape[1]))
         again = found(rows[:, chosen].mean(-1).T)
-        return found(rows.mean(-1)), *_quantiles(again, confidence)
+        return found(rows.mean(-1)), *quantiles(again, confidence)
 
     out = xr.apply_ufunc(
         reduce, values.dropna("replicate", how="all"), input_core_dims=[[sizes, "replicate"]],
@@ -193,12 +193,12 @@ def savings(cost: xr.Dataset, kind: str = "flops", confidence: float = 0.95) -> 
     found, out = best(np.arange(n)), {}
     for i, name in enumerate(("weights", "flops")):
         out[name] = ("protocol", found[i])
-        low, high = zip(*(_quantiles(again[:, i, p], confidence) for p in range(2)), strict=True)
+        low, high = zip(*(quantiles(again[:, i, p], confidence) for p in range(2)), strict=True)
         out[f"{name}_low"], out[f"{name}_high"] = ("protocol", list(low)), ("protocol", list(high))
         with np.errstate(invalid="ignore"):
             out[f"{name}_ratio"] = found[i][1] / found[i][0]
             ratio = again[:, i, 1] / again[:, i, 0]
-        out[f"{name}_ratio_low"], out[f"{name}_ratio_high"] = _quantiles(ratio, confidence)
+        out[f"{name}_ratio_low"], out[f"{name}_ratio_high"] = quantiles(ratio, confidence)
     return xr.Dataset(out, {"protocol": order})
 
 
@@ -236,7 +236,7 @@ def _median(values: np.ndarray) -> np.ndarray:
     return np.where(n > 0, found, np.nan)
 
 
-def _quantiles(values: np.ndarray, confidence: float) -> tuple[float, float]:
+def quantiles(values: np.ndarray, confidence: float) -> tuple[float, float]:
     """Percentile interval that may hold infinities; NaN (infinity / infinity) is left out."""
     kept = np.sort(values[~np.isnan(values)])
     if kept.size == 0:

@@ -81,7 +81,7 @@ FIGURES = {
     "lottery_tickets": {"accuracy", "early_stopping", "curves"},
     "tickets_and_curricula": {"lottery", "winners", "swap", "rates", "smallest"},
     "tickets_and_curricula_images": {"swap", "rates", "course"},
-    "efficiency": {"frontier", "savings"},
+    "efficiency": {"frontier", "savings", "ways"},
 }
 
 
