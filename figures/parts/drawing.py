@@ -138,9 +138,10 @@ def _results(
 def _beside(names: tuple[str, ...], source: Path | None) -> dict[str, xr.Dataset]:
     """The results of those studies that lie in the folder in which the one that is drawn was found."""
     found: dict[str, xr.Dataset] = {}
-    for name in names if source and source.is_dir() else ():
-        with suppress(FileNotFoundError):
-            found[name] = find(name, source)
+    if source is not None and source.is_dir():
+        for name in names:
+            with suppress(FileNotFoundError):
+                found[name] = find(name, source)
     there = {name: ds for name, ds in found.items() if "replicate" in ds.dims}
     for name in names:
         if name not in there:

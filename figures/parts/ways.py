@@ -51,12 +51,13 @@ def dense_and_tickets(ds: xr.Dataset) -> Ways:
         "ticket": some(whole, pruned),
         "ticket_with_search": some(whole + search, pruned),
     }
-    return {name: found for name, found in found.items() if found.sizes["setting"]}
+    return {name: one for name, one in found.items() if one.sizes["setting"]}
 
 
 def early_tickets(ds: xr.Dataset) -> Ways:
     """Of the study efficiency_early: the ticket, and the dense run up to the step of its mask."""
-    ds, found = with_axes(ds, ("n_steps", "drawn", "learning_rate")), []
+    ds = with_axes(ds, ("n_steps", "drawn", "learning_rate"))
+    found: list[xr.Dataset] = []
     for n, drawn in product(ds.n_steps.values, ds.drawn.values):  # every budget has steps of its own
         part = ds.sel(n_steps=[n], drawn=drawn, drop=True)
         if bool(sums.asked(part).any()):
@@ -150,11 +151,12 @@ def shown(axes: Axes, table: xr.Dataset, name: str) -> None:
     places = np.arange(table.sizes["way"])
     for (protocol, style), shift in zip(looks(PAIR).items(), (-0.18, 0.18), strict=True):
         own = table.sel(protocol=protocol)
+        style["ls"] = ""
         there = np.isfinite(own[name].values)
         middle, low, high = (own[f"{name}{end}"].values[there] for end in ("", "_low", "_high"))
         top = np.where(np.isfinite(high), high, OPEN * middle)
         error = np.clip([middle - low, top - middle], 0, None)
-        axes.errorbar(middle, places[there] + shift, xerr=error, **style | {"ls": ""})
+        axes.errorbar(middle, places[there] + shift, xerr=error, **style)
         look = {"color": style["color"], "fontsize": 7, "va": "center"}
         for place in places[np.isinf(own[name].values)]:
             axes.text(0.03, place + shift, "not reached", transform=axes.get_yaxis_transform(), **look)

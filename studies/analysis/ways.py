@@ -112,7 +112,7 @@ def cheapest(ways: Mapping[str, xr.Dataset], target: float, confidence: float = 
             own = found["weights" if name == "size" else name].values
             values.append(np.where(there, own[[0, 1], index], np.nan))
     dims = ("way", "protocol")
-    out = {name: (dims, np.array(values)) for name, values in chosen.items()}
+    out: dict[str, Any] = {name: (dims, np.array(values)) for name, values in chosen.items()}
     for name, values in best.items():
         least = np.array(values)  # way, protocol, resample
         with np.errstate(invalid="ignore"):

@@ -1,8 +1,8 @@
 """Is a wide teacher a cheaper way to an accuracy than a small network?
 
-Narrow students of a teacher (`teacher_student.students.pair`) on the XOR-like Gaussian mixture, over budget,
-learning rate and protocol: those of the study efficiency, whose figure `ways` shows both. The teacher stops
-where the easy samples of a curriculum end, or at the end of its run of the same length and order.
+Narrow students of a teacher of 16 units (`teacher_student.students.pair`) on the XOR-like Gaussian mixture,
+over budget, learning rate and protocol: those of the study efficiency, whose figure `ways` shows both. The
+teacher stops where the easy samples of a curriculum end, or at the end of its run of the same length and order.
 """
 
 from studies.cells.online import OnlineCell
@@ -17,28 +17,23 @@ CELL = OnlineCell(
 )  # fmt: skip
 
 
-def grids(
-    budgets: tuple[float, ...],
-    rates: tuple[float, ...],
-    widths: tuple[int, ...],
-    teachers: tuple[int, ...],
-) -> tuple[Grid, ...]:
+def grids(budgets: tuple[float, ...], rates: tuple[float, ...], widths: tuple[int, ...]) -> tuple[Grid, ...]:
     """A grid for each budget, as the times at which teachers stop follow it."""
-    shared = {"learning_rate": rates, "protocol": PAIR, "width": widths, "teacher_width": teachers}
+    shared = {"learning_rate": rates, "protocol": PAIR, "width": widths}
     return tuple(
         shared | {"budget": (t,), "checkpoint": tuple(share * t / 10 for share in STOPS)} for t in budgets
     )
 
 
 def quick() -> Study:
-    """Students of 4 units, a teacher of 16; three budgets, three rates."""
-    return Study(CELL, grids((75.0, 150.0, 300.0), (0.3, 0.6, 0.8), (4,), (16,)), replicates=16, rows=16)
+    """Students of 4 units; three budgets, three rates."""
+    return Study(CELL, grids((75.0, 150.0, 300.0), (0.3, 0.6, 0.8), (4,)), replicates=16, rows=16)
 
 
 def full() -> Study:
-    """Students of 3, 4 and 6 units, teachers of 16 and 64; six budgets, four rates."""
+    """Students of 3, 4 and 6 units; six budgets, four rates."""
     budgets = (50.0, 75.0, 100.0, 150.0, 200.0, 300.0)
-    return Study(CELL, grids(budgets, (0.3, 0.6, 0.8, 1.0), (3, 4, 6), (16, 64)), replicates=32)
+    return Study(CELL, grids(budgets, (0.3, 0.6, 0.8, 1.0), (3, 4, 6)), replicates=32)
 
 
 PRESETS = {"quick": quick, "full": full}

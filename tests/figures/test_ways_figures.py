@@ -58,7 +58,7 @@ def planted(block: Block) -> xr.Dataset:
     ]
     shape = (len(pair), rows, *(len(coords[axis]) for axis in axes))
     values = np.broadcast_to(np.array(ends)[:, None], (len(pair), rows, len(places))).reshape(shape)
-    found = {"test_accuracy": ((*run, *axes, "time"), values[..., None] + 0 * time)}
+    found: dict[str, Any] = {"test_accuracy": ((*run, *axes, "time"), values[..., None] + 0 * time)}
     flops = np.array([STEP[k] for k in units], float)
     if isinstance(cell, OnlineDrawn):
         each = {"weights": 404.0, "flops_per_step": 1.0 * STEP[4], "dense_flops_per_step": 1.0 * STEP[16]}
@@ -74,7 +74,7 @@ def few(name: str, **fields: str):
     return get(name).changed({"replicates": "3", "rows": "3"} | fields)
 
 
-def rows(table: xr.Dataset) -> pd.DataFrame:
+def rows(table: Any) -> pd.DataFrame:
     return table.sel(target=0.6, drop=True).to_dataframe()
 
 

@@ -50,7 +50,7 @@ PINNED = {
     ("efficiency_early", "quick"): (9, "2853f49bf45d4f007fd7"),
     ("efficiency_early", "full"): (24, "ff960c7d1234bce10305"),
     ("efficiency_distilled", "quick"): (18, "c3980d021ddc814285cb"),
-    ("efficiency_distilled", "full"): (288, "31b1887d8da67f7b0a50"),
+    ("efficiency_distilled", "full"): (144, "a1f942f855110f9f59ca"),
     ("experts", "quick"): (12, "c500c7a01a7eaed2fefa"),
     ("experts", "full"): (54, "072aaf5194331f0baa2c"),
     ("images_depth", "quick"): (6, "f244679a050dc479197c"),
