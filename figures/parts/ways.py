@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from figures.parts import distilled, panels
 from figures.parts import summary as sums
-from figures.parts.style import looks
+from figures.parts.style import GREY, looks
 from figures.parts.write import Drawn
 from studies.analysis import early, with_axes
 from studies.analysis.tickets import single
@@ -31,7 +32,15 @@ TITLES = {
     "distilled": "distilled,\nteacher given",
     "distilled_with_teacher": "distilled\nand teacher",
 }
-QUANTITIES = {"flops": "training FLOPs", "weights": "weights"}
+#: Label of the axis by the target, and what its ticks are counted in.
+QUANTITIES = {
+    "flops": ("FLOPs to accuracy {:g}, $10^6$", 1e6),
+    "weights": ("weights to accuracy {:g}", 1),
+}
+#: Ticks of FLOPs, in 10^6.
+TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+#: An interval without an upper end is drawn up to so many times the point.
+OPEN = 3
 
 
 def dense_and_tickets(ds: xr.Dataset) -> Ways:
@@ -160,11 +169,9 @@ def shown(axes: Axes, table: xr.Dataset, name: str) -> None:
         look = {"color": style["color"], "fontsize": 7, "va": "center"}
         for place in places[np.isinf(own[name].values)]:
             axes.text(0.03, place + shift, "not reached", transform=axes.get_yaxis_transform(), **look)
+    for place in places[1:]:
+        axes.axhline(place - 0.5, color=GREY, lw=0.3)
     axes.set_yticks(places, [TITLES[str(way)] for way in table.way.values])
-
-
-#: An interval without an upper end is drawn up to so many times the point.
-OPEN = 3
 
 
 def figure(summary: xr.Dataset, caption: str) -> Drawn:
@@ -173,11 +180,17 @@ def figure(summary: xr.Dataset, caption: str) -> Drawn:
     names = [name for name in map(str, summary.data_vars) if name.startswith("ways_")]
     table = summary[names].rename({name: name.removeprefix("ways_") for name in names})
     table = table.dropna("way", how="all")
-    drawn, grid = panels.grid(2, table.sizes["target"], 2.6, sharey=True)
-    for line, (name, label) in zip(grid, QUANTITIES.items(), strict=True):
+    drawn, grid = panels.grid(2, table.sizes["target"], 2.6, sharex="row", sharey=True)
+    sizes = np.unique(table.weights.values[np.isfinite(table.weights.values)])
+    for line, (name, (label, unit)) in zip(grid, QUANTITIES.items(), strict=True):
         for axes, target in zip(line, table.target.values, strict=True):
             shown(axes, table.sel(target=target), name)
-            axes.set(xscale="log", xlabel=f"{label} to accuracy {target:g}")
+            axes.set(xscale="log", xlabel=label.format(target))
+        ends = line[0].get_xlim()
+        ticks = np.array(TICKS) if name == "flops" else sizes
+        ticks = ticks[(ticks * unit >= ends[0]) & (ticks * unit <= ends[1])]
+        line[0].set_xticks(ticks * unit, [f"{tick:g}" for tick in ticks])
+        line[0].xaxis.set_minor_locator(NullLocator())
     grid[0, 0].invert_yaxis()
     panels.legend_above(drawn)
     missing = f" Not shown: {summary.ways_missing}." * bool(summary.ways_missing)

@@ -2,7 +2,8 @@
 
 Narrow students of a teacher of 16 units (`teacher_student.students.pair`) on the XOR-like Gaussian mixture,
 over budget, learning rate and protocol: those of the study efficiency, whose figure `ways` shows both. The
-teacher stops where the easy samples of a curriculum end, or at the end of its run of the same length and order.
+teacher stops where the easy samples of a curriculum end, or at the end of its run, as long and in the same
+order as its student's.
 """
 
 from studies.cells.online import OnlineCell

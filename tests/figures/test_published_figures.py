@@ -52,7 +52,7 @@ def test_all_plotted_numbers_are_in_the_table(name, source):
             if axes.get_label() == "<colorbar>":
                 continue
             data = [line for line in axes.lines if line.get_marker() not in ("None", "|", "_", "")]
-            sideways = ("rank correlation", "training FLOPs to accuracy")
+            sideways = ("rank correlation", "FLOPs to accuracy")
             up = figure.figure.axes[0].get_xlabel().startswith(sideways)
             plotted = [line.get_xdata() if up else line.get_ydata() for line in data if not is_dot(line)]
             maps = [mesh.get_array() for mesh in axes.collections if isinstance(mesh, QuadMesh)]
