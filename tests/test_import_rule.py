@@ -25,6 +25,7 @@ ALLOWED = {
         "studies.analysis.mixture",
         "studies.analysis.theory",
         "studies.analysis.tickets",
+        "studies.analysis.ways",
     },
 }
 
