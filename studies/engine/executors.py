@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 import xarray as xr
 
 from studies.cell import Block, ResumableCell, TiledCell
+from studies.engine.devices import local_devices
 from studies.engine.events import Done, Event, Failed, Found, Waiting
 from studies.engine.pace import program
 from studies.engine.programs import made_ahead
@@ -163,12 +164,15 @@ def attempt(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Even
         return [attempt(store, [block])[0] for block in blocks]  # which of them it was
 
 
-def run_here(pending: Sequence[Block], store: Store, devices: int = 1) -> Generator[Event, None, None]:
+def run_here(pending: Sequence[Block], store: Store, devices: int | None = 1) -> Generator[Event, None, None]:
     """Compute blocks in this process, each stored before the next; ends early if asked to stop.
+
+    Tiles are spread over `devices`, see `studies.engine.devices.local_devices`.
 
     Blocks that another run is computing are left for last; should that run die, they are computed here.
     """
-    groups = list(together(pending, devices))
+    tiled = devices is not None or any(isinstance(block.cell, TiledCell) for block in pending)
+    groups = list(together(pending, local_devices(devices) if tiled else 1))
     with stop_on_interrupt() as stopped, made_ahead(groups) as ahead:
         busy: deque[Block] = deque()
         for group, places in groups:

@@ -14,6 +14,7 @@ has a folder of its own. An entry that cannot be read or written costs its time 
 import logging
 import os
 import platform
+import sys
 import warnings
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 #: Environment variable with the folder of the programs, or "off".
 VARIABLE = "TILTING_ODDS_PROGRAMS"
+
+#: JAX's own, for its folder and the seconds to compile from which a program is kept.
+OF_JAX, FROM_JAX = "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 
 #: Seconds to compile from which a program is kept.
 WORTH_KEEPING = 0.2
@@ -47,24 +51,42 @@ def keep(asked: str | None = None) -> Path | None:
     -------
     The folder, or None: it is off, or the folder cannot be made, which is said in a line
     """
-    import jax
-
     if asked:
         os.environ[VARIABLE] = asked
-    asked = os.environ.get(VARIABLE)
-    if not asked and jax.config.values["jax_compilation_cache_dir"]:
-        return Path(jax.config.values["jax_compilation_cache_dir"])
+    asked, now = os.environ.get(VARIABLE), in_use()
+    if not asked and now:
+        return Path(now)
     where = None if asked == "off" else usable(folder(asked))
-    if str(where) != str(jax.config.values["jax_compilation_cache_dir"]):
-        from jax.experimental.compilation_cache.compilation_cache import reset_cache
-
-        jax.config.update("jax_compilation_cache_dir", None if where is None else str(where))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
-        reset_cache()  # JAX looks once whether there is one
+    if str(where or "") != now:
+        use(where)
     if where is not None:
         warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
         trim(where)
     return where
+
+
+def in_use() -> str:
+    """The folder of JAX's compilation cache, or ""; JAX is not imported for this, which takes a second."""
+    if "jax" not in sys.modules:
+        return os.environ.get(OF_JAX, "")
+    import jax
+
+    return str(jax.config.values["jax_compilation_cache_dir"] or "")
+
+
+def use(where: Path | None) -> None:
+    """Have JAX keep its programs there, or none: now, or once it is imported."""
+    if "jax" not in sys.modules:
+        os.environ.pop(OF_JAX, None)
+        if where is not None:
+            os.environ |= {OF_JAX: str(where), FROM_JAX: str(WORTH_KEEPING)}
+        return
+    import jax
+    from jax.experimental.compilation_cache.compilation_cache import reset_cache
+
+    jax.config.update("jax_compilation_cache_dir", None if where is None else str(where))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING)
+    reset_cache()  # JAX looks once whether there is one
 
 
 def folder(asked: str | None) -> Path:
@@ -153,11 +175,12 @@ def made_ahead(groups: Sequence[tuple[Sequence[Block], int]]) -> Iterator[Ahead 
     It does not where no program is kept; and where the user has changed options of JAX for the whole process,
     two threads that fix them would undo each other's work.
     """
-    import jax
-
+    if len(groups) < 2 or not in_use() or not any(isinstance(g[0].cell, ForeseenCell) for g, _ in groups):
+        yield None
+        return
     from teacher_student.fixed_settings import all_fixed
 
-    if not jax.config.values["jax_compilation_cache_dir"] or len(groups) < 2 or not all_fixed():
+    if not all_fixed():
         yield None
         return
     ahead = Ahead(groups)

@@ -129,6 +129,4 @@ def executor(how: How) -> Executor:
         from studies.engine.cluster import run_on_cluster
 
         return lambda pending, store: run_on_cluster(pending, store, how)
-    from studies.engine.devices import local_devices
-
-    return lambda pending, store: run_here(pending, store, local_devices(how.devices))
+    return lambda pending, store: run_here(pending, store, how.devices)

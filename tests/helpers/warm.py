@@ -81,6 +81,7 @@ def kills(out: str, seed: int, count: int) -> dict:
     rng = random.Random(seed)
     with redirect_stdout(sys.stderr):  # everything is imported by now, so that children start at once
         run(study(), f"{out}/warm")
+    assert "jax" not in sys.modules
     began = time.monotonic()
     os.waitpid(child(partial(compute, f"{out}/whole")), 0)
     length = time.monotonic() - began

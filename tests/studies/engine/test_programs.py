@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import pytest
@@ -82,6 +83,21 @@ def test_who_decides_where(monkeypatch, tmp_path, own_cache):
     assert os.environ[programs.VARIABLE] == str(tmp_path / "flag"), "processes started from here do the same"
     assert programs.keep("off") is None
     assert jax.config.values["jax_compilation_cache_dir"] is None
+
+
+def test_who_decides_where_before_jax_is_imported(monkeypatch, tmp_path):
+    """JAX reads its variables when it is imported, which takes a second and may not be needed."""
+    monkeypatch.setattr(programs, "sys", SimpleNamespace(modules={}))
+    monkeypatch.delenv(programs.VARIABLE, raising=False)
+    monkeypatch.setenv(programs.OF_JAX, "/set/by/the/user")
+    monkeypatch.setenv(programs.FROM_JAX, "7")
+    assert programs.keep() == Path("/set/by/the/user")
+    assert os.environ[programs.FROM_JAX] == "7"
+    asked = programs.keep(str(tmp_path))
+    assert str(asked) == os.environ[programs.OF_JAX] == str(programs.folder(str(tmp_path)))
+    assert os.environ[programs.FROM_JAX] == "0.2"
+    assert programs.keep("off") is None
+    assert programs.OF_JAX not in os.environ
 
 
 def test_every_kind_of_processor_has_its_folder(monkeypatch):
