@@ -63,7 +63,7 @@ def width(summary: xr.Dataset) -> Drawn:
     sums.need("two_layer" in summary.student, "two-layer students were not run")
     names = {LABEL: "tuned_mean", "lead over all at once": "lead_benefit"}
     table = sums.numbers(summary.sel(student="two_layer"), *names.values())
-    table = table.dropna("width", how="all").dropna("protocol", how="all")
+    table = sums.known(table, "width", "protocol")
     text = f"{CAPTION} Ridge and pull are the best on the other half of the replicates."
     return finite.against_width(table, names, "two layers", text, styles=series(table.protocol.values))
 

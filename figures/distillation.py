@@ -35,8 +35,7 @@ SHOWN = "Every arm at its best rate, chosen on the replicates that are shown."
 def teachers(summary: xr.Dataset) -> Drawn:
     """The teachers on labels only over time; grey where one of theirs is taken."""
     sums.need("teacher_mean" in summary, "needs students on labels as wide as the teachers")
-    table = sums.numbers(summary, "teacher_mean")
-    table = table.dropna("learning_rate", how="all").dropna("time", how="all")
+    table = sums.known(sums.numbers(summary, "teacher_mean"), "learning_rate", "time")
     styled = looks(table.protocol.values)
     parts = panels.each(table, ("teacher_width", "learning_rate"), "{} units, rate {:.3g}")
 
@@ -46,10 +45,10 @@ def teachers(summary: xr.Dataset) -> Drawn:
         for stop in np.unique(stops[np.isfinite(stops)]):
             axes.axvline(stop, color=GREY, lw=0.6, ls=":")
 
+    label, across = f"{summary.attrs['measured']} of the teacher", table.sizes["learning_rate"]
     figure = panels.facets(
-        parts, draw, 1.7, table.sizes["learning_rate"], beside=f"{summary.attrs['measured']} of the teacher",
-        below=panels.TIME, sharex=True, sharey=True,
-    )  # fmt: skip
+        parts, draw, 1.7, across, beside=label, below=panels.TIME, sharex=True, sharey=True
+    )
     return Drawn(figure, table, f"{CAPTION} Dotted: times at which teachers were taken.")
 
 
@@ -130,11 +129,9 @@ def cost(summary: xr.Dataset) -> Drawn:
 def rates(summary: xr.Dataset) -> Drawn:
     """The best rate of every arm against width, open where it is the smallest or the largest tried."""
     table = taught(summary)[["rate", "edge"]]
-    draw, parts = (
-        partial(rate_lines, name="rate", named=table.rate.values),
-        panels.each(table, "source", "{}"),
-    )
-    figure = panels.facets(parts, draw, 1.9, 3, beside="best learning rate", sharex=True, sharey=True)
+    lines = partial(rate_lines, name="rate", named=table.rate.values)
+    parts = panels.each(table, "source", "{}")
+    figure = panels.facets(parts, lines, 1.9, 3, beside="best learning rate", sharex=True, sharey=True)
     panels.label_last_row(figure, 3)
     return Drawn(figure, table, f"{CAPTION} Open: the smallest or the largest rate tried.")
 

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.rates import TUNED, arms, own_benefit_over
-from figures.parts.style import GREY, looks, series, words
+from figures.parts.style import GREY, log_axis, looks, series, words
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes
 
@@ -86,9 +86,7 @@ def octaves(axes: Axes, table: xr.Dataset, x: str) -> None:
     """A logarithmic axis of `rows` or of those that are `counting`, with a tick at each."""
     known = np.unique(table[x].values[np.isfinite(table[x].values)])
     axes.set_xlabel("rows of N weights" + (" for an input" if x == "counting" else ""))
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(known, [f"{place:g}" for place in known])
-    axes.minorticks_off()
+    log_axis(axes, "x", {place: f"{place:g}" for place in known}, 2)
 
 
 def accuracy(summary: xr.Dataset) -> Drawn:

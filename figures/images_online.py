@@ -7,14 +7,12 @@ collapse   benefit over its peak against K / K*, real images and the synthetic m
 rates      the learning rate chosen for each arm
 """
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from figures.parts import images, panels
 from figures.parts import summary as sums
@@ -46,14 +44,6 @@ def caption(summary: xr.Dataset) -> str:
     )
 
 
-def per_data_set(
-    table: xr.Dataset, draw: Callable[[Axes, xr.Dataset], None], label: str, legend: int = 0
-) -> Figure:
-    """A row of a panel for each data set; `legend` above in so many columns, or one of each panel's own."""
-    parts = panels.each(table, "data_set")
-    return panels.facets(parts, draw, 3, len(parts), ylabel=label, legend=legend, sharey=True)
-
-
 def benefit(summary: xr.Dataset) -> Drawn:
     """Benefit against width, a panel per data set, a line per budget."""
     part = summary[[*images.BENEFIT, "half_width"]].sel(treatment="curriculum")
@@ -62,7 +52,8 @@ def benefit(summary: xr.Dataset) -> Drawn:
         own = own.sel(n_steps=own.benefit.notnull().any("width"))
         panels.benefit_by(axes, own, "n_steps", "{} steps")
 
-    figure = per_data_set(part, draw, "benefit over no curriculum\n(test accuracy)")
+    parts, label = panels.each(part, "data_set"), "benefit over no curriculum\n(test accuracy)"
+    figure = panels.facets(parts, draw, 3, len(parts), ylabel=label, legend=0, sharey=True)
     note = "At a fixed number of steps both arms may fall with width, see the figure accuracy."
     return Drawn(figure, part, f"{note} {caption(summary)}")
 
@@ -71,7 +62,8 @@ def order(summary: xr.Dataset) -> Drawn:
     """The lead of the curriculum: order alone where both end alike, order and end, hard examples only."""
     steps = shown_steps(summary)
     table = sums.order(summary).sel(n_steps=steps)
-    figure = per_data_set(table, panels.order_lines, "lead of the curriculum\n(test accuracy)", legend=2)
+    parts, label = panels.each(table, "data_set"), "lead of the curriculum\n(test accuracy)"
+    figure = panels.facets(parts, panels.order_lines, 3, len(parts), ylabel=label, legend=2, sharey=True)
     return Drawn(figure, table, f"{steps} steps. {caption(summary)}")
 
 

@@ -86,8 +86,7 @@ def pacings(summary: xr.Dataset) -> Drawn:
     """Gain over standard training for each pacing, a panel per setting at which all were run."""
     sums.need(summary.sizes["pacing"] > 1, "one pacing only")
     part, axes_of = shown(summary, "ranking"), ("data_set", "label_noise", "n_steps", "width")
-    title = "{:words}, {:wrong},\n{} steps, K = {}"
-    each = panels.each(part, axes_of, title)
+    each = panels.each(part, axes_of, "{:words}, {:wrong},\n{} steps, K = {}")
     each = {said: own for said, own in each.items() if bool(own.benefit.notnull().all())}
     sums.need(bool(each), "no setting at which all pacings were run")
     x, styles = np.arange(part.sizes["pacing"]), looks(part.treatment.values)

@@ -99,7 +99,7 @@ def shape(limit: xr.DataArray, easy_share: xr.DataArray) -> xr.DataArray:
 def schedules(summary: xr.Dataset) -> Drawn:
     """Easy share over the run, a row of a panel per width; a column of panels per task, down its rates."""
     part = summary[["easy_share", "switching"]].sortby("learning_rate")
-    each = {str(task): _of(part, task, "learning_rate") for task in part.task.values}
+    each = {str(task): sums.known(part.sel(task=task), "width", "learning_rate") for task in part.task.values}
     figure, grid = panels.grid(max(own.sizes["learning_rate"] for own in each.values()), len(each), 1.15)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -119,14 +119,6 @@ def schedules(summary: xr.Dataset) -> Drawn:
     return Drawn(figure, part, CAPTION)
 
 
-def _of(table: xr.Dataset, task: str, *dims: str) -> xr.Dataset:
-    """What is known of a task, at the widths (and along `dims`) where anything is."""
-    own = table.sel(task=task)
-    for dim in ("width", *dims):
-        own = own.dropna(dim, how="all")
-    return own
-
-
 def regret(summary: xr.Dataset) -> Drawn:
     """Loss of the best order, and loss of the others over it, less 1."""
     shared = summary[["loss", "regret", *sums.columns("sgd_regret_mean")]]
@@ -134,7 +126,10 @@ def regret(summary: xr.Dataset) -> Drawn:
     figure, grid = panels.grid(3, summary.sizes["task"], 1.9)
     tables = {"each at its best rate": own}
     for (above, *below), task in zip(grid.T, summary.task.values, strict=True):
-        one, best = _of(shared, task, "learning_rate"), _of(own, task)
+        one, best = (
+            sums.known(shared.sel(task=task), "width", "learning_rate"),
+            sums.known(own.sel(task=task), "width"),
+        )
         # the rate of most widths, of several the one nearest to the headline
         widths = one.loss.notnull().all("protocol").sum("width")
         rates = one.learning_rate.values[(widths == widths.max()).values]
@@ -184,7 +179,9 @@ def shapes(summary: xr.Dataset) -> Drawn:
         axes.set_yticks(up, [f"{rate:g}" for rate in own.learning_rate.values])
         axes.set(xlabel="width K", ylabel="learning rate")
 
-    parts = {words(task): _of(part, task, "learning_rate") for task in part.task.values}
+    parts = {
+        words(task): sums.known(part.sel(task=task), "width", "learning_rate") for task in part.task.values
+    }
     figure = panels.facets(parts, draw, 1.9, 3, legend=0)
     there = np.unique(part["shape"])
     patches = [Patch(color=c, label=name) for i, (name, c) in enumerate(SHAPES.items()) if i in there]

@@ -18,6 +18,7 @@ from studies.analysis.theory import distance_to_theory, theory_and_runs
 AXES = ("width", "task", "activation", "n_inputs", "method")
 #: Recorded quantities whose first entries are drawn over each other.
 SHOWN = {"test_loss": "test loss", "M": "overlap $M_{11}$", "v": "readout $v_1$"}
+RECORDED = tuple(SHOWN)
 FIRST = {"unit": 0, "direction": 0}
 CAPTION = (
     "Curriculum: noise {easy[noise]:g}, then {hard[noise]:g} after {easy_fraction:percent} % of the samples; "
@@ -34,8 +35,6 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         "theory" in ds.method and ds.sizes["method"] == 2 and several,
         "needs the equations beside runs at two N or more (--method auto,theory), in two replicates",
     )
-    lacking = [name for name in SHOWN if name not in ds]
-    sums.need(not lacking, f"needs {' and '.join(lacking)} recorded")
     parts = {}
     for (task,), own in sums.ran(ds, ("task",)):
         own = sums.ran_with(own, ("activation",))

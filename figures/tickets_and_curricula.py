@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from figures.parts import panels
 from figures.parts import summary as sums
-from figures.parts.style import GREY, looks, series, width_axis, words
+from figures.parts.style import GREY, log_axis, looks, series, width_axis, words
 from figures.parts.tickets import OWN, by_rate, need_swap, rate_axis, swapped, swapped_at_own_rate
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import coverage_probability, share, usable, with_axes
@@ -91,9 +91,8 @@ def _dense(ds: xr.Dataset, rate: float) -> xr.Dataset:
     for name, values in tuple(runs.items()):
         one, other = (values.sel(trained_with=protocol, drop=True) for protocol in PAIR)
         runs[f"{name}_gain"] = one - other
-    for name in ("winner_rank", "winner_aligned", "effective"):
+    for name in ("winner_rank", "effective"):
         runs[name] = usable(at_rate, name).mean("cluster")
-    runs["distinct"] = usable(at_rate, "distinct")
     winner = usable(dense, "winner").sel(learning_rate=rate, drop=True)
     sides = [[winner.sel(trained_with=p, stream=s, drop=True) for p, s in pair] for pair in PAIRINGS.values()]
     axis = xr.DataArray(list(PAIRINGS), dims="pairing", name="pairing")
@@ -179,9 +178,7 @@ def swap(summary: xr.Dataset) -> Drawn:
             ):
                 one = part.sel(trained_with=trainer, protocol=finder, arm=arm)
                 panels.bars(axes, x, one, name, style | look | {"label": f"{said}, {style['label']}"})
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(x, [f"{value:.3g}" for value in x])
-        axes.minorticks_off()
+        log_axis(axes, "x", {place: f"{place:.3g}" for place in x}, 2)
         axes.invert_xaxis()
         axes.set_xlabel(left)
 

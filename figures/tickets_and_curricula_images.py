@@ -46,13 +46,12 @@ def caption(summary: xr.Dataset) -> str:
 def swap(summary: xr.Dataset) -> Drawn:
     """A row at the first rate and one at everybody's best, a column per protocol of training."""
     rate = float(summary.learning_rate[0])
-    rows = {
-        f"rate {rate:g}": ("end_mean", summary.sel(learning_rate=rate)),
-        "own best rate": ("own_end_mean", summary),
-    }
+    rows = {f"rate {rate:g}": "end_mean", "own best rate": "own_end_mean"}
+    table = summary[[*sums.columns("end_mean"), "left", *sums.columns("own_end_mean")]]
+    table = table.sel(learning_rate=rate, drop=True)
     found = looks(PAIR, "ticket found with {}")
     figure, grid = panels.grid(2, 2, 2.2, sharey=True, sharex=True)
-    for row, (title, (name, table)) in zip(grid, rows.items(), strict=True):
+    for row, (title, name) in zip(grid, rows.items(), strict=True):
         for axes, trainer in zip(row, PAIR, strict=True):
             own = table.sel(trained_with=trainer, arm="ticket")
             panels.curves(axes, own, name, "protocol", found, "left", step=0)
@@ -64,9 +63,7 @@ def swap(summary: xr.Dataset) -> Drawn:
     for axes in grid[1]:
         left_axis(axes, summary.left.values)
     panels.legend_above(figure)
-    tables = [sums.numbers(table, name).reset_coords(drop=True) for name, table in rows.values()]
-    both = sums.merged(tables[0].assign(left=summary.left), tables[1])
-    return Drawn(figure, both, f"{OWN} {caption(summary)}")
+    return Drawn(figure, table, f"{OWN} {caption(summary)}")
 
 
 def rates_(summary: xr.Dataset) -> Drawn:
@@ -80,11 +77,8 @@ def rates_(summary: xr.Dataset) -> Drawn:
     by_rate(left, rates, dense, "trainer_gain", looks(PAIR)[PAIR[0]] | {"label": None})
     for (trainer, look), shift in zip(looks(PAIR, "trained with {}").items(), (-0.04, 0.04), strict=True):
         by_rate(right, rates, table.sel(round=ROUND, trained_with=trainer), "finder_gain", look, shift)
-    share = float(summary.left.sel(round=ROUND))
-    for axes, did, title in (
-        (left, "trained", "dense network"),
-        (right, "found", f"ticket, {100 * share:.0f} % left"),
-    ):
+    ticket = f"ticket, {100 * float(summary.left.sel(round=ROUND)):.0f} % left"
+    for axes, did, title in ((left, "trained", "dense network"), (right, "found", ticket)):
         axes.set(title=title, ylabel=f"{did} with minus without\ncurriculum (test accuracy)")
         rate_axis(axes, rates)
     panels.legend_below(right, 2)

@@ -51,11 +51,8 @@ def _benefit(ds: xr.Dataset, shown: dict[str, xr.DataArray]) -> xr.Dataset:
 
 def caption(summary: xr.Dataset) -> str:
     """Plain settings of the cell and number of replicates."""
-    cell = sums.cell_of(summary)
-    plain = {
-        k: v for k, v in cell.items() if isinstance(v, int | float | str) and k not in ("protocol", "width")
-    }
-    said = ", ".join(f"{words(key)} {value}" for key, value in plain.items())
+    cell = {key: v for key, v in sums.cell_of(summary).items() if key not in ("protocol", "width")}
+    said = ", ".join(f"{words(key)} {v}" for key, v in cell.items() if isinstance(v, int | float | str))
     return f"{words(summary.attrs['study'])}: {literal(said)}."
 
 

@@ -4,8 +4,7 @@ A source is what a student learns from: labels only, or the output of a teacher 
 beside it (progressive), or that stopped at a time of its own run, at the end of it (final) or before.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -50,32 +49,16 @@ def total_flops(width: int, teacher: float, stop: float, cell: dict[str, Any]) -
     return own + asked + training_flops(teacher, cell["n_inputs"], stop * cell["n_inputs"])
 
 
-class Source(NamedTuple):
-    """What students learn from, and their results.
-
-    name    : in words
-    teacher : width of the teacher, NaN without one
-    stop    : the time at which it stopped, NaN where it did not
-    apart   : whether it learned in another order than its students
-    """
-
-    name: str
-    teacher: float
-    stop: float
-    apart: bool
-    results: xr.Dataset
-
-
-def sources(full: xr.Dataset, budget: float) -> Iterator[Source]:
-    """All that were run."""
-    for (student, teacher, stop, order), part in sums.ran(full, AXES[3:]):
-        if student == "two_layer":
-            yield Source(LABELS, np.nan, np.nan, False, part)
-        else:
-            kind = f"stopped at {stop:g}" if stop < budget else FINAL
-            kind = f"{kind} of a {words(order)}" if order else kind
-            name = f"{teacher} units, {kind if stop else PROGRESSIVE}"
-            yield Source(name, float(teacher), float(stop) or np.nan, bool(order), part)
+def source(
+    student: str, teacher: int, stop: float, order: str, budget: float
+) -> tuple[str, dict[str, float]]:
+    """A source in words; its teacher's width, when that stopped, and whether it learned in another order."""
+    if student == "two_layer":
+        return LABELS, {"teacher": np.nan, "stopped": np.nan, "apart": 0.0}
+    kind = f"stopped at {stop:g}" if stop < budget else FINAL
+    kind = f"{kind} of a {words(order)}" if order else kind
+    about = {"teacher": float(teacher), "stopped": float(stop) or np.nan, "apart": float(bool(order))}
+    return f"{teacher} units, {kind if stop else PROGRESSIVE}", about
 
 
 def gain(one: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
@@ -131,22 +114,19 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     full, cell = with_axes(ds, AXES[2:]), sums.cell_of(ds)
     # accuracy where it was recorded, else the error
     measure, (sign, measured) = next((name, said) for name, said in MEASURES.items() if name in ds)
-    each = list(sources(full, cell["budget"]))
-    wide = sorted({int(one.teacher) for one in each if np.isfinite(one.teacher)})
-    worths = {one.name: one.results.assign(worth=sign * one.results[measure]) for one in each}
-    ends = {name: sums.at_end(results, "worth") for name, results in worths.items()}
+    ran = [(*source(*at, budget=cell["budget"]), part) for at, part in sums.ran(full, AXES[3:])]
+    worths = {name: part.assign(worth=sign * part[measure]) for name, _, part in ran}
+    ends = {name: sums.at_end(part, "worth") for name, part in worths.items()}
     parts = []
-    for one in each:
-        reached = at_best_rate(ends[one.name].isel(time=0, drop=True), sign)
-        own = sums.merged(reached, gains(ends, one.name))
-        flops = [total_flops(k, one.teacher, one.stop, cell) for k in own.width.values.tolist()]
-        own = own.assign(flops=("width", flops), teacher=one.teacher)
-        own = own.assign(stopped=one.stop, apart=float(one.apart))
-        parts.append(own.expand_dims(source=[one.name]))
+    for name, about, _ in ran:
+        own = sums.merged(at_best_rate(ends[name].isel(time=0, drop=True), sign), gains(ends, name))
+        flops = [total_flops(k, about["teacher"], about["stopped"], cell) for k in own.width.values.tolist()]
+        parts.append(own.assign(about).assign(flops=("width", flops)).expand_dims(source=[name]))
     out = sums.merged(*parts)
     own_steps = cell["budget"] * cell["n_inputs"]
     out["own_flops"] = ("width", [training_flops(k, cell["n_inputs"], own_steps) for k in out.width.values])
-    labels = [alone(one.results, measure, wide, cell["budget"]) for one in each if one.name == LABELS]
+    wide = sorted({int(about["teacher"]) for name, about, _ in ran if name != LABELS})
+    labels = [alone(part, measure, wide, cell["budget"]) for name, _, part in ran if name == LABELS]
     return sums.summary_of(ds, out, *labels, left_out=sums.left_out(ds).sum(), measured=measured)
 
 

@@ -130,7 +130,7 @@ class Shown(NamedTuple):
         """Each arm's own best learning rate, open where it is the smallest or largest that was tried."""
         sums.need("edge" in summary, "needs two learning rates and four replicates")
         own = summary[["learning_rate", "edge"]].sel(depth=list(self.titles))
-        own = own.dropna("width", how="all").dropna("protocol", how="all")
+        own = sums.known(own, "width", "protocol")
         lines = partial(rate_lines, name="learning_rate", named=own.learning_rate.values, step=0.14)
         label = "best learning rate"
         figure = panels.facets(self.columns(own), lines, 2.2, 4, ylabel=label, sharey=True)

@@ -46,9 +46,11 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
     runs = sums.asked(signed.sel(protocol=list(pair)))
     count = runs.sum([d for d in runs.dims if d != "learning_rate"])
     rate = float(ds.shared_rate[int(count.argmax("learning_rate"))])
+    # rates for which a single entry of the axis stands
+    single = {SHARED: rate} | ({OWN: 0.0} if rate > 0 and 0 in signed.learning_rate else {})
     own = {name: tuned(signed, pair, name) for name in ("accuracy", "loss")}
     gains = {
-        comparison: sums.merged(*(_gain(signed, rate, arms, name) for name in own))
+        comparison: sums.merged(*(_gain(signed, single, arms, name) for name in own))
         for comparison, arms in COMPARED.items()
         if set(arms) <= set(ds.protocol.values)
     }
@@ -56,7 +58,7 @@ def summarise(ds: xr.Dataset) -> xr.Dataset:
         ds,
         sums.means(ends),
         sums.along("comparison", gains),
-        *(_peaks(signed, rate, found, name) for name, found in own.items()),
+        *(_peaks(signed, single, found, name) for name, found in own.items()),
         _own_rates(ds, own["accuracy"]),
         shared_rate=rate,
         chosen="halves" if own["accuracy"] else "sweep",
@@ -71,26 +73,23 @@ def tuned(signed: xr.Dataset, pair: tuple[str, str], variable: str) -> xr.Datase
     return found.rename({name: str(name).removeprefix("tuned_") for name in found.data_vars})
 
 
-def _gain(signed: xr.Dataset, rate: float, pair: tuple[str, str], variable: str) -> xr.Dataset:
+def _gain(signed: xr.Dataset, single: dict[str, float], pair: tuple[str, str], variable: str) -> xr.Dataset:
     """What a treatment gains over a control at one rate and, where rates were swept, each arm at its own."""
-    rates = {SHARED: rate} | ({OWN: 0} if rate > 0 and 0 in signed.learning_rate else {})
     found = {
-        name: sums.gain(signed.sel(learning_rate=at, drop=True), *pair, variable).isel(time=0, drop=True)
-        for name, at in rates.items()
+        rates: sums.gain(signed.sel(learning_rate=at, drop=True), *pair, variable).isel(time=0, drop=True)
+        for rates, at in single.items()
     }
     if own := tuned(signed, pair, variable):
         found[OWN] = own.drop_vars(["rate", "protocol"])
     return sums.prefixed(variable, sums.along("rates", found))
 
 
-def _peaks(signed: xr.Dataset, rate: float, own: xr.Dataset, variable: str) -> xr.Dataset:
+def _peaks(signed: xr.Dataset, single: dict[str, float], own: xr.Dataset, variable: str) -> xr.Dataset:
     """Rise and fall of the benefit over width, at one rate and at own ones; `own` is that of `tuned`."""
-    cases = {SHARED: signed.sel(learning_rate=[rate])}
+    cases = {rates: signed.sel(learning_rate=[at]) for rates, at in single.items()}
     if own:
         widths = own.width[own.benefit.notnull().all("depth").values]
         cases[OWN] = signed.sel(learning_rate=signed.learning_rate > 0, width=widths)
-    elif rate > 0 and 0 in signed.learning_rate:
-        cases[OWN] = signed.sel(learning_rate=[0])
     each = {rates: peak(part, *COMPARED[HEADLINE], variable) for rates, part in cases.items()}
     return sums.prefixed(variable, sums.along("rates", each))
 

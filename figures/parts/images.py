@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,10 +28,9 @@ def summarise_images(ds: xr.Dataset, axes: tuple[str, ...], control: str) -> xr.
         sums.prefixed("accuracy", sums.mean(ends.test_accuracy.isel(time=0, drop=True))),
         sums.gains(ends, control).isel(time=0, drop=True),
     )
-    rates, tried = (values.astype(np.float32) for values in (ds.learning_rate.mean("replicate"), ds.rate))
-    out["half_width"] = half_width(out.benefit)
-    out["learning_rate"] = ds.learning_rate.mean("replicate")
-    out["edge"] = (is_end(rates, tried.values) & (tried.size > 1)).where(rates.notnull())
+    out["half_width"], rate = half_width(out.benefit), ds.learning_rate.mean("replicate")
+    out["learning_rate"] = rate
+    out["edge"] = (is_end(rate, ds.rate.values) & (ds.rate.size > 1)).where(rate.notnull())
     out["left_out"] = sums.left_out(ds).sum("replicate")
     out = out.sel(data_set=out.accuracy_n.sum([d for d in out.accuracy_n.dims if d != "data_set"]) > 0)
     return sums.summary_of(ds, out)

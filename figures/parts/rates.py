@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from figures.parts import summary as sums
 from figures.parts.panels import bars, legend_below, spread, zero_and_widths
-from figures.parts.style import GREY, looks, rate_ticks, series, width_axis
+from figures.parts.style import GREY, log_axis, looks, series, width_axis
 from studies.analysis import last, usable
 
 #: On top of a line: open markers without line and label.
@@ -107,7 +107,7 @@ def rate_lines(axes: Axes, table: xr.Dataset, name: str, named: np.ndarray, step
         x, ends = line.width.values * 2.0**shift, line.edge.values == 1
         axes.plot(x, line[name], **style)
         axes.plot(x[ends], line[name].values[ends], **style | OPEN)
-    rate_ticks(axes, "y", np.unique(named[~np.isnan(named)]))
+    log_axis(axes, "y", {rate: f"{rate:g}" for rate in np.unique(named[~np.isnan(named)])})
     width_axis(axes, table.width.values)
 
 

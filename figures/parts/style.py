@@ -5,7 +5,7 @@ made without pyplot and from Matplotlib's defaults, so nothing a user has set (b
 them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from string import Formatter
@@ -147,19 +147,15 @@ def width_axis(axes: Axes, widths: Iterable[int]) -> None:
         touches = width < near * last
         names.append("" if touches else str(width))
         last = last if touches else width
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(values, names)
-    axes.xaxis.set_minor_locator(NullLocator())
+    log_axis(axes, "x", dict(zip(values, names, strict=True)), 2)
     axes.set_xlabel("width K")
 
 
-def rate_ticks(
-    axes: Axes, which: str, rates: Iterable[float], more: Iterable[tuple[float, str]] = ()
+def log_axis(
+    axes: Axes, which: str, ticks: Mapping[int, str] | Mapping[float, str], base: float = 10
 ) -> None:
-    """A logarithmic axis ("x" or "y") with a tick at each learning rate, and `more` ticks (place, label)."""
-    extra, values = list(more), list(rates)
-    labels = [*(f"{rate:g}" for rate in values), *(label for _, label in extra)]
-    axes.set(**{f"{which}scale": "log"})
+    """A logarithmic axis ("x" or "y") with ticks, place -> name, and no others."""
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log", base=base)
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_ticks([*values, *(place for place, _ in extra)], labels)
+    axis.set_ticks([*ticks], [*ticks.values()])
     axis.set_minor_locator(NullLocator())

@@ -132,7 +132,14 @@ def numbers(summary: xr.Dataset, *names: str) -> xr.Dataset:
 def starting(summary: xr.Dataset, *prefixes: str) -> xr.Dataset:
     """The variables whose names start so, at the widths where any of them is known."""
     found = summary[[name for name in map(str, summary.data_vars) if name.startswith(prefixes)]]
-    return found.dropna("width", how="all") if "width" in found.dims else found
+    return known(found, *({"width"} & set(found.dims)))
+
+
+def known(table: xr.Dataset, *axes: str) -> xr.Dataset:
+    """A table at the places on each of these axes where anything is known."""
+    for axis in axes:
+        table = table.dropna(axis, how="all")
+    return table
 
 
 def mean(data: xr.DataArray) -> xr.Dataset:

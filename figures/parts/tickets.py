@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from figures.parts.panels import bars
-from figures.parts.style import GREY, rate_ticks
+from figures.parts.style import GREY, log_axis
 from figures.parts.summary import cell_of, means, need, prefixed
 from studies.analysis.tickets import at_own_rate, effects
 
@@ -86,5 +86,5 @@ def by_rate(
 def rate_axis(axes: Axes, rates: np.ndarray) -> None:
     """The axis of learning rates with a place for everybody's best, and the line of no gain."""
     axes.axhline(0, color=GREY, lw=0.8, zorder=1)
-    rate_ticks(axes, "x", rates, [(beside(rates), "own best")])
+    log_axis(axes, "x", {rate: f"{rate:g}" for rate in rates} | {beside(rates): "own best"})
     axes.set_xlabel("learning rate")
