@@ -21,11 +21,11 @@ RECORDED = ("test_loss",)
 OWN = ("budget",)
 COST = "training operations C"
 #: How numbers came about.
-NOTE = (
+RATES = (
     "Every width, cost and arm at its own best peak rate, chosen on one half of the replicates and judged on "
-    "the other, both ways. K*: minimum of a parabola in log K through the lowest point and its neighbours; "
-    "intervals include the choice of rates. Warm-up takes 5 % of a run, decay at its end 20 %."
+    "the other, both ways; intervals include the choice. Warm-up takes 5 % of a run, decay at its end 20 %."
 )
+NOTE = f"{RATES} K*: minimum of a parabola in log K through the lowest point and its neighbours."
 #: Columns of a table of estimates.
 ENDS = ("", "_ci_low", "_ci_high")
 
@@ -40,9 +40,9 @@ def summarise(ds: xr.Dataset, axes: tuple[str, ...], floor: float) -> xr.Dataset
     sums.need(ds.sizes["replicate"] > 3, "needs four replicates, half of them to choose rates")
     loss = by_cost(ds)
     sums.need(loss.sizes["flops"] > 2 and loss.sizes["width"] > 2, "needs three costs and three widths")
-    out = compute_optimal(loss, floor)
-    out["smallest_rate"] = loss.learning_rate.min()
-    out["largest_rate"] = loss.learning_rate.max()
+    out = compute_optimal(loss.drop_vars("samples"), floor).assign(
+        samples=loss.samples.reset_coords(drop=True)
+    )
     lost = sums.left_out(ds).sum(["replicate", *OWN, "width", "learning_rate"])
     return sums.summary_of(ds, out, left_out=lost, floor=floor)
 
@@ -58,10 +58,10 @@ def places(summary: xr.Dataset, axes: dict[str, str]) -> Iterator[tuple[str, dic
 
 
 def above_floor(summary: xr.Dataset) -> xr.Dataset:
-    """The summary with losses above the smallest possible: own_above, and best_above with its interval."""
+    """The summary with losses above the smallest possible: own_above and best_above, with their intervals."""
     floor = summary.attrs["floor"]
-    ends = {f"best_above{end}": summary[f"best_loss{end}"] - floor for end in ENDS}
-    return summary.assign(own_above=summary.own_loss - floor, **ends)
+    found = {f"{of}_above{end}": summary[f"{of}_loss{end}"] - floor for of in ("own", "best") for end in ENDS}
+    return summary.assign(found)
 
 
 def curves(summary: xr.Dataset, axes: dict[str, str], caption: str) -> Drawn:
@@ -81,24 +81,27 @@ def curves(summary: xr.Dataset, axes: dict[str, str], caption: str) -> Drawn:
     figure.supylabel("test loss above the smallest possible", fontsize=8)
     panels.legend_above(figure)
     names = [
-        "own_loss",
-        "own_above",
+        *(f"own_{what}{end}" for what in ("loss", "above") for end in ENDS),
         "rate",
+        "edge",
         "resolved",
         *(f"best_{what}{end}" for what in ("width", "loss", "above") for end in ENDS),
     ]
-    note = "Filled: the minimum; open: the lowest point where it is the narrowest or widest student, or flat."
+    note = (
+        "Filled: the minimum; open: the lowest point where it is the narrowest or widest student, or where "
+        "fewer than half of the resamples have a minimum."
+    )
     return Drawn(figure, summary[names], f"{caption} {NOTE} {note}")
 
 
 def _curve(axes: Axes, curve: xr.Dataset, style: dict[str, Any]) -> None:
     """One cost."""
-    line = curve.own_above.dropna("width")
-    axes.plot(line.width, line, **style | {"marker": "", "lw": 0.9})
+    line = curve[sums.columns("own_above")].dropna("width")
+    panels.band(axes, line.width, line, "own_above", style | {"marker": "", "lw": 0.9})
     if np.isfinite(curve.best_width):
         axes.plot(curve.best_width, curve.best_above, **style | {"ls": "", "label": None})
-    elif line.size:
-        lowest = line.isel(width=int(line.values.argmin()))
+    elif line.width.size:
+        lowest = line.own_above.isel(width=int(line.own_above.values.argmin()))
         axes.plot(lowest.width, lowest, **style | {"ls": "", "label": None, "mfc": "white"})
 
 
@@ -118,8 +121,11 @@ def optimum(summary: xr.Dataset, axes: dict[str, str], caption: str) -> Drawn:
                 middle, low, high = (own[f"{name}{end}"].values for end in ENDS)
                 known = np.isfinite(middle)
                 error = np.clip([middle - low, high - middle], 0, None)[:, known]
-                slope = " [".join(f"{float(own[f'{exponent}{end}']):.2f}" for end in ENDS[:2])
-                label = f"{words(protocol)}: {slope}, {float(own[f'{exponent}_ci_high']):.2f}]"
+                slope, least, most = (float(own[f"{exponent}{end}"]) for end in ENDS)
+                found = (
+                    f"{slope:.2f} [{least:.2f}, {most:.2f}]" if np.isfinite(slope) else "needs three costs"
+                )
+                label = f"{words(protocol)}: {found}"
                 place = summary.flops.values[known] * shift
                 axes_.errorbar(place, middle[known], error, **style | {"label": label, "ls": ""})
             axes_.set(xscale="log", yscale="log")

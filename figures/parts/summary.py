@@ -252,6 +252,8 @@ def summary_of(
 ) -> xr.Dataset:
     """All parts as one Dataset in single precision, with the attributes of the Dataset `ds` they sum up.
 
+    The description lists no blocks, which may take more room than the numbers.
+
     Parameters
     ----------
     left_out : how many runs were left out, which captions count; if no part says so, and by default, those
@@ -262,4 +264,6 @@ def summary_of(
     if left_out is not None or "left_out" not in out:
         out["left_out"] = ds.status.isin(LOST).drop_attrs().sum("replicate") if left_out is None else left_out
     floats = {name: v.astype(np.float32) for name, v in out.data_vars.items() if v.dtype == float}
-    return out.assign(floats).assign_attrs(ds.attrs | attrs, replicates=ds.sizes["replicate"])
+    text = json.dumps({key: value for key, value in description(ds).items() if key != "blocks"})
+    own = ds.attrs | {"description": text, "replicates": ds.sizes["replicate"]}
+    return out.assign(floats).assign_attrs(own | attrs)

@@ -28,13 +28,15 @@ MOSTLY = 0.5
 def by_cost(ds: xr.Dataset, variable: str = "test_loss") -> xr.DataArray:
     """Values at the end of runs with the axis `flops`, what a run costs, in the place of `budget`.
 
+    The coordinate `samples` (flops, width) is how many samples a run of that cost and width takes, over N.
+
     Parameters
     ----------
     ds : of two-layer students, with axes budget, width and replicate
 
     Returns
     -------
-    (flops, ..., width, learning_rate, replicate) NaN where nothing was run or a run failed
+    (flops, ..., width, learning_rate, replicate) NaN where nothing was run, infinite where a run failed
 
     Examples
     --------
@@ -48,7 +50,8 @@ def by_cost(ds: xr.Dataset, variable: str = "test_loss") -> xr.DataArray:
     """
     ds = with_axes(ds, ("budget", "learning_rate"))
     n = settings(ds)["n_inputs"]
-    end = last(usable(ds, variable))
+    failed = ds.status.isin([STATUS["diverged"], STATUS["max_steps"]])
+    end = last(usable(ds, variable)).where(~failed, np.inf)
     there = ~ds.status.isin([STATUS["not_asked"], STATUS["pending"]])
     there = there.any([d for d in there.dims if d not in ("budget", "width")]).transpose("budget", "width")
     operations = training_flops([ds.width.values * n, ds.width.values])
@@ -57,7 +60,7 @@ def by_cost(ds: xr.Dataset, variable: str = "test_loss") -> xr.DataArray:
     parts: list[xr.DataArray] = []
     for cost in costs:
         at = (there & (spent == cost)).transpose("budget", "width")
-        parts.append(end.where(at).max("budget"))
+        parts.append(end.where(at).max("budget").assign_coords(samples=ds.budget.where(at).max("budget")))
     return xr.concat(parts, xr.DataArray(costs, dims="flops", name="flops"))
 
 
@@ -133,6 +136,7 @@ def compute_optimal(loss: xr.DataArray, floor: float = 0.0, confidence: float = 
     -------
     own_loss (..., flops, width) : at the best rate
     rate (..., flops, width) : the best over all replicates
+    edge (..., flops, width) : 1 where that is the smallest or the largest of the rates tried there, else 0
     best_width, best_loss (..., flops) : K*, L*; NaN where there is no minimum
     resolved (..., flops) : share of the resamples with a minimum
     width_exponent, loss_exponent (...) : slopes of log K* and log(L* - floor) against log C
@@ -140,7 +144,7 @@ def compute_optimal(loss: xr.DataArray, floor: float = 0.0, confidence: float = 
     law_floor, law_width_exponent, law_sample_exponent, law_optimum_exponent, law_loss_exponent (...) : of
         `scaling.fit_law` to all points
     width_ratio, loss_ratio (..., flops) : curriculum over no_curriculum of K* and of L* - floor, if both are
-        there; all but the first two and `resolved` with ..._ci_low and ..._ci_high
+        there; all but `rate`, `edge` and `resolved` with ..._ci_low and ..._ci_high
     """
     core = ["flops", "width", "learning_rate", "replicate"]
     again = xr.apply_ufunc(
@@ -163,8 +167,9 @@ def compute_optimal(loss: xr.DataArray, floor: float = 0.0, confidence: float = 
         arms = [best_.where(counts) for best_ in (best[0], best[1] - floor)]
         one, other = ([x.sel(protocol=p, drop=True) for x in arms] for p in ("curriculum", "no_curriculum"))
         found |= {name: a / b for name, a, b in zip(("width_ratio", "loss_ratio"), one, other, strict=True)}
-    out = xr.Dataset({"own_loss": again.isel(again=0, drop=True), "resolved": resolved})
-    out["rate"] = best_rate(loss)
+    rate = best_rate(loss)
+    out = xr.Dataset({"resolved": resolved, "rate": rate, "edge": at_edge(rate, loss)})
+    _add(out, "own_loss", again, confidence, logarithmic=True)
     for name, values in found.items():
         _add(out, name, values, confidence, logarithmic=True)
 
@@ -202,8 +207,8 @@ def resampled(loss: Float[np.ndarray, "C K rates R"]) -> np.ndarray:
         np.concatenate([half[None], rng.multinomial(n, half, AGAIN) / n])
         for n, half in zip(sizes, halves, strict=True)
     ]
-    failed = np.isnan(loss).any(-1, keepdims=True)
-    means = [np.where(failed, np.inf, np.nan_to_num(loss) @ own.T) for own in weights]
+    failed = ~np.isfinite(loss).all(-1, keepdims=True)
+    means = [np.where(failed, np.inf, np.where(failed, 0, loss) @ own.T) for own in weights]
     ways = [np.take_along_axis(means[1 - i], means[i].argmin(2, keepdims=True), 2)[:, :, 0] for i in (0, 1)]
     judged = np.mean(ways, 0)
     return np.moveaxis(np.where(np.isfinite(judged), judged, np.nan), -1, 0)
@@ -212,7 +217,14 @@ def resampled(loss: Float[np.ndarray, "C K rates R"]) -> np.ndarray:
 def best_rate(loss: xr.DataArray) -> xr.DataArray:
     """The rate with the lowest mean over all replicates; NaN where every rate failed or none was run."""
     mean = loss.mean("replicate", skipna=False)
-    return mean.fillna(np.inf).idxmin("learning_rate").where(mean.notnull().any("learning_rate"))
+    return mean.fillna(np.inf).idxmin("learning_rate").where(np.isfinite(mean).any("learning_rate"))
+
+
+def at_edge(rate: xr.DataArray, loss: xr.DataArray) -> xr.DataArray:
+    """1 where a best rate is the smallest or largest of those tried, else 0; one that failed was tried."""
+    rates = loss.learning_rate.where(loss.notnull().any("replicate"))
+    ends = (rate == rates.min("learning_rate")) | (rate == rates.max("learning_rate"))
+    return ends.astype(float).where(rate.notnull())
 
 
 def laws_of(flops: np.ndarray, width: np.ndarray, curves: np.ndarray) -> np.ndarray:

@@ -7,12 +7,35 @@ Runs of one cost as in compute_optimal; hard samples have label noise, easy ones
 the noiseless label.
 """
 
-from studies.catalogue.compute_optimal import SCHEDULES, SHORTEST, equal_cost
+from studies.catalogue.compute_optimal import SHORTEST, Rates, equal_cost
 from studies.cells.online import OnlineCell
-from studies.study import Study
+from studies.study import Grid, Study
 
 #: Exponents of the readouts.
 DECAYS = (1.0, 2.0)
+LONGEST = 8192.0
+#: Of runs at constant rates and of those with decay, whose best peak rate is larger.
+RATES: dict[str, Rates] = {
+    "constant": {
+        0.01: (1024.0, 4096.0),
+        0.03: (256.0, LONGEST),
+        0.08: (64.0, LONGEST),
+        0.2: (SHORTEST, LONGEST),
+        0.5: (SHORTEST, 4096.0),
+        1.2: (SHORTEST, 1024.0),
+        3.0: (SHORTEST, 256.0),
+        7.5: (SHORTEST, 32.0),
+    },
+    "warmup_stable_decay": {
+        0.03: (1024.0, LONGEST),
+        0.08: (128.0, LONGEST),
+        0.2: (SHORTEST, LONGEST),
+        0.5: (SHORTEST, 4096.0),
+        1.2: (SHORTEST, 4096.0),
+        3.0: (SHORTEST, 2048.0),
+        7.5: (SHORTEST, 256.0),
+    },
+}
 CELL = OnlineCell(
     task="committee",
     n_inputs=100,
@@ -29,16 +52,19 @@ CELL = OnlineCell(
 
 def quick() -> Study:
     """Three costs, one exponent, decay only, two rates."""
-    grids = equal_cost((256, 1024, 4096), (4, 8, 16, 32), (0.5, 2.0), rate_schedule=SCHEDULES[1:])
+    rates = {rate: RATES["warmup_stable_decay"][rate] for rate in (0.5, 1.2)}
+    grids = equal_cost((256, 1024, 4096), (2, 4, 8, 16), rates, rate_schedule=("warmup_stable_decay",))
     return Study(CELL, grids, replicates=8, rows=8)
 
 
 def full() -> Study:
-    """Eight costs, a factor of two apart, two exponents, both schedules, three rates."""
-    axes = {"rate_schedule": SCHEDULES, "options.decay": DECAYS}
-    costs = tuple(2.0**n for n in range(7, 15))
-    grids = equal_cost(costs, (2, 4, 8, 16, 32), (0.5, 1.0, 2.0), **axes)
-    return Study(CELL, grids, replicates=16, rows=16)
+    """Eight costs, a factor of two apart, two exponents, both schedules, four to seven rates."""
+    costs, widths = tuple(2.0**n for n in range(6, 14)), (1, 2, 4, 8, 16, 32)
+    grids: list[Grid] = []
+    for schedule, rates in RATES.items():
+        axes = {"rate_schedule": (schedule,), "options.decay": DECAYS}
+        grids += equal_cost(costs, widths, rates, **axes)
+    return Study(CELL, tuple(grids), replicates=16, rows=16)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -79,6 +79,8 @@ def made_up(law: Law, noise: float, replicates: int, seed: int = 0, better: floa
 
 #: The narrowest, then the widest student would be best at the smallest and the largest cost.
 STEEP = Law(0.2, 3.0, 0.8, 12.0, 0.4)
+#: A rate that is tried in runs of every length.
+ALWAYS = {0.1: (16.0, 4096.0)}
 
 
 def test_noisy_runs_hold_the_truth_in_their_intervals(monkeypatch):
@@ -95,6 +97,10 @@ def test_noisy_runs_hold_the_truth_in_their_intervals(monkeypatch):
         assert ((low - room <= value) & (value <= high + room)).all(), name
         assert (high - low < abs(value)).all(), name
     assert (found.rate == 0.1).all()
+    assert ((found.own_loss_ci_low < found.own_loss) & (found.own_loss < found.own_loss_ci_high)).all()
+    # a law of 16 replicates with noise 0.03: its logarithm has a standard error of 0.03 / 4
+    wide = np.log(found.own_loss_ci_high / found.own_loss_ci_low) / (2 * 1.96 * 0.03 / 4)
+    assert float(wide.mean()) == pytest.approx((7 / 8) ** 0.5, abs=0.15)  # two halves of eight
     # twice the worth of a sample: K* is that of twice the cost
     np.testing.assert_allclose(found.width_ratio.median(), 2 ** (1 / 3), rtol=0.15)
     np.testing.assert_allclose(found.loss_ratio.median(), 2 ** (-0.8 / 3), rtol=0.05)
@@ -127,6 +133,19 @@ def test_a_rate_with_a_failed_run_is_not_chosen():
     np.testing.assert_allclose(failed, 1.2 * good)
 
 
+def test_a_best_rate_at_an_end_of_those_tried_is_marked():
+    """Losses at three rates; the largest is not run (NaN), or fails (infinite): then it was tried."""
+    cases = {
+        (2.0, 1.0, 3.0): (0.2, 0), (1.0, 2.0, 3.0): (0.1, 1), (3.0, 2.0, 1.0): (0.4, 1),
+        (2.0, 1.0, np.nan): (0.2, 1), (2.0, 1.0, np.inf): (0.2, 0),
+        (np.inf, np.inf, np.nan): (np.nan, np.nan),
+    }  # fmt: skip
+    values = np.array([*cases])[:, :, None]
+    loss = xr.DataArray(values, {"learning_rate": [0.1, 0.2, 0.4]}, ("flops", "learning_rate", "replicate"))
+    rate = isoflop.best_rate(loss)
+    np.testing.assert_array_equal(np.stack([rate, isoflop.at_edge(rate, loss)], 1), [*cases.values()])
+
+
 def test_runs_are_put_together_by_what_they_cost():
     """N = 10: a sample costs K (5 N + 7) operations; 2 x 16 and 4 x 8 are one cost, 4 x 16 another."""
     dims = ("budget", "width", "replicate")
@@ -140,6 +159,9 @@ def test_runs_are_put_together_by_what_they_cost():
     found = by_cost(ds)
     assert found.flops.values.tolist() == [80 * 4 * 57, 160 * 4 * 57]
     np.testing.assert_array_equal(found.squeeze(), [[2.5, 1.5], [np.nan, 3.5]])
+    np.testing.assert_array_equal(found.samples, [[16, 8], [np.nan, 16]])
+    ds["status"][1, 1, 0] = 1
+    np.testing.assert_array_equal(by_cost(ds).squeeze(), [[2.5, 1.5], [np.nan, np.inf]])
 
 
 def test_the_least_loss_is_that_of_samples():
@@ -153,9 +175,14 @@ def test_the_least_loss_is_that_of_samples():
 
 
 def test_a_cost_that_no_three_widths_can_spend_is_refused_in_one_line():
-    spent = [(*grid["width"], *grid["budget"]) for grid in equal_cost((256.0,), (2, 4, 8, 64), (0.1,))]
+    spent = [(*grid["width"], *grid["budget"]) for grid in equal_cost((256.0,), (2, 4, 8, 64), ALWAYS)]
     assert spent == [(2, 128), (4, 64), (8, 32)]  # 64 units would have a run of 4, shorter than the shortest
     with pytest.raises(
-        ValueError, match=r"cost 64 can be spent by 2 of the widths 2, 4, 8 in runs of 16 to 2048"
+        ValueError, match=r"cost 64 can be spent by 2 of the widths 2, 4, 8 in runs of 16 to 4096"
     ):
-        equal_cost((64.0,), (2, 4, 8), (0.1,))
+        equal_cost((64.0,), (2, 4, 8), ALWAYS)
+
+
+def test_rates_are_tried_in_runs_of_their_lengths_only():
+    grids = equal_cost((256.0,), (2, 4, 8), ALWAYS | {0.02: (64.0, 128.0), 3.0: (16.0, 32.0)})
+    assert [grid["learning_rate"] for grid in grids] == [(0.1, 0.02), (0.1, 0.02), (0.1, 3.0)]
