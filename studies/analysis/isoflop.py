@@ -217,7 +217,7 @@ def resampled(loss: Float[np.ndarray, "C K rates R"]) -> np.ndarray:
 def best_rate(loss: xr.DataArray) -> xr.DataArray:
     """The rate with the lowest mean over all replicates; NaN where every rate failed or none was run."""
     mean = loss.mean("replicate", skipna=False)
-    return mean.fillna(np.inf).idxmin("learning_rate").where(np.isfinite(mean).any("learning_rate"))
+    return mean.fillna(np.inf).idxmin("learning_rate").where((mean < np.inf).any("learning_rate"))
 
 
 def at_edge(rate: xr.DataArray, loss: xr.DataArray) -> xr.DataArray:
