@@ -30,8 +30,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Key, PyTree
 
+from teacher_student import generator
 from teacher_student.interfaces import Learner, Level, Noise, Task
-from teacher_student.order_parameters import Overlaps, factor
+from teacher_student.order_parameters import Overlaps, after, factor
 from teacher_student.rate_schedules import CONSTANT, Pace
 from teacher_student.training.chunk import descend
 from teacher_student.training.noise import normal, uniform, words
@@ -94,9 +95,9 @@ class BulkVectors:
     ) -> Weights:
         """w ~ N(0, I/N) and theta by the parametrisation, or weights with the `initial` overlaps."""
         k, n = self.student.rows, self.task.n_inputs
-        w_key, v_key = jax.random.split(stream(key, "init"))
+        w_key, v_key = generator.split(stream(key, "init"))
         if initial is None:
-            w = jax.random.normal(w_key, (k, n), jnp.float32).astype(self.dtype) * n**-0.5
+            w = generator.normal(w_key, (k, n)).astype(self.dtype) * n**-0.5
             along, *rest = jnp.split(w, np.cumsum([n - sum(self._sizes), *self._sizes])[:-1], 1)
             return Weights(along, tuple(rest), self.student.start(v_key, scaling, self.dtype))
         if k > min(self._sizes):
@@ -104,16 +105,17 @@ class BulkVectors:
                 f"{k} vectors with given overlaps do not fit into the {min(self._sizes)} coordinates of a "
                 "block; start from drawn weights, without `initial`"
             )
-        keys = jax.random.split(w_key, len(self._sizes))
-        bases = (jnp.linalg.qr(jax.random.normal(key, (size, k), self.dtype))[0]
-                 for key, size in zip(keys, self._sizes, strict=True))  # fmt: skip
-        rest = tuple(factor(gram) @ basis.T for gram, basis in zip(initial.gram, bases, strict=True))
-        return Weights(initial.along, rest, initial.readout)
+        rest = [initial.along]
+        keys = generator.split(w_key, len(self._sizes))
+        for own, size, gram in zip(keys, self._sizes, initial.gram, strict=True):
+            basis = jnp.linalg.qr(after(rest[-1], jax.random.normal(own, (size, k), self.dtype)))[0]
+            rest.append(factor(gram) @ basis.T)
+        return Weights(initial.along, tuple(rest[1:]), initial.readout)
 
     def draw(self, key: Key[Array, ""], teacher: tuple[()], t: Int[Array, ""]) -> Samples:
         """Samples t .. t+B-1, given that the chunk starts at t."""
         b = self.chunk
-        key = jax.random.fold_in(stream(key, "data"), t)
+        key = generator.fold_in(stream(key, "data"), t)
         sizes = [b * n for n in (*self._sizes, self.task.n_inputs - sum(self._sizes), 1)]
         numbers = words(key, sum(sizes) + b)
         *rest, along, label = jnp.split(

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Bool, Float, Int, Key, PyTree
 
+from teacher_student import generator
 from teacher_student.interfaces import Learner, Level, Noise, Task
 from teacher_student.order_parameters import Overlaps, after, factor
 from teacher_student.rate_schedules import CONSTANT, Pace
@@ -126,14 +127,14 @@ class FullVectors:
     ) -> Params:
         """w ~ N(0, 1/N) and v by the parametrisation, or weights with the `initial` overlaps."""
         n, k = self.task.n_inputs, self.student.rows
-        w_key, v_key = jax.random.split(stream(key, "init"))
+        w_key, v_key = generator.split(stream(key, "init"))
         if initial is None:
-            w = jax.random.normal(w_key, (k, n), jnp.float32).astype(self.dtype) * n**-0.5
+            w = generator.normal(w_key, (k, n)).astype(self.dtype) * n**-0.5
             return Params(w, self.student.start(v_key, scaling, self.dtype))
         w = initial.along @ teacher
         for block, gram, start in zip(self.task.blocks, initial.gram, self._starts(), strict=True):
             own = teacher[:, start : start + block.size]
-            basis = jax.random.normal(jax.random.fold_in(w_key, start), (block.size, k), self.dtype)
+            basis = jax.random.normal(generator.fold_in(w_key, start), (block.size, k), self.dtype)
             basis = jnp.linalg.qr(after(w, basis - own.T @ (own @ basis)))[0]
             w = w.at[:, start : start + block.size].add(factor(gram) @ basis.T)
         return Params(w, initial.readout)
@@ -143,8 +144,8 @@ class FullVectors:
         data = stream(key, "data")
 
         def one(i):
-            z_key, choice_key, label_key = jax.random.split(jax.random.fold_in(data, i), 3)
-            z = jax.random.normal(z_key, (self.task.n_inputs,), jnp.float32)
+            z_key, choice_key, label_key = generator.split(generator.fold_in(data, i), 3)
+            z = generator.normal(z_key, (self.task.n_inputs,))
             choice = jax.random.uniform(choice_key, (), jnp.float32)
             return z, choice, jax.random.normal(label_key, (), jnp.float32)
 

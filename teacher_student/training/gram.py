@@ -46,6 +46,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Key, PyTree
 
+from teacher_student import generator
 from teacher_student.interfaces import Block, Learner, Level, Noise, Task
 from teacher_student.order_parameters import Overlaps, factor
 from teacher_student.rate_schedules import CONSTANT, Pace
@@ -114,10 +115,10 @@ class GramSpace:
         if initial is not None:
             return initial
         k, n = self.student.rows, self.task.n_inputs
-        w_key, v_key = jax.random.split(stream(key, "init"))
-        along_key, *keys = jax.random.split(w_key, 1 + len(self.task.blocks))
+        w_key, v_key = generator.split(stream(key, "init"))
+        along_key, *keys = generator.split(w_key, 1 + len(self.task.blocks))
         n_directions = sum(block.directions for block in self.task.blocks)
-        along = jax.random.normal(along_key, (k, n_directions), jnp.float32).astype(self.dtype) * n**-0.5
+        along = generator.normal(along_key, (k, n_directions)).astype(self.dtype) * n**-0.5
         gram = jnp.stack(
             [
                 _square(wishart_factor(key, k, block.size - block.directions).astype(self.dtype)) / n
@@ -130,7 +131,7 @@ class GramSpace:
         """The noise of samples t .. t+B-1, given that the chunk starts at t (step 1 of the module)."""
         b, k = self.chunk, self.student.rows
         n_blocks, n_directions = len(self.task.blocks), sum(block.directions for block in self.task.blocks)
-        key = jax.random.fold_in(stream(key, "data"), t)
+        key = generator.fold_in(stream(key, "data"), t)
         sizes = [n_blocks * b * k, n_blocks * b * (b - 1) // 2, n_blocks * b, b * n_directions, b]
         numbers = words(key, sum(sizes) + n_blocks * b + b)
         normals = normal(numbers[: sum(sizes)])

@@ -13,13 +13,14 @@ until all are accepted; a replicate's numbers do not depend on its neighbours in
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.extend.random import threefry_2x32
 from jaxtyping import Bool, Float, Key, UInt32
+
+from teacher_student import generator
 
 
 def words(key: Key[Array, ""], n: int) -> UInt32[Array, " n"]:
     """n random 32-bit words."""
-    return threefry_2x32(jax.random.key_data(key), jnp.arange(n + n % 2, dtype=jnp.uint32))[:n]
+    return generator.words(key, n)
 
 
 def uniform(word: UInt32[Array, " n"]) -> Float[Array, " n"]:
@@ -55,7 +56,7 @@ def chi(
 
     def again(state):
         value, accepted, attempt = state
-        fresh = words(jax.random.fold_in(key, attempt), 2 * len(dof))
+        fresh = words(generator.fold_in(key, attempt), 2 * len(dof))
         other, ok = propose_chi_squared(normal(fresh[: len(dof)]), uniform(fresh[len(dof) :]), dof)
         return jnp.where(accepted, value, other), accepted | ok, attempt + 1
 
@@ -80,8 +81,8 @@ def wishart_factor(key: Key[Array, ""], size: int, dof: int) -> Float[Array, "n 
             f"a Wishart matrix of size {size} with {dof} degrees of freedom is singular and has no "
             f"Bartlett factor; need dof >= {size}"
         )
-    below_key, first_key, key = jax.random.split(key, 3)
+    below_key, first_key, key = generator.split(key, 3)
     first = words(first_key, 2 * size)
-    below = jnp.tril(jax.random.normal(below_key, (size, size), jnp.float32), -1)
+    below = jnp.tril(generator.normal(below_key, (size, size)), -1)
     dofs = dof - jnp.arange(size, dtype=jnp.float32)
     return below + jnp.diag(chi(key, normal(first[:size]), uniform(first[size:]), dofs))

@@ -26,8 +26,8 @@ from teacher_student.training.streams import Replicates, replicate_keys, replica
 class Plan(NamedTuple):
     """A call of `simulate` up to the point where something is computed.
 
-    method, record, room, n_test : what `compiled_run` takes
-    arguments : of the compiled run
+    method, record, room, n_test : what `compiled_start` and `compiled_run` take
+    arguments : keys, steps, table, target, scaling, initial, pace, interval, n_records, n_protocols: theirs
     n_records, n_protocols, interval : as there
     replicates : (R,) their numbers
     """

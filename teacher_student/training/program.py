@@ -5,13 +5,15 @@ activation, loss and the room for records shape the program; learning rate, para
 levels, schedule and length of the run are arguments, so changing them compiles nothing.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Integer, Key, PyTree
+from jaxtyping import Float, Integer, Key, PyTree
 
 from teacher_student.checks import known
 from teacher_student.interfaces import Level, Student, Task
@@ -67,24 +69,63 @@ def choose_method(
     return Averaging(found) if averaged else found
 
 
+class Begun(NamedTuple):
+    """What R replicates begin with: teacher and state of the simulator, points that they are tested at."""
+
+    teacher: PyTree
+    state: PyTree
+    points: Float[Array, "R n D"]
+
+
+#: A start is drawn once, so its program is compiled without what makes loops fast and takes long.
+ONCE = {"xla_backend_optimization_level": 1}
+
+
 @lru_cache(maxsize=64)
-def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: int, places: int = 1):
+def compiled_start(method: Simulator, n_test: int, places: int = 1):
+    """The jitted start of a block: keys (R,), scaling, initial -> `Begun`; for `places` see `spread`."""
+
+    def start(keys: Key[Array, " R"], scaling: PyTree, initial: Overlaps | None) -> Begun:
+        def points(key):
+            return draw_test_points(stream(key, "test"), method.task, method.student, n_test, method.dtype)
+
+        teacher = jax.vmap(method.teacher)(keys)
+        state = jax.vmap(lambda key, own: method.init(key, own, scaling, initial))(keys, teacher)
+        return Begun(teacher, state, jax.vmap(points)(keys))
+
+    return jax.jit(spread(start, places), compiler_options=ONCE)
+
+
+def spread(function: Callable, places: int) -> Callable:
+    """The function, or with several places one of arguments and results with a leading axis of that length.
+
+    Every device runs the function on its part: shapes, and with them the bits, are those of one block.
+    """
+    if places == 1:
+        return function
+
+    def tile(*arguments):
+        return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], arguments)))
+
+    mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:places]), ("tile",))
+    own = jax.sharding.PartitionSpec("tile")
+    return jax.shard_map(tile, mesh=mesh, in_specs=own, out_specs=own, check_vma=False)
+
+
+@lru_cache(maxsize=64)
+def compiled_run(method: Simulator, record: tuple[str, ...], room: int, places: int = 1):
     """The jitted run of a block -> values, diverged, for up to `room` records after the first.
 
-    With several `places` every argument and result has a leading axis of that length, and every device runs
-    the program of one block on its part: shapes, and with them the bits of a run, are those of one block.
+    With several `places` every argument and result has a leading axis of that length, see `spread`.
 
-    Its arguments are all traced: keys (R,); steps (L, R, room * interval + B) level of each step;
+    Its arguments are all traced: keys (R,); steps (L, R, room * interval + B) level of each step; `begun`,
+    of `compiled_start`;
     `pace` of the same length T, or nothing (see `rate_schedules.Pace`); `interval` steps between two
     records; `n_records` <= room, records beyond which mean nothing; `n_protocols` = L. Protocols take turns
     on the noise of a chunk, in a loop whose length the compiler does not know, so its body, and with it the
     bits of a protocol, cannot depend on the others.
     """
     recorder = make_recorder(method.task, method.student, record)
-
-    def test_points(key):
-        return draw_test_points(stream(key, "test"), method.task, method.student, n_test, method.dtype)
-
     b, ahead = method.chunk, method.chunks_ahead
 
     def run(
@@ -93,16 +134,14 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
         table: Level,
         target: Level,
         scaling: PyTree,
-        initial: Overlaps | None,
+        begun: Begun,
         pace: Pace,
         interval: Integer[Array, ""],
         n_records: Integer[Array, ""],
         n_protocols: Integer[Array, ""],
     ):
-        teacher = jax.vmap(method.teacher)(keys)
-        start = jax.vmap(lambda key, own: method.init(key, own, scaling, initial))(keys, teacher)
+        teacher, start, points = begun
         state = jax.tree.map(lambda x: jnp.broadcast_to(x, (steps.shape[0], *x.shape)), start)
-        points = jax.vmap(test_points)(keys)
         draw = jax.vmap(jax.vmap(method.draw, (0, 0, None)), (None, None, 0))
         advance = jax.vmap(method.advance, (0, 0, 0, 0, None, None, None))
 
@@ -150,12 +189,4 @@ def compiled_run(method: Simulator, record: tuple[str, ...], room: int, n_test: 
             diverged, 0
         ).T
 
-    if places == 1:
-        return jax.jit(run)
-
-    def tile(*arguments):
-        return jax.tree.map(lambda x: x[None], run(*jax.tree.map(lambda x: x[0], arguments)))
-
-    mesh = jax.sharding.Mesh(np.array(jax.local_devices()[:places]), ("tile",))
-    own = jax.sharding.PartitionSpec("tile")
-    return jax.jit(jax.shard_map(tile, mesh=mesh, in_specs=own, out_specs=own, check_vma=False))
+    return jax.jit(spread(run, places))

@@ -25,6 +25,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Key, PyTree
 
+from teacher_student import generator
 from teacher_student.checks import known
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Level, OrderParameters, Student, Task
@@ -95,7 +96,7 @@ def draw_test_points(key: Key[Array, ""], task: Task, student: Student, n: int, 
     differences are paired.
     """
     columns = sum(block.directions + student.rows for block in task.blocks)
-    return jax.random.normal(key, (n, columns), jnp.float32).astype(dtype)
+    return generator.normal(key, (n, columns)).astype(dtype)
 
 
 def make_recorder(

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.schedules import draw_plans, tabulate
 from teacher_student.training.lanes import compile_lanes, run_lanes, stacked_shape
 from teacher_student.training.plan import Plan, prepare
-from teacher_student.training.program import compiled_run
+from teacher_student.training.program import compiled_run, compiled_start
 from teacher_student.training.streams import Replicates, replicate_numbers
 
 if TYPE_CHECKING:
@@ -228,15 +228,23 @@ def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None
     # LAPACK factors many small matrices: its own threads never pay, and stall when a core is taken
     with _one_run, fixed_settings(first.method.dtype), threadpool_limits(1, user_api="blas"):
         if places == 1:
-            parts = [compiled_run(*first[:4])(*first.arguments)]
+            parts = [_started(first, 1, first.arguments)]
         else:
             idle = (*first.arguments[:-3], *[jnp.zeros_like(x) for x in first.arguments[-3:]])
             rows = [plan.arguments for plan in plans] + [idle] * (places - len(plans))
             together = jax.tree.map(lambda *x: jnp.stack(x), *rows)
-            found = jax.device_get(compiled_run(*first[:4], places)(*together))
+            found = jax.device_get(_started(first, places, together))
             parts = [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
         jax.block_until_ready(parts)
         return [_simulation(plan, *part) for plan, part in zip(plans, parts, strict=True)]
+
+
+def _started(plan: Plan, places: int, arguments: tuple) -> Any:
+    """Values and diverged of a run: its start, which is a program of its own, then all of its steps."""
+    keys, steps, table, target, scaling, initial, *others = arguments
+    begun = compiled_start(plan.method, plan.n_test, places)(keys, scaling, initial)
+    run = compiled_run(plan.method, plan.record, plan.room, places)
+    return run(keys, steps, table, target, scaling, begun, *others)
 
 
 def compile_plan(plan: Plan, places: int = 1, devices: int | None = None) -> None:
@@ -248,11 +256,16 @@ def compile_plan(plan: Plan, places: int = 1, devices: int | None = None) -> Non
         if jax.default_backend() != "cpu":
             devices = devices or 1
             compile_lanes(plan, places // devices, devices)
-        elif places == 1:
-            compiled_run(*plan[:4]).lower(*plan.arguments).compile()
         else:
-            stacked = jax.tree.map(lambda x: stacked_shape(x, places), plan.arguments)
-            compiled_run(*plan[:4], places).lower(*stacked).compile()
+            arguments = plan.arguments
+            if places > 1:
+                arguments = jax.tree.map(lambda x: stacked_shape(x, places), arguments)
+            keys, steps, table, target, scaling, initial, *others = arguments
+            start = compiled_start(plan.method, plan.n_test, places)
+            start.lower(keys, scaling, initial).compile()
+            begun = jax.eval_shape(start, keys, scaling, initial)
+            run = compiled_run(plan.method, plan.record, plan.room, places)
+            run.lower(keys, steps, table, target, scaling, begun, *others).compile()
 
 
 def _simulation(plan: Plan, values: dict[str, Array], diverged: Array) -> Simulation:

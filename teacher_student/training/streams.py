@@ -14,6 +14,7 @@ from jax import Array
 from jaxtyping import Int, Integer, Key
 from numpy.typing import ArrayLike
 
+from teacher_student import generator
 from teacher_student.checks import seed_fits, whole
 from teacher_student.roles import REPLICATE
 
@@ -65,12 +66,12 @@ def replicate_keys(seed: int, replicates: ArrayLike | Sequence[int]) -> Key[Arra
     """One key per replicate number, (R,)."""
     root = root_key(seed)
     numbers = jnp.asarray(replicates, jnp.int32)
-    return jax.vmap(lambda r: jax.random.fold_in(root, r))(numbers)
+    return jax.vmap(lambda r: generator.fold_in(root, r))(numbers)
 
 
 def stream(key: Key[Array, ""], role: str) -> Key[Array, ""]:
     """The stream of a replicate for `role`, a name in `roles.REPLICATE`."""
-    return jax.random.fold_in(key, REPLICATE[role])
+    return generator.fold_in(key, REPLICATE[role])
 
 
 def streams(keys: Key[Array, " R"], role: str) -> Key[Array, " R"]:
@@ -85,4 +86,4 @@ def round_keys(keys: Key[Array, " R"], number: int) -> Key[Array, " R"]:
     "data" and "test" as theirs. No number is drawn twice for that: samples of round n come from keys four
     levels below the replicate's (n, "data", sample, part), the numbers of those streams from higher ones.
     """
-    return jax.vmap(lambda key: jax.random.fold_in(key, number))(keys) if number else keys
+    return jax.vmap(lambda key: generator.fold_in(key, number))(keys) if number else keys

@@ -13,7 +13,7 @@ from teacher_student.students.deep import Deep
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.memory import run_bytes
-from teacher_student.training.program import choose_method, compiled_run
+from teacher_student.training.program import choose_method, compiled_run, compiled_start
 from teacher_student.training.streams import replicate_keys
 
 pytestmark = pytest.mark.usefixtures("quick_module")
@@ -33,13 +33,15 @@ pytestmark = pytest.mark.usefixtures("quick_module")
 def test_estimate_bounds_what_the_compiler_reserves(method, n, student, replicates, steps):
     task, lanes = XorMixture(n), 3
     simulator = choose_method(task, student, method)
-    run = compiled_run(simulator, ("test_accuracy",), 2, 256)
+    run, start = compiled_run(simulator, ("test_accuracy",), 2), compiled_start(simulator, 256)
     level = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), task.level())
     schedule = jnp.zeros((lanes, replicates, steps + simulator.chunk), jnp.uint8)
     scaling = jax.tree.map(jnp.float32, student.scaling(0.1, n))
+    keys = replicate_keys(0, jnp.arange(replicates))
+    begun = jax.eval_shape(start, keys, scaling, None)
     arguments = (
-        replicate_keys(0, jnp.arange(replicates)), schedule, jax.tree.map(lambda x: x[None], level), level,
-        scaling, None, Pace(), jnp.asarray(steps // 2), jnp.asarray(2), jnp.asarray(lanes),
+        keys, schedule, jax.tree.map(lambda x: x[None], level), level, scaling, begun, Pace(),
+        jnp.asarray(steps // 2), jnp.asarray(2), jnp.asarray(lanes),
     )  # fmt: skip
     account = run.lower(*arguments).compile().memory_analysis()
     assert account is not None

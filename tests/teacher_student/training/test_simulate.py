@@ -46,7 +46,7 @@ def test_one_compilation_serves_rates_parametrisations_schedules_levels_and_budg
                 )  # fmt: skip
     run(TwoLayer(4), protocols=("target_only", "rule_curriculum"))
     assert compiled_run.cache_info().currsize == 1
-    compiled = compiled_run(choose_method(TASK, TwoLayer(4)), ("v", "test_accuracy"), 2, 16)
+    compiled = compiled_run(choose_method(TASK, TwoLayer(4)), ("v", "test_accuracy"), 2, 1)
     assert compiled._cache_size() == 1  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -222,7 +222,7 @@ def test_threads_run_one_after_the_other(monkeypatch):
         with pytest.raises(InterruptedError):
             run(TwoLayer(2))
 
-    monkeypatch.setattr("teacher_student.training.simulate.compiled_run", lambda *key: alone)
+    monkeypatch.setattr("teacher_student.training.simulate.compiled_start", lambda *key: alone)
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
