@@ -1,5 +1,7 @@
 """Figures of the best width: they show what is planted in the results."""
 
+import json
+
 import numpy as np
 import pytest
 import small
@@ -56,6 +58,7 @@ def test_a_committee_shows_the_planted_slopes_of_both_exponents(tmp_path, monkey
 
     study = get("compute_optimal_committee").changed({"options.decay": "1,2", "replicates": "4", "rows": "4"})
     summary = compute_optimal_committee.summarise(stored(study, tmp_path, compute))
+    assert {"cell", "grids", "blocks"} - json.loads(summary.attrs["description"]).keys() == {"blocks"}
     figures = compute_optimal_committee.figures(summary)
     each = {f"{name}_beta_{beta}" for name in ("isoflop", "optimum", "samples") for beta in (1, 2)}
     assert set(figures) == each | {"slopes", "ratio"}
