@@ -24,7 +24,7 @@ COLUMNS = (
 WIDTHS = (4, 16, 64, 256)
 
 #: N and K around the border between Gram space and bulk.
-BORDER = ((300, 128), (300, 256), (400, 256))
+BORDER = ((100, 64), (125, 64), (300, 128), (300, 256), (400, 256))
 
 
 def table_row(row: simulators.Row, group: list[simulators.Row], flops_rate: float) -> list[str]:
