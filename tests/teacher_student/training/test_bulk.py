@@ -1,6 +1,7 @@
 """Full vectors in bulk: plain SGD on the samples that they draw, to rounding; and where they are chosen."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +13,11 @@ from studies.cell import Block
 from studies.cells.control import ControlCell
 from studies.cells.online import OnlineCell
 from studies.cells.online_blocks import solved
+from teacher_student.rate_schedules import Pace
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training.averages import Averaging, Followed
 from teacher_student.training.bulk import BulkVectors
 from teacher_student.training.program import choose_method
 from teacher_student.training.streams import replicate_keys
@@ -61,6 +64,29 @@ def test_two_chunks_are_plain_sgd_on_their_samples(float64):
     np.testing.assert_allclose(found.gram, [r @ r.T for r in rest], rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(found.readout, v, rtol=1e-10, atol=1e-12)
     assert np.abs(w - begin).max() > 0.05
+
+
+@pytest.mark.slow
+def test_an_average_is_the_mean_of_the_iterates_at_the_ends_of_chunks(float64):
+    task, student, chunk = SparseTeacher(9, 0.4), TwoLayer(3, "erf"), 4
+    plain = BulkVectors(task, student, chunk, "float64")
+    averaging = Averaging(BulkVectors(task, Followed(student), chunk, "float64"))
+    scaling = jax.tree.map(jnp.float64, student.scaling(1.5, task.n_inputs))
+    level, on = {"noise": jnp.full(chunk, 0.7)}, jnp.ones(chunk, bool)
+    own: Any = plain.init(KEY, (), scaling, None)
+    both = averaging.init(KEY, (), scaling, None)
+    step, follow = jax.jit(plain.advance), jax.jit(averaging.advance)
+    kept = []
+    for number, share in enumerate((1.0, 1.0, 1 / 2, 1 / 3)):  # the tail is the last three chunks
+        samples = plain.draw(KEY, (), jnp.asarray(chunk * number))
+        own = step(own, (), samples, level, on, scaling)
+        both = follow(both, (), samples, level, on, scaling, Pace(None, jnp.float64(share)))
+        kept.append(own)
+    truth = plain.overlaps(jax.tree.map(lambda *x: sum(x) / 3, *kept[1:]), ())
+    found, last = averaging.overlaps(both, ()), plain.overlaps(own, ())
+    for ours, theirs, other in zip(*map(jax.tree.leaves, (found, truth, last)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+        assert np.abs(ours - other).max() > 1e-3
 
 
 def test_a_sample_is_made_of_numbers_of_its_own():
