@@ -1,7 +1,7 @@
 """What the studies of carried tickets share: masks of the data, of other data, of the start, random ones."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,7 @@ from figures.parts import panels
 from figures.parts import summary as sums
 from figures.parts.style import GREY, PAGE, series
 from figures.parts.write import Drawn
-from studies.analysis import usable
+from studies.analysis import last, usable
 
 RECORDED = ("random_accuracy",)
 #: Where a mask is from -> said in legends.
@@ -20,45 +20,59 @@ ARMS = {
     "carried": "mask of other data",
     "start": "largest weights at the start",
     "random": "random mask",
+    "own_shuffled": "mask of the same data, shuffled within units",
+    "carried_shuffled": "mask of other data, shuffled within units",
 }
 
 
-def accuracies(own: xr.Dataset, carried: xr.Dataset) -> xr.DataArray:
-    """Accuracy at the end (arm, replicate) of tickets on one task, whose mask is of it or of other data."""
-    sums.need(own.sizes["step"] > 1, "needs masks drawn at the start and at the end")
-    end, other = (usable(ds).isel(time=-1, drop=True) for ds in (own, carried))
-    anywhere = usable(own, "random_accuracy").isel(time=-1, drop=True)
-    parts = [
-        end.isel(step=-1, drop=True),
-        other.isel(step=-1, drop=True),
-        end.isel(step=0, drop=True),
-        anywhere,
-    ]
-    return xr.concat(parts, xr.DataArray([*ARMS], dims="arm", name="arm"))
+class Place(NamedTuple):
+    """The tickets of one task: with its own masks and with carried ones, and these with shuffled weights."""
+
+    own: xr.Dataset
+    carried: xr.Dataset
+    own_shuffled: xr.Dataset | None = None
+    carried_shuffled: xr.Dataset | None = None
 
 
-def summarise(ds: xr.Dataset, places: Mapping[str, tuple[xr.Dataset, xr.Dataset]]) -> xr.Dataset:
-    """Accuracies and paired gains at every place, a task with its mask and its carried one.
+def accuracies(place: Place) -> xr.DataArray:
+    """Accuracy at the end (arm, replicate) of the tickets of a task."""
+    sums.need(place.own.sizes["step"] > 1, "needs masks drawn at the start and at the end")
+    there = {name: ds for name, ds in place._asdict().items() if ds is not None}
+    # a data set has times of its own
+    ends = {name: last(usable(ds)) for name, ds in there.items()}
+    parts = {name: end.isel(step=-1, drop=True) for name, end in ends.items()}
+    parts["start"] = ends["own"].isel(step=0, drop=True)
+    parts["random"] = last(usable(place.own, "random_accuracy"))
+    return xr.concat(parts.values(), xr.DataArray([*parts], dims="arm", name="arm"))
+
+
+def summarise(ds: xr.Dataset, places: Mapping[str, Place]) -> xr.Dataset:
+    """Accuracies and paired gains at every place.
 
     Returns
     -------
-    accuracy_mean, over_random_mean, over_start_mean (place, arm) with intervals
+    accuracy_mean, over_random_mean, over_start_mean, over_carried_mean (place, arm) with intervals
+    over_shuffled_mean (place, arm) : of own and carried masks, over the same shuffled within units
     dense_mean (place) : the whole network, on the task
     left (place) : share of the weights left
     """
     sums.need(bool(places), "needs masks of the same and of other data")
     parts = []
-    for own, carried in places.values():
-        values = accuracies(own, carried)
-        dense = usable(own, "dense_accuracy").isel(time=-1, drop=True)
-        part = sums.merged(
-            sums.prefixed("accuracy", sums.mean(values)),
-            sums.prefixed("over_random", sums.mean(values - values.sel(arm="random", drop=True))),
-            sums.prefixed("over_start", sums.mean(values - values.sel(arm="start", drop=True))),
-            sums.prefixed("dense", sums.mean(dense)),
-        )
-        part["left"] = (own.flops_per_step / own.dense_flops_per_step).mean()
-        part["left_out"] = sums.left_out(own).sum() + sums.left_out(carried).sum()
+    for place in places.values():
+        values = accuracies(place)
+        dense = last(usable(place.own, "dense_accuracy"))
+        gains = {
+            f"over_{arm}": sums.mean(values - values.sel(arm=arm, drop=True))
+            for arm in ("random", "start", "carried")
+        }
+        if place.carried_shuffled is not None:
+            kinds = ["own", "carried"]
+            shuffled = values.sel(arm=[f"{kind}_shuffled" for kind in kinds]).assign_coords(arm=kinds)
+            gains["over_shuffled"] = sums.mean(values.sel(arm=kinds) - shuffled)
+        gains |= {"accuracy": sums.mean(values), "dense": sums.mean(dense)}
+        part = sums.merged(*(sums.prefixed(name, found) for name, found in gains.items()))
+        part["left"] = (place.own.flops_per_step / place.own.dense_flops_per_step).mean()
+        part["left_out"] = sum(sums.left_out(runs).sum() for runs in place if runs is not None)
         parts.append(part)
     return sums.summary_of(ds, sums.along("place", dict(zip(places, parts, strict=True))))
 
@@ -68,9 +82,8 @@ def _points(axes: Axes, table: xr.Dataset, name: str, arms: list[str]) -> None:
     looks = series(ARMS)
     for arm, shift in zip(arms, np.linspace(-0.2, 0.2, len(arms)), strict=True):
         own = table.sel(arm=arm)
-        middle, low, high = (own[column].values for column in sums.columns(name))
         style: dict[str, Any] = looks[arm] | {"ls": "", "label": ARMS[arm]}
-        axes.errorbar(np.arange(middle.size) + shift, middle, [middle - low, high - middle], **style)
+        panels.bars(axes, np.arange(own.sizes["place"]) + shift, own, name, style)
     axes.set_xticks(
         np.arange(table.sizes["place"]), [str(place).replace(", ", "\n") for place in table.place.values]
     )
@@ -83,10 +96,11 @@ def figure(summary: xr.Dataset, caption: str) -> Drawn:
     drawn.set_figwidth(PAGE)
     (above,), (below,) = grid
     table = summary.transpose("place", ...)
-    _points(above, table, "accuracy_mean", [*ARMS])
+    arms = [arm for arm in ARMS if arm in table.arm]
+    _points(above, table, "accuracy_mean", arms)
     above.set_ylabel("test accuracy")
-    _points(below, table, "over_random_mean", ["own", "carried", "start"])
+    _points(below, table, "over_random_mean", [arm for arm in arms if arm != "random"])
     below.axhline(0, color=GREY, lw=0.8, zorder=1)
     below.set_ylabel("accuracy over\nrandom masks")
-    panels.legend_above(drawn)
+    panels.legend_above(drawn, 4 if len(arms) == 4 else 2)
     return Drawn(drawn, summary[[str(v) for v in summary.data_vars if v != "left_out"]], caption)

@@ -65,6 +65,11 @@ def left_axis(axes: Axes, left: np.ndarray) -> None:
     axes.set_xlabel("weights left, %")
 
 
+def left_after(ds: xr.Dataset, rounds: int) -> str:
+    """Share of the weights, but for the output layer, that is left after some rounds of pruning, in %."""
+    return f"{percent((1 - cell_of(ds)['fraction']) ** int(rounds))} %"
+
+
 def percent(share: float) -> str:
     """A share in percent, with two digits or all before the point."""
     return f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"

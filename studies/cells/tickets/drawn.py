@@ -13,6 +13,7 @@ A mask drawn at step t costs t steps of the dense network, and the ticket its ow
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,12 @@ class ImageDrawn(DrawnTickets, ImageTickets):
     found_pair : its two classes, as `pair`; "" for `pair`
     """
 
+    # what tickets of images have, and not the mixture's
+    width: int = 100
+    learning_rate: float = 1.2e-3
+    n_steps: int = field(default=1000, metadata={"was": "steps"})
+    easy: Mapping[str, float] = field(default_factory=lambda: {"noise": 0.0})
+    hard: Mapping[str, float] = field(default_factory=lambda: {"noise": 0.0})
     rounds: int = 1
     drawn: tuple[int, ...] = (0, 1000)
     found_on: str = ""

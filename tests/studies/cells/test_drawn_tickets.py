@@ -1,6 +1,6 @@
 """Tickets drawn at steps: at the ends they are the tickets there are, distances are those by hand."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import jax
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from studies.cells.tickets.drawn import ARMS, ImageDrawn, OnlineDrawn, lacking, segments
+from studies.cells.tickets.images import ImageTickets
 from studies.cells.tickets.online import OnlineTickets
 from studies.study import Study
 from teacher_student.pruning import full
@@ -127,6 +128,13 @@ def test_what_cannot_be_is_refused_in_one_line(change, said):
     assert "\n" not in str(refused.value)
 
 
+def test_tickets_of_images_have_the_settings_of_images():
+    ours, theirs = ImageDrawn(), ImageTickets()
+    own = {"arms", "rounds", "drawn", "counts_only", "found_on", "found_pair"}
+    for name in {f.name for f in fields(ImageDrawn)} - own:
+        assert getattr(ours, name) == getattr(theirs, name), name
+
+
 def test_other_directions_are_own_or_other():
     with pytest.raises(ValueError, match="unknown directions 'mine'; known: other, own"):
         replace(CELL, found_on="mine").check()
@@ -136,8 +144,8 @@ def test_other_directions_are_own_or_other():
 @pytest.mark.usefixtures("quick_module")
 def test_masks_go_from_one_pair_of_classes_to_another():
     cell = replace(
-        IMAGES, student="mlp", optimiser="sgd", relabelling="polarity_xor", pair="0-4", found_pair="1-7",
-        n_examples=100, n_test=50,
+        IMAGES, student="mlp", optimiser="sgd", learning_rate=0.3, relabelling="polarity_xor", pair="0-4",
+        found_pair="1-7", n_examples=100, n_test=50,
     )  # fmt: skip
     cell.check()
     assert cell.origin() == replace(cell, pair="1-7", found_pair="")
