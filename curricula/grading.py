@@ -20,8 +20,7 @@ from curricula.difficulty.networks import Model
 from curricula.difficulty.trained import SCORES, as_key, check_examples, network_for, resolve
 from curricula.difficulty.training import Runs, train_scores
 from curricula.ranking import Ranking
-from teacher_student.checks import known as check_known
-from teacher_student.checks import within
+from teacher_student.checks import known as check_known, within
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Task
 from teacher_student.students.flax_nets import MLP

@@ -8,8 +8,7 @@ from functools import partial
 
 import xarray as xr
 
-from figures.parts import carried
-from figures.parts import summary as sums
+from figures.parts import carried, summary as sums
 from figures.parts.style import words
 from figures.parts.tickets import left_after, lenet
 from figures.parts.write import Drawn, Figures

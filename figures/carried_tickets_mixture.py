@@ -7,8 +7,7 @@ from functools import partial
 
 import xarray as xr
 
-from figures.parts import carried
-from figures.parts import summary as sums
+from figures.parts import carried, summary as sums
 from figures.parts.write import Figures
 from studies.analysis import with_axes
 from studies.analysis.tickets import single

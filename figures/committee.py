@@ -13,8 +13,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import maps, panels, rates
-from figures.parts import summary as sums
+from figures.parts import maps, panels, rates, summary as sums
 from figures.parts.style import GREY
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes

@@ -9,8 +9,7 @@ from functools import partial
 
 import xarray as xr
 
-from figures.parts import isoflop
-from figures.parts import summary as sums
+from figures.parts import isoflop, summary as sums
 from figures.parts.write import Figures
 from studies.analysis.isoflop import least_squared_loss
 

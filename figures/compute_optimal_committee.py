@@ -14,8 +14,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import isoflop, panels
-from figures.parts import summary as sums
+from figures.parts import isoflop, panels, summary as sums
 from figures.parts.style import GREY, looks, series, words
 from figures.parts.write import Drawn, Figures
 

@@ -8,8 +8,7 @@ from functools import partial
 
 import xarray as xr
 
-from figures.parts import finite, panels
-from figures.parts import summary as sums
+from figures.parts import finite, panels, summary as sums
 from figures.parts.style import series
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, tuned, usable, with_axes

@@ -12,8 +12,7 @@ from functools import partial
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import maps, panels
-from figures.parts import summary as sums
+from figures.parts import maps, panels, summary as sums
 from figures.parts.rates import TUNED, at_best, best_rates, own_benefit, rate_lines
 from figures.parts.style import series
 from figures.parts.write import Drawn, Figures, named

@@ -13,8 +13,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.distilled import AXES, LABELS, PAIR, styles, summarise
 from figures.parts.rates import TUNED, own_benefit, rate_lines
 from figures.parts.style import GREY, looks, words

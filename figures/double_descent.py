@@ -9,8 +9,7 @@ threshold  test loss of standard training against width, a line per number of im
 
 import xarray as xr
 
-from figures.parts import finite, panels
-from figures.parts import summary as sums
+from figures.parts import finite, panels, summary as sums
 from figures.parts.style import series
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from figures.parts import panels, ways
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums, ways
 from figures.parts.style import looks
 from figures.parts.write import Drawn, Figures
 from studies.analysis import with_axes

@@ -13,8 +13,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.rates import TUNED, arms, own_benefit_over
 from figures.parts.style import GREY, log_axis, looks, series, words
 from figures.parts.write import Drawn, Figures, named

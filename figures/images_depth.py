@@ -11,8 +11,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import fading, fading_summary, panels
-from figures.parts import summary as sums
+from figures.parts import fading, fading_summary, panels, summary as sums
 from figures.parts.style import GREY
 from figures.parts.write import Drawn, Figures
 

@@ -9,8 +9,7 @@ rates     each arm's own best learning rate
 import numpy as np
 import xarray as xr
 
-from figures.parts import fading, fading_summary
-from figures.parts import summary as sums
+from figures.parts import fading, fading_summary, summary as sums
 from figures.parts.write import Figures
 
 #: The protocols that are compared.

@@ -14,8 +14,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import images, panels
-from figures.parts import summary as sums
+from figures.parts import images, panels, summary as sums
 from figures.parts.style import GREY, looks, series, words
 from figures.parts.write import Drawn, Figures, literal, named
 

@@ -6,8 +6,7 @@ curves  test loss of a trained linear student beside the exact curves, against w
 import numpy as np
 import xarray as xr
 
-from figures.parts import finite, panels
-from figures.parts import summary as sums
+from figures.parts import finite, panels, summary as sums
 from figures.parts.style import GREY, series
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes

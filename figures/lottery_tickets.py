@@ -10,8 +10,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.style import GREY, series
 from figures.parts.tickets import left_axis, lenet, percent, shares_left, some_images, steps
 from figures.parts.write import Drawn, Figures

@@ -8,8 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.mixture import READ, readings
 from figures.parts.style import GREY, looks, series, words
 from figures.parts.write import Drawn, Figures, named

@@ -14,8 +14,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import mixture, panels
-from figures.parts import summary as sums
+from figures.parts import mixture, panels, summary as sums
 from figures.parts.rates import tuned_note
 from figures.parts.style import GREY, looks, series
 from figures.parts.write import Drawn, Figures, named

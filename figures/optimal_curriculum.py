@@ -15,8 +15,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.patches import Patch
 
-from figures.parts import maps, panels
-from figures.parts import summary as sums
+from figures.parts import maps, panels, summary as sums
 from figures.parts.style import GREY, looks, width_axis, words
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, usable, with_axes

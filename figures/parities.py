@@ -6,8 +6,7 @@ growing  share of runs that learn the parity, and in how many epochs, against wi
 import numpy as np
 import xarray as xr
 
-from figures.parts import finite
-from figures.parts import summary as sums
+from figures.parts import finite, summary as sums
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import last, share, with_axes
 

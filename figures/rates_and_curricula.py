@@ -13,8 +13,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.rates import arms, at_best, best_rates, own_benefit_over, rate_lines
 from figures.parts.style import series, words
 from figures.parts.write import Drawn, Figures, named

@@ -7,8 +7,7 @@ envelope   its smallest value over runs against n / K, and that of the mean grad
 import numpy as np
 import xarray as xr
 
-from figures.parts import finite, panels
-from figures.parts import summary as sums
+from figures.parts import finite, panels, summary as sums
 from figures.parts.style import GREY, looks
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import with_axes

@@ -8,8 +8,7 @@ scores   correlation of every score with every oracle, at the end of training of
 import numpy as np
 import xarray as xr
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.style import GREY, series, words
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable

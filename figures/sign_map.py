@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from figures.parts import maps, panels
-from figures.parts import summary as sums
+from figures.parts import maps, panels, summary as sums
 from figures.parts.write import Drawn, Figures
 from studies.analysis import last, over_replicates, usable, with_axes
 

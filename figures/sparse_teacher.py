@@ -8,8 +8,7 @@ perceptron  the perceptron of arXiv 2106.08068: simulation beside the equations,
 
 import xarray as xr
 
-from figures.parts import maps, panels, rates
-from figures.parts import summary as sums
+from figures.parts import maps, panels, rates, summary as sums
 from figures.parts.style import looks, series, words
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import usable, with_axes

@@ -10,8 +10,7 @@ smallest  accuracy against width, at one rate and at everybody's own, and the sm
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.style import GREY, log_axis, looks, series, width_axis, words
 from figures.parts.tickets import OWN, by_rate, need_swap, rate_axis, swapped, swapped_at_own_rate
 from figures.parts.write import Drawn, Figures, named

@@ -8,8 +8,7 @@ course   test accuracy of the dense network against the step, with and without a
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels, tickets
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums, tickets
 from figures.parts.style import GREY, looks, words
 from figures.parts.tickets import OWN, by_rate, left_axis, lenet, rate_axis, some_images
 from figures.parts.write import Drawn, Figures, named

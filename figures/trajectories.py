@@ -9,8 +9,7 @@ from functools import partial
 
 import xarray as xr
 
-from figures.parts import finite, panels
-from figures.parts import summary as sums
+from figures.parts import finite, panels, summary as sums
 from figures.parts.style import looks
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import with_axes

@@ -8,8 +8,7 @@ from functools import partial
 
 import xarray as xr
 
-from figures.parts import finite
-from figures.parts import summary as sums
+from figures.parts import finite, summary as sums
 from figures.parts.write import Drawn, Figures
 from studies.analysis import with_axes
 

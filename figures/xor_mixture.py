@@ -12,8 +12,7 @@ tuned             benefit against width with one rate for all, and with each arm
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import maps, panels, rates
-from figures.parts import summary as sums
+from figures.parts import maps, panels, rates, summary as sums
 from figures.parts.style import GREY, looks, series, width_axis
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import lottery, usable, with_axes

@@ -7,8 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.style import GREY, PAGE, series
 from figures.parts.write import Drawn
 from studies.analysis import last, usable

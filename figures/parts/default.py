@@ -5,8 +5,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.style import words
 from figures.parts.write import Drawn, Figures, literal
 from studies.analysis import usable

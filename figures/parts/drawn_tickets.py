@@ -8,8 +8,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.style import GREY, looks, words
 from figures.parts.tickets import OWN, left_after
 from figures.parts.write import Drawn

@@ -8,8 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.fading_summary import HEADLINE, OWN, SHARED
 from figures.parts.rates import TUNED, rate_lines
 from figures.parts.style import looks, series, words

@@ -8,8 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.rates import is_end, rate_lines
 from figures.parts.write import Drawn
 from studies.analysis import half_width, with_axes

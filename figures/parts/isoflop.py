@@ -8,8 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from figures.parts import panels
-from figures.parts import summary as sums
+from figures.parts import panels, summary as sums
 from figures.parts.style import GREY, looks, series, width_axis, words
 from figures.parts.write import Drawn
 from studies.analysis import with_axes

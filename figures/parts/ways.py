@@ -10,8 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from figures.parts import distilled, panels
-from figures.parts import summary as sums
+from figures.parts import distilled, panels, summary as sums
 from figures.parts.style import GREY, looks
 from figures.parts.write import Drawn
 from studies.analysis import early, with_axes

@@ -5,8 +5,7 @@ from inspect import unwrap
 import jax
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from curricula import Ranking, order, pace
 from curricula.draw import Draw, batches

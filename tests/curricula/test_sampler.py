@@ -10,8 +10,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from curricula import Ranking, Sampler, order, pace
 from curricula.passes import Passes

@@ -8,8 +8,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from figures.parts import panels, rates
-from figures.parts import summary as sums
+from figures.parts import panels, rates, summary as sums
 from figures.parts.style import Settings, width_axis
 from figures.parts.write import Drawn, named, said
 from studies.store import STATUS

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from studies.cell import Block
-from studies.cells.images import online as images_online
-from studies.cells.images import ranking as images_ranking
+from studies.cells.images import online as images_online, ranking as images_ranking
 from studies.cells.images.fading import FadingImages
 from studies.cells.images.online import OnlineImages
 from studies.cells.images.ranking import RankedImages

@@ -9,8 +9,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torch_writer import Tensor, as_stream, as_zip
 
 from curricula import load_ranking

@@ -36,7 +36,8 @@ def test_streams_of_all_replicates_are_those_of_each():
 def test_the_numbers_of_the_streams_stay():
     """Stored results rest on them."""
     assert roles.REPLICATE == {
-        "teacher": 0, "init": 1, "data": 2, "test": 3, "random_mask": 109, "other_start": 114
+        "teacher": 0, "init": 1, "data": 2, "test": 3, "random_mask": 109, "other_start": 114,
+        "scattered": 115,
     }  # fmt: skip
     assert (roles.START, roles.FIRST_STEP) == (0, 1)
     assert (roles.RUNS, roles.TUNING, roles.HELD_OUT, roles.EXAMPLES) == (0, 1, 2, 3)
