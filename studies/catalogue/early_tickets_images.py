@@ -26,10 +26,11 @@ def quick() -> Study:
 
 
 def full() -> Study:
-    """MNIST 0 and 4, the first 500 images of them, 14 x 14 pixels; two shares of the weights, four rates."""
+    """MNIST 0 and 4, the first 500 images of them, 14 x 14 pixels; two shares of the weights, five rates."""
     sizes = {"data_set": "mnist", "n_examples": 500, "n_test": 1000, "copies": 4}
     grid = {"rounds": (3, 5), "learning_rate": (0.0006, 0.0012, 0.003, 0.006), "protocol": PAIR}
-    return Study(with_fields(CELL, sizes), (grid,), replicates=24, rows=8)
+    larger = {"rounds": (3,), "learning_rate": (0.012,), "protocol": PAIR}
+    return Study(with_fields(CELL, sizes), (grid, larger), replicates=24, rows=8)
 
 
 PRESETS = {"quick": quick, "full": full}

@@ -22,7 +22,7 @@ PINNED = {
     ("early_tickets", "quick"): (1, "ff973ab34454caf2d924"),
     ("early_tickets", "full"): (8, "994159a23912d0c41a5c"),
     ("early_tickets_images", "quick"): (3, "2b1ccc4d64f1401691b1"),
-    ("early_tickets_images", "full"): (24, "e099e9b20bd71e870b1c"),
+    ("early_tickets_images", "full"): (27, "2933b0a4a5ae5ac80a32"),
     ("consolidation", "quick"): (18, "397d31bfd844fe0137da"),
     ("consolidation", "full"): (114, "756007e0d2635f83c98d"),
     ("double_descent", "quick"): (14, "58e860f5b2e5aa622d36"),
