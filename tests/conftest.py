@@ -52,7 +52,7 @@ def pytest_collection_finish() -> None:
 
 
 #: Bytes of memory of a process above which its programs are forgotten, and by which it must have grown since.
-MUCH, MORE = 1.0e9, 0.4e9
+MUCH, MORE = 1.5e9, 0.3e9
 #: Memory after programs were forgotten last.
 remembered = 0.0
 #: Whether there may be programs without most optimisations, which other modules must not meet.
@@ -66,13 +66,20 @@ def forget_programs() -> None:
     gc.collect()
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc: give back what is free
         trim(0)
-    remembered = psutil.Process().memory_info().rss
+    remembered = in_use()
+
+
+def in_use() -> float:
+    """Bytes of memory of this process."""
+    return psutil.Process().memory_info().rss
 
 
 def pytest_runtest_teardown() -> None:
-    """Too many programs are forgotten."""
-    if psutil.Process().memory_info().rss > max(MUCH, remembered + MORE):
-        forget_programs()
+    """Too many programs are forgotten, if it is not garbage."""
+    if in_use() > (most := max(MUCH, remembered + MORE)):
+        gc.collect()
+        if in_use() > most:
+            forget_programs()
 
 
 @pytest.fixture(scope="module", autouse=True)

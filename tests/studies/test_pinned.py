@@ -12,7 +12,7 @@ PINNED = {
     ("committee", "quick"): (12, "1aa9742e0cd6118b0ed2"),
     ("committee", "full"): (84, "84ea3af8221ca855b657"),
     ("carried_tickets", "quick"): (8, "356a851883522c65db1b"),
-    ("carried_tickets", "full"): (64, "e86c7627b82297e55a9a"),
+    ("carried_tickets", "full"): (96, "7b9b466020edb6d51754"),
     ("carried_tickets_mixture", "quick"): (4, "5cb334b21b2c5ad8fab4"),
     ("carried_tickets_mixture", "full"): (24, "13acc523c22427ce2cee"),
     ("compute_optimal", "quick"): (22, "14b6009941c184a6d89e"),
