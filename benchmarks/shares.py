@@ -22,12 +22,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.baselines import RATE
 from benchmarks.simulators import matmul_rate, normal_rate, timed
+from teacher_student import generator
 from teacher_student.order_parameters import factor
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.chunk import descend
 from teacher_student.training.gram import GramSpace
-from teacher_student.training.noise import normal, words
+from teacher_student.training.noise import normal
 from teacher_student.training.program import choose_method
 from teacher_student.training.simulate import simulate
 
@@ -90,7 +91,7 @@ def parts(n_inputs: int, width: int, replicates: int, flops_rate: float) -> list
         return jax.vmap(lambda t: method.draw(key, (), t))(starts)
 
     def draw_numbers(key):
-        return jax.vmap(lambda t: normal(words(jax.random.fold_in(key, t), n_numbers)))(starts)
+        return jax.vmap(lambda t: normal(generator.words(generator.fold_in(key, t), n_numbers)))(starts)
 
     drawing = clock(draw, keys) / ahead
     numbers = clock(draw_numbers, keys) / ahead

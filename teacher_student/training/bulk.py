@@ -35,7 +35,7 @@ from teacher_student.interfaces import Learner, Level, Noise, Task
 from teacher_student.order_parameters import Overlaps, after, factor
 from teacher_student.rate_schedules import CONSTANT, Pace
 from teacher_student.training.chunk import descend
-from teacher_student.training.noise import normal, uniform, words
+from teacher_student.training.noise import normal, uniform
 from teacher_student.training.streams import stream
 
 
@@ -117,7 +117,7 @@ class BulkVectors:
         b = self.chunk
         key = generator.fold_in(stream(key, "data"), t)
         sizes = [b * n for n in (*self._sizes, self.task.n_inputs - sum(self._sizes), 1)]
-        numbers = words(key, sum(sizes) + b)
+        numbers = generator.words(key, sum(sizes) + b)
         *rest, along, label = jnp.split(
             normal(numbers[: sum(sizes)]).astype(self.dtype), np.cumsum(sizes)[:-1]
         )

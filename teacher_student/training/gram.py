@@ -53,7 +53,7 @@ from teacher_student.rate_schedules import CONSTANT, Pace
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.training import kernel
 from teacher_student.training.chunk import descend
-from teacher_student.training.noise import chi, lower_triangle, normal, uniform, wishart_factor, words
+from teacher_student.training.noise import chi, lower_triangle, normal, uniform, wishart_factor
 from teacher_student.training.streams import stream
 
 
@@ -133,7 +133,7 @@ class GramSpace:
         n_blocks, n_directions = len(self.task.blocks), sum(block.directions for block in self.task.blocks)
         key = generator.fold_in(stream(key, "data"), t)
         sizes = [n_blocks * b * k, n_blocks * b * (b - 1) // 2, n_blocks * b, b * n_directions, b]
-        numbers = words(key, sum(sizes) + n_blocks * b + b)
+        numbers = generator.words(key, sum(sizes) + n_blocks * b + b)
         normals = normal(numbers[: sum(sizes)])
         uniforms = uniform(numbers[sum(sizes) :])
         xi, below, first, along, label = jnp.split(normals, np.cumsum(sizes)[:-1])

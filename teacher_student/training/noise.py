@@ -18,11 +18,6 @@ from jaxtyping import Bool, Float, Key, UInt32
 from teacher_student import generator
 
 
-def words(key: Key[Array, ""], n: int) -> UInt32[Array, " n"]:
-    """n random 32-bit words."""
-    return generator.words(key, n)
-
-
 def uniform(word: UInt32[Array, " n"]) -> Float[Array, " n"]:
     """Uniform in the open interval (0, 1), on a grid of 2^-23."""
     return ((word >> 9).astype(jnp.float32) + 0.5) * jnp.float32(2.0**-23)
@@ -56,7 +51,7 @@ def chi(
 
     def again(state):
         value, accepted, attempt = state
-        fresh = words(generator.fold_in(key, attempt), 2 * len(dof))
+        fresh = generator.words(generator.fold_in(key, attempt), 2 * len(dof))
         other, ok = propose_chi_squared(normal(fresh[: len(dof)]), uniform(fresh[len(dof) :]), dof)
         return jnp.where(accepted, value, other), accepted | ok, attempt + 1
 
@@ -82,7 +77,7 @@ def wishart_factor(key: Key[Array, ""], size: int, dof: int) -> Float[Array, "n 
             f"Bartlett factor; need dof >= {size}"
         )
     below_key, first_key, key = generator.split(key, 3)
-    first = words(first_key, 2 * size)
+    first = generator.words(first_key, 2 * size)
     below = jnp.tril(generator.normal(below_key, (size, size)), -1)
     dofs = dof - jnp.arange(size, dtype=jnp.float32)
     return below + jnp.diag(chi(key, normal(first[:size]), uniform(first[size:]), dofs))

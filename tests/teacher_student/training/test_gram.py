@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from teacher_student import generator
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training import noise
@@ -125,7 +126,7 @@ def test_chi_has_the_chi_distribution():
 
 
 def test_words_make_uniform_and_normal_numbers():
-    numbers = noise.words(jax.random.key(0), 100_001)
+    numbers = generator.words(jax.random.key(0), 100_001)
     assert numbers.shape == (100_001,)
     assert stats.kstest(np.asarray(noise.uniform(numbers), float), "uniform").pvalue > 0.01
     normal = np.asarray(noise.normal(numbers), float)
