@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Integer
 
@@ -102,18 +101,17 @@ def prepare(
     pace = Pace(rate_factors(rates, length, networks), shares)
     ahead = np.arange(shape[-1]).clip(max=length - 1)  # steps behind the end are never taken
     pace = jax.tree.map(lambda x: x[ahead], pace)
-    cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(np.asarray(x), dtype), tree)  # noqa: E731
+    cast = lambda tree: jax.tree.map(lambda x: np.asarray(x, dtype), tree)  # noqa: E731
     with fixed_settings(dtype):
+        integer = jax.dtypes.canonicalize_dtype(np.int64)
         arguments = (
             replicate_keys(seed, numbers),
-            jnp.asarray(padded),
+            padded,
             cast({name: np.stack([level[name] for level in table]) for name in table[0]}),
             cast(dict(target)),
             cast(student.scaling(learning_rate, task.n_inputs)),
             cast(initial),
             cast(pace),
-            jnp.asarray(interval),
-            jnp.asarray(n_records),
-            jnp.asarray(n_protocols),
+            *(np.asarray(x, integer) for x in (interval, n_records, n_protocols)),
         )
     return Plan(runner, record, room, n_test, arguments, n_records, n_protocols, interval, numbers)

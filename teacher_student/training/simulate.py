@@ -230,7 +230,7 @@ def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None
         if places == 1:
             parts = [_started(first, 1, first.arguments)]
         else:
-            idle = (*first.arguments[:-3], *[jnp.zeros_like(x) for x in first.arguments[-3:]])
+            idle = (*first.arguments[:-3], *[np.zeros_like(x) for x in first.arguments[-3:]])
             rows = [plan.arguments for plan in plans] + [idle] * (places - len(plans))
             together = jax.tree.map(lambda *x: jnp.stack(x), *rows)
             found = jax.device_get(_started(first, places, together))
@@ -271,8 +271,8 @@ def compile_plan(plan: Plan, places: int = 1, devices: int | None = None) -> Non
 def _simulation(plan: Plan, values: dict[str, Array], diverged: Array) -> Simulation:
     kept, last = plan.n_protocols, plan.n_records + 1
     time = np.arange(last) * plan.interval / plan.method.task.n_inputs
-    found = {name: np.asarray(x[:, :kept, :last]) for name, x in values.items()}
+    found = {name: np.asarray(x)[:, :kept, :last] for name, x in values.items()}
     task, student = plan.method.task, plan.method.student
     names = tuple(map(str, range(kept)))
     labels = Labels(names, plan.replicates, student.width, tuple(task.group_names))
-    return Simulation(time, found, np.asarray(diverged[:, :kept]), plan.method.name, labels)
+    return Simulation(time, found, np.asarray(diverged)[:, :kept], plan.method.name, labels)

@@ -1,7 +1,7 @@
 """The order parameters from which `simulate` starts its replicates, for theory to start from too."""
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from teacher_student.fixed_settings import fixed_settings
 from teacher_student.interfaces import Student, Task
@@ -46,5 +46,5 @@ def draw_start(
         return runner.overlaps(runner.init(key, own, scaling, None), own)
 
     with fixed_settings(dtype):
-        scaling = jax.tree.map(lambda x: jnp.asarray(x, dtype), student.scaling(learning_rate, task.n_inputs))
+        scaling = jax.tree.map(lambda x: np.asarray(x, dtype), student.scaling(learning_rate, task.n_inputs))
         return jax.jit(jax.vmap(one))(replicate_keys(seed, numbers))

@@ -8,10 +8,9 @@ number, so adding replicates, widths or protocols changes no existing one.
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Int, Integer, Key
+from jaxtyping import Int, Integer, Key, UInt32
 from numpy.typing import ArrayLike
 
 from teacher_student import generator
@@ -27,8 +26,13 @@ MOST_REPLICATES = 2**31
 
 def root_key(seed: int) -> Key[Array, ""]:
     """The key of a seed, from the same generator whatever JAX is set to; ValueError beyond 32 bits."""
+    return jax.random.wrap_key_data(jax.device_put(_seed_words(seed)), impl=GENERATOR)
+
+
+def _seed_words(seed: int) -> UInt32[np.ndarray, " 2"]:
+    """The two words of a seed's key: what `jax.random.key` makes of it, without a program."""
     seed_fits(seed)
-    return jax.random.key(int(seed), impl=GENERATOR)
+    return np.array([0, seed], np.uint32)
 
 
 #: How many replicates, or their numbers.
@@ -64,8 +68,12 @@ def replicate_numbers(replicates: Replicates) -> Int[np.ndarray, " R"]:
 
 def replicate_keys(seed: int, replicates: ArrayLike | Sequence[int]) -> Key[Array, " R"]:
     """One key per replicate number, (R,)."""
-    root = root_key(seed)
-    numbers = jnp.asarray(replicates, jnp.int32)
+    return _replicate_keys(_seed_words(seed), np.asarray(replicates, np.int32))
+
+
+@jax.jit
+def _replicate_keys(words: UInt32[Array, " 2"], numbers: Int[Array, " R"]) -> Key[Array, " R"]:
+    root = jax.random.wrap_key_data(words, impl=GENERATOR)
     return jax.vmap(lambda r: generator.fold_in(root, r))(numbers)
 
 

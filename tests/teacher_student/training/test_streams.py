@@ -10,7 +10,7 @@ import pytest
 from root import ROOT
 
 from teacher_student import roles
-from teacher_student.training.streams import replicate_keys, round_keys, stream, streams
+from teacher_student.training.streams import replicate_keys, root_key, round_keys, stream, streams
 
 
 def bits(key) -> tuple[int, ...]:
@@ -24,6 +24,14 @@ def test_streams_and_replicates_and_rounds_have_keys_of_their_own():
     assert len(set(found)) == len(found) == 3 * len(roles.REPLICATE)
     assert len(set(samples)) == len(samples)
     assert set(samples) & set(found) == {bits(stream(key, "data")) for key in keys}
+
+
+@pytest.mark.parametrize("seed", [0, 3, 2**31 + 5, 2**32 - 1])
+def test_the_key_of_a_seed_is_that_of_jax(seed):
+    key = jax.random.key(seed, impl="threefry2x32")
+    assert bits(root_key(seed)) == bits(key)
+    numbers = [0, 7, 2**31 - 1]
+    assert bits(replicate_keys(seed, numbers)) == sum((bits(jax.random.fold_in(key, r)) for r in numbers), ())
 
 
 def test_streams_of_all_replicates_are_those_of_each():
