@@ -20,16 +20,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.extend.random import threefry_2x32
 
 from benchmarks import baselines
+from teacher_student import generator
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training.plan import Plan, prepare
 from teacher_student.training.simulate import run_plans
+from teacher_student.training.streams import replicate_keys
 
 N = 300
-COLUMNS = ("what", "K", "lanes", "million run-steps/s", "seconds", "compile s")
+COLUMNS = ("what", "K", "lanes", "million run-steps/s, or words/s", "seconds", "compile s")
 Row = tuple[str, int, int, float, float, float]
 
 #: Replicates of a block; the lanes of an accelerator are blocks of twice as many runs.
@@ -91,6 +95,24 @@ def simulators(tiny: bool) -> Iterator[Callable[[], Row]]:
                 yield naive
 
 
+def random_words(tiny: bool) -> Iterator[Callable[[], Row]]:
+    """The words of a chunk of Gram space at K = 16 in each of many lanes: the same bits in two ways."""
+    lanes, each = (64, 1024) if tiny else (16_384, 1536)
+    keys = replicate_keys(0, np.arange(lanes))
+    ways = {
+        "jax.random": lambda key: threefry_2x32(jax.random.key_data(key), jnp.arange(each, dtype=jnp.uint32))
+    }
+    ways["written out"] = lambda key: generator.words(key, each)
+    for name, draw in ways.items():
+        drawn = jax.jit(lambda keys, draw=draw: jnp.sum(jax.vmap(draw)(keys), dtype=jnp.uint32))
+
+        def row(name=name, drawn=drawn) -> Row:
+            seconds, first = timed(lambda: drawn(keys).block_until_ready())
+            return f"threefry, {name}", 16, lanes, lanes * each / seconds / 1e6, seconds, first
+
+        yield row
+
+
 def commands(tiny: bool) -> Iterator[Callable[[], Row]]:
     """Whole commands, one function each."""
     small = ("--width", "2,4", "--budget", "20", "--replicates", "4", "--rows", "4")
@@ -141,7 +163,7 @@ def main(argv: list[str] | None = None) -> int:
     print(f"device: {kind}, {os.cpu_count()} cores, JAX {jax.__version__}\n\n| {' | '.join(COLUMNS)} |")
     print("|" + " --- |" * len(COLUMNS), flush=True)
     rows, left = [], 0
-    for row in (*simulators(args.tiny), *commands(args.tiny)):
+    for row in (*simulators(args.tiny), *random_words(args.tiny), *commands(args.tiny)):
         if time.perf_counter() - started > args.seconds:
             left += 1
             continue

@@ -114,6 +114,7 @@ def test_captions_count_runs_that_diverged_or_ran_out_of_steps_but_none_that_is_
     assert int(summary.left_out.sum()) == int((status == STATUS["diverged"]).sum()) + 1
 
 
+@pytest.mark.usefixtures("unplaced")
 @pytest.mark.slow
 def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path):
     ds = load("xor_mixture", results).sel(parametrisation="standard", budget=60.0)
@@ -123,6 +124,7 @@ def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path
     assert summary.benefit.sizes == {"treatment": 4, "parametrisation": 1, "budget": 1, "width": 3, "time": 4}
 
 
+@pytest.mark.usefixtures("unplaced")
 @pytest.mark.slow
 def test_draw_takes_a_name_results_and_a_summary_and_refuses_anything_else(results, tmp_path):
     by_name = figures.draw("xor_mixture", tmp_path / "name", source=results)
@@ -141,6 +143,7 @@ def test_draw_takes_a_name_results_and_a_summary_and_refuses_anything_else(resul
         figures.paint  # noqa: B018
 
 
+@pytest.mark.usefixtures("unplaced")
 @pytest.mark.slow
 def test_an_export_beside_the_results_or_alone_is_taken_for_results(results, tmp_path, capsys):
     ds = load("xor_mixture", results)
@@ -176,6 +179,7 @@ def test_places_that_cannot_be_read_or_written_are_refused_in_one_line(results, 
     assert " committee, " in said
 
 
+@pytest.mark.usefixtures("unplaced")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "pair"),

@@ -19,6 +19,8 @@ from studies.catalogue import get
 
 ROOT = Path(__file__).parent.parent.parent
 
+pytestmark = pytest.mark.usefixtures("unplaced")
+
 
 FEW = {"width": "2,4", "replicates": "3", "rows": "3"}
 XOR, LOTTERY = {"accuracy", "benefit", "map", "lottery"}, "lottery"
@@ -126,12 +128,6 @@ def test_a_study_without_figures_of_its_own_is_drawn_as_curves(tmp_path, capsys)
         assert (tmp_path / "again" / f"{name}.csv").read_text() == (folder / f"{name}.csv").read_text()
 
 
-@pytest.fixture
-def unpainted(monkeypatch):
-    """Figures are made and their numbers written, but nothing is painted, which takes most of the time."""
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda self, path, **more: Path(path).touch())
-
-
 VALUES = {
     "seed": ("0", "1", "7"), "easy_fraction": ("0.2", "0.4"), "hard.noise": ("0.5", "2"),
     "learning_rate": ("0.1", "0.3"), "budget": ("40", "60"), "n_inputs": ("20", "30"),
@@ -142,7 +138,7 @@ VALUES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("case", range(4))
 @pytest.mark.parametrize("name", ["xor_mixture", "small"])
-def test_random_axes(name, case, tmp_path, unpainted):
+def test_random_axes(name, case, tmp_path):
     """Every combination of values of the axes that the figures do not know has a folder with all figures."""
     rng = np.random.default_rng([case, len(name)])
     axes = rng.choice([*VALUES], 2, replace=False)
@@ -161,7 +157,7 @@ def test_random_axes(name, case, tmp_path, unpainted):
 
 
 @pytest.mark.slow
-def test_more_settings_than_anybody_looks_at_are_cut_and_said(tmp_path, capsys, unpainted):
+def test_more_settings_than_anybody_looks_at_are_cut_and_said(tmp_path, capsys):
     stored(small.study(replicates=2).changed({"seed": ",".join(map(str, range(MOST + 2)))}), tmp_path)
     assert main(["small", "--from", str(tmp_path)]) == 0
     said = capsys.readouterr().err
