@@ -152,7 +152,7 @@ def ways_figure(summary: xr.Dataset) -> Drawn:
     text = (
         "XOR-like mixture, N = {n_inputs}, easy noise {easy[noise]:g}, tested at {hard[noise]:g}. Every way "
         "at its own best size, learning rate (of {ways_rates}) and budget (of {ways_budgets} samples, "
-        "{easy_fraction:percent} % of each easy), chosen anew in every resample of {ways_replicates} "
+        "{easy_fraction:percent} % of each easy), chosen anew in every resample of the "
         "replicates, which all ways share. A way reaches a target where more than half of them do at the end "
         "of the budget. Given: what the mask, or the teacher and its answers, cost is not counted."
     )

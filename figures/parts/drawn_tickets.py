@@ -82,7 +82,7 @@ def kinds(summary: xr.Dataset) -> dict[str, dict[str, Any]]:
 
 def in_a_row(parts: Sized) -> int:
     """So many panels stand in a row."""
-    return 2 if len(parts) <= 4 else 4
+    return 2 if len(parts) <= 4 else 3 if len(parts) % 3 == 0 else 4
 
 
 def distance(summary: xr.Dataset, caption: str) -> Drawn:

@@ -194,4 +194,5 @@ def figure(summary: xr.Dataset, caption: str) -> Drawn:
     panels.legend_above(drawn)
     missing = f" Not shown: {summary.ways_missing}." * bool(summary.ways_missing)
     opened = f" An interval without an upper end is drawn to {OPEN} times the point."
-    return Drawn(drawn, table, f"{caption}{opened}{missing}")
+    own = summary.assign_attrs(replicates=summary.ways_replicates)
+    return Drawn(drawn, table, f"{caption}{opened}{missing}", own)

@@ -20,8 +20,8 @@ class Drawn(NamedTuple):
     """A figure, the numbers in it (one table, or one for each panel) and its caption.
 
     In the caption {name} stands for a setting of the study's cell or an attribute of the summary, see
-    `Settings`. `counted` is the part of
-    the summary whose lost runs the caption counts, where that is not the whole.
+    `Settings`. `counted` is the part of the summary whose replicates and lost runs the caption counts, where
+    that is not the whole.
     """
 
     figure: Figure
@@ -84,7 +84,7 @@ def ending(figure: Figure, summary: xr.Dataset, counted: xr.Dataset) -> str:
     """The end of a caption: replicates, what bars and bands are if there are any, and runs left out."""
     bands = any(isinstance(c, PolyCollection) for axes in figure.axes for c in axes.collections)
     bars = any(isinstance(c, ErrorbarContainer) for axes in figure.axes for c in axes.containers)
-    n, kinds = int(summary.attrs["replicates"]), ["bars"] * bars + ["bands"] * bands
+    n, kinds = int((summary.attrs | counted.attrs)["replicates"]), ["bars"] * bars + ["bands"] * bands
     said = f"{n} replicate{'s' * (n != 1)}"
     said += f"; {' and '.join(kinds)}: 95 % intervals." if kinds else "."
     if "left_out" in counted:
