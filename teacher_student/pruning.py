@@ -154,11 +154,13 @@ class Pruning:
         return of_kernels(params, [*first, _largest(sizes[-1], counts[1])])
 
 
+@jax.jit
 def full(params: PyTree) -> Any:
     """The mask that keeps everything."""
     return jax.tree.map(jnp.ones_like, params)
 
 
+@jax.jit
 def rewound(params: PyTree, masks: PyTree) -> Any:
     """Parameters of the start (or of step k) under a mask: what a ticket is trained from."""
     return jax.tree.map(jnp.multiply, params, masks)

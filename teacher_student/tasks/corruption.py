@@ -23,6 +23,7 @@ al., arXiv 2406.01589; the choice of the others and of units for images is ours.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -39,6 +40,8 @@ from teacher_student.tasks.resampling import pasted
 CORRUPTIONS = (
     "noise_in_place", "noise_beside", "distractor_beside", "label_noise", "clipped_noise", "shrunk",
 )  # fmt: skip
+#: An array on the host or on a device.
+Anywhere = np.ndarray | Array
 #: Those that are made on the pixels before normalisation.
 ON_PIXELS = ("clipped_noise", "shrunk")
 
@@ -161,56 +164,43 @@ class Presentation:
         """
         if not isinstance(level, Array):
             self.check_level(level)
-        rows = jnp.asarray(indices)
-        bank = jnp.asarray(examples.inputs)
-        inputs, labels = bank[rows], jnp.asarray(examples.labels)[rows]
-        keys = jax.vmap(lambda seed: jax.random.fold_in(key, seed))(jnp.asarray(examples.seeds)[rows])
-        if draws is not None:
-            keys = jax.vmap(jax.random.fold_in)(keys, jnp.asarray(draws))
-        h = jnp.broadcast_to(jnp.asarray(level, inputs.dtype), rows.shape)
+        rows, bank = indices if isinstance(indices, Array) else np.asarray(indices), examples.inputs
+        inputs, labels = _at(bank, rows), jax.device_put(_at(examples.labels, rows))
+        keys = _keys(key, _at(examples.seeds, rows), draws)
+        maths = jnp if isinstance(level, Array) else np
+        h: Any = maths.broadcast_to(maths.asarray(level, inputs.dtype), rows.shape)
         if self.corruption in ON_PIXELS:
             shown = self._on_pixels(keys, bank, rows, h)
             return (shown * _signs(keys, SIGN) if self.signed else shown), labels
         if self.signed:
             inputs = inputs * _signs(keys, SIGN)
         if self.corruption == "label_noise":
-            return inputs, self._relabelled(keys, labels, h)
+            return jax.device_put(inputs), _relabelled(keys, labels, h, self.n_labels)
         if self.corruption == "distractor_beside":
-            extra = bank[_others(keys, rows, len(bank))]
+            extra = _at(bank, _others(keys, rows, len(bank)))
             extra = extra * _signs(keys, OTHER_SIGN) if self.signed else extra
         else:
-            extra = _noise(keys, bank)
-        extra = jnp.sqrt(h)[:, None, None, None] * extra
+            extra = _noise(keys, bank.shape[1:])
+        extra = maths.sqrt(h)[:, None, None, None] * extra
         if self.corruption == "noise_in_place":
             return inputs + extra, labels
         return jnp.concatenate([inputs, extra], 2), labels
 
-    def _on_pixels(self, keys: Key[Array, " n"], bank: Array, rows: Array, h: Array) -> Array:
+    def _on_pixels(self, keys: Key[Array, " n"], bank: Anywhere, rows: Anywhere, h: Any) -> Array:
         """Normalised images whose pixels were clipped after noise was added, or shrunk and pasted."""
         if self.pixels is None:
             raise ValueError(
                 f"corruption {self.corruption!r} needs the range of the pixels; take task.presentation(...)"
             )
-        mean, scale, low, high = (jnp.asarray(part, bank.dtype) for part in vars(self.pixels).values())
-        pixels = bank[rows] * scale + mean
+        mean, scale, low, high = (np.asarray(part, bank.dtype) for part in vars(self.pixels).values())
+        pixels = _at(bank, rows) * scale + mean
         if self.corruption == "shrunk":
-            ground = bank[_others(keys, rows, len(bank))] * scale + mean
+            ground = _at(bank, _others(keys, rows, len(bank))) * scale + mean
             changed = jax.vmap(pasted)(pixels, ground, 1 - h)
         else:
-            changed = jnp.clip(pixels + h[:, None, None, None] * (high - low) * _noise(keys, bank), low, high)
+            noise = _noise(keys, bank.shape[1:])
+            changed = jnp.clip(pixels + h[:, None, None, None] * (high - low) * noise, low, high)
         return (changed - mean) / scale
-
-    def _relabelled(self, keys: Key[Array, " n"], labels: Array, h: Array) -> Array:
-        """Labels, replaced by another one with probability h."""
-        change = jax.vmap(jax.random.uniform)(_stream(keys, NOISE)) < h
-        if jnp.issubdtype(labels.dtype, jnp.floating):
-            if self.n_labels != 2:
-                raise ValueError(f"n_labels is {self.n_labels}, but labels in {{-1, +1}} are 2")
-            return jnp.where(change, -labels, labels)
-        shift = jax.vmap(lambda k: jax.random.randint(k, (), 1, self.n_labels, labels.dtype))(
-            _stream(keys, OTHER)
-        )
-        return jnp.where(change, (labels + shift) % self.n_labels, labels)
 
 
 def draw_levels(
@@ -245,11 +235,29 @@ def draw_levels(
     within("hard", hard, high)
     within("easy_fraction", easy_fraction, 0, 1)
 
-    def one(seed: Array) -> Array:
-        pick, value = jax.random.uniform(jax.random.fold_in(key, seed), (2,))
-        return jnp.where(pick < easy_fraction, low + (high - low) * value, hard)
+    pick, value = _pairs(_keys(key, seeds, None))
+    return jnp.where(pick < easy_fraction, low + (high - low) * value, hard)
 
-    return jax.vmap(one)(jnp.asarray(seeds))
+
+# Draws and look-ups are compiled as a whole; sums and products are not, so that each is rounded by itself.
+
+
+@jax.jit
+def _keys(key: Key[Array, ""], seeds: UInt32[Array, " n"], draws: Int[Array, " n"] | None) -> Any:
+    """The key of every example (n,), or of its draw where these have numbers."""
+    keys = jax.vmap(lambda seed: jax.random.fold_in(key, seed))(seeds)
+    return keys if draws is None else jax.vmap(jax.random.fold_in)(keys, draws)
+
+
+#: Two numbers uniform in [0, 1) for every key, (2, n).
+_pairs = jax.jit(jax.vmap(lambda key: jax.random.uniform(key, (2,)), out_axes=1))
+_rows = jax.jit(lambda array, rows: array[rows])
+
+
+def _at(array: Anywhere, rows: Anywhere) -> Any:
+    """The rows of an array (P, ...): looked up on the host where both are there."""
+    on_host = isinstance(array, np.ndarray) and isinstance(rows, np.ndarray)
+    return array[rows] if on_host else _rows(array, rows)
 
 
 def _stream(keys: Key[Array, " n"], role: int) -> Any:
@@ -257,17 +265,32 @@ def _stream(keys: Key[Array, " n"], role: int) -> Any:
     return jax.vmap(lambda key: jax.random.fold_in(key, role))(keys)
 
 
-def _noise(keys: Key[Array, " n"], bank: Array) -> Any:
+@partial(jax.jit, static_argnames="shape")
+def _noise(keys: Key[Array, " n"], shape: tuple[int, ...]) -> Any:
     """Standard normal noise in the shape of an image for every example."""
-    return jax.vmap(lambda key: jax.random.normal(key, bank.shape[1:], bank.dtype))(_stream(keys, NOISE))
+    return jax.vmap(lambda key: jax.random.normal(key, shape, jnp.float32))(_stream(keys, NOISE))
 
 
+@partial(jax.jit, static_argnames="role")
 def _signs(keys: Key[Array, " n"], role: int) -> Array:
     """(n, 1, 1, 1) of -1 and +1."""
     draw = jax.vmap(lambda key: jax.random.rademacher(key, (1, 1, 1), jnp.float32))
     return draw(_stream(keys, role))
 
 
+@partial(jax.jit, static_argnames="n_labels")
+def _relabelled(keys: Key[Array, " n"], labels: Array, h: Array, n_labels: int) -> Array:
+    """Labels, replaced by another one with probability h."""
+    change = jax.vmap(jax.random.uniform)(_stream(keys, NOISE)) < h
+    if jnp.issubdtype(labels.dtype, jnp.floating):
+        if n_labels != 2:
+            raise ValueError(f"n_labels is {n_labels}, but labels in {{-1, +1}} are 2")
+        return jnp.where(change, -labels, labels)
+    shift = jax.vmap(lambda k: jax.random.randint(k, (), 1, n_labels, labels.dtype))(_stream(keys, OTHER))
+    return jnp.where(change, (labels + shift) % n_labels, labels)
+
+
+@partial(jax.jit, static_argnames="size")
 def _others(keys: Key[Array, " n"], rows: Array, size: int) -> Array:
     """For each row another one below `size`, uniformly."""
     if size < 2:

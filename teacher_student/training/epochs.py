@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 
 from teacher_student.checks import within
 from teacher_student.fixed_settings import fixed_settings
+from teacher_student.pruning import rewound
 from teacher_student.roles import FIRST_STEP, START
 from teacher_student.students.flax_nets import CNN, MLP, rate_factors
 from teacher_student.training.evaluation import Labelled, blown_up, cross_entropy, evaluate
@@ -178,8 +179,14 @@ def start(
     """The state before the first step: drawn from the keys, or the `initial` parameters, masked."""
     params = initialise(student, keys, data.inputs[:1]) if initial is None else initial
     if masks is not None:
-        params = jax.tree.map(jnp.multiply, params, masks)
-    return State(params, jax.vmap(optimiser.transform().init)(params), jnp.asarray(0, jnp.int32))
+        params = rewound(params, masks)
+    return State(params, _memory(optimiser, params), jax.device_put(np.int32(0)))
+
+
+@partial(jax.jit, static_argnames="optimiser")
+def _memory(optimiser: Optimiser, params: PyTree) -> Any:
+    """The state of the optimiser of every run before its first step."""
+    return jax.vmap(optimiser.transform().init)(params)
 
 
 @partial(jax.jit, static_argnames="student")

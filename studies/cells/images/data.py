@@ -170,14 +170,14 @@ def squares(sides: tuple[int, int], side: int) -> int:
 
 
 def labelled(inputs: "ArrayLike", labels: "ArrayLike") -> "Labelled":
-    """Shown images as `Labelled`: labels -1 and +1 become the classes 0 and 1."""
-    import jax.numpy as jnp
+    """Shown images as `Labelled` on the device: labels -1 and +1 become the classes 0 and 1."""
+    import jax
 
     from teacher_student.training.evaluation import Labelled
 
-    y = jnp.asarray(labels)
+    y = np.asarray(labels)
     return Labelled(
-        jnp.asarray(inputs), ((y > 0) if jnp.issubdtype(y.dtype, jnp.floating) else y).astype("int32")
+        jax.device_put(inputs), jax.device_put((y > 0 if y.dtype.kind == "f" else y).astype("int32"))
     )
 
 
@@ -191,10 +191,8 @@ def corrupted(
     most: int | None = None,
 ) -> "Labelled":
     """Examples at one level, the first `most` of them, `copies` times, each time with its own corruption."""
-    import jax.numpy as jnp
-
     count = min(len(examples.labels), most or len(examples.labels))
-    rows, draws = jnp.tile(jnp.arange(count), copies), jnp.repeat(jnp.arange(copies), count)
+    rows, draws = np.tile(np.arange(count), copies), np.repeat(np.arange(copies), count)
     return labelled(*task.presentation(corruption)(key, examples, rows, level, draws))
 
 

@@ -96,7 +96,6 @@ class FadingImages(ImageCell):
 @lru_cache(maxsize=2)
 def _material(cell: FadingImages) -> Material:
     import jax
-    import jax.numpy as jnp
 
     from teacher_student.tasks.corruption import draw_levels
     from teacher_student.training.streams import root_key
@@ -107,13 +106,13 @@ def _material(cell: FadingImages) -> Material:
     rest, targets = held_out(cell, task, cell.corruption, hard, cell.n_test, cell.n_test)
     noise_key, level_key = jax.random.split(jax.random.fold_in(root_key(cell.seed), EXAMPLES))
     numbers = np.arange(count, dtype=np.uint32)
-    levels = draw_levels(level_key, numbers, easy=(easy, hard), hard=hard, easy_fraction=1.0)
-    shown = jnp.concatenate([levels, jnp.full(count, hard, levels.dtype)])
+    levels = np.asarray(draw_levels(level_key, numbers, easy=(easy, hard), hard=hard, easy_fraction=1.0))
+    shown = np.concatenate([levels, np.full(count, hard, levels.dtype)])
     rows, draws = np.arange(count) % len(rest.labels), np.arange(count) // len(rest.labels)
     show = task.presentation(cell.corruption)
     parts = [
         show(noise_key, rest, rows[part % count], shown[part], draws[part % count])
         for part in np.array_split(np.arange(2 * count), -(-2 * count // 5000))
     ]
-    inputs, labels = (jnp.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    return Material(labelled(inputs, labels), targets, np.asarray(shown), task.n_labels)
+    inputs, labels = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    return Material(labelled(inputs, labels), targets, shown, task.n_labels)

@@ -111,7 +111,6 @@ def made_hard(levels: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=2)
 def _material(cell: OnlineImages) -> Material:
     import jax
-    import jax.numpy as jnp
 
     from teacher_student.tasks.corruption import draw_levels
     from teacher_student.training.streams import root_key
@@ -138,8 +137,8 @@ def _material(cell: OnlineImages) -> Material:
     shown = np.concatenate([levels, np.full(len(easy_ones), levels.max())])
     which = np.concatenate([np.arange(cell.n_examples), easy_ones])
     parts = [
-        show(noise_key, rest, rows[which[part]], jnp.asarray(shown[part]), draws[which[part]])
+        show(noise_key, rest, rows[which[part]], shown[part], draws[which[part]])
         for part in np.array_split(np.arange(len(which)), -(-len(which) // 5000))
     ]
-    inputs, labels = (jnp.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    inputs, labels = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
     return Material(labelled(inputs, labels), targets, shown, task.n_labels)

@@ -15,6 +15,7 @@ A mask drawn at step t costs t steps of the dense network, and the ticket its ow
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jaxtyping import PyTree
 
     from studies.cell import Block, Saved
+    from teacher_student.pruning import Pruning
 
 #: What a cell of this kind has, and cannot leave out.
 ARMS = ("ticket", "random_mask")
@@ -181,10 +183,9 @@ def compute(cell: DrawnTickets, block: "Block") -> "xr.Dataset":
         weights, flops_per_step, dense_flops_per_step ()   of a ticket, and of the dense network
     """
     import jax
-    import jax.numpy as jnp
 
     from teacher_student.flops import training_flops
-    from teacher_student.pruning import full, rewound, scattered, shuffled
+    from teacher_student.pruning import full, rewound
     from teacher_student.training.streams import streams
 
     started = time.perf_counter()
@@ -195,31 +196,31 @@ def compute(cell: DrawnTickets, block: "Block") -> "xr.Dataset":
     own = world.start(False)
 
     def repeated(tree: "PyTree", n: int) -> Any:
-        return jax.tree.map(lambda x: jnp.stack([x] * n, 1), tree)
+        return jax.device_put(jax.tree.map(lambda x: np.stack([x] * n, 1), tree))
 
     rule = cell.pruning()
     counts = rule.counts(cell.template(), cell.rounds)[-1]
-    draw = jax.jit(jax.vmap(jax.vmap(rule.prune, (0, 0, None)), (0, 0, None)))
+    draw, mix, scatter = programs(rule)
     begin = repeated(own, len(every))
     masks, dense, failed = [], [], np.zeros((block.rows, len(every)), bool)
     place = cell.origin().world(block, list(every))
     for state, seen, bad in segments(cell, place, begin, full(begin), cell.samples_of(0)):
-        masks.append(draw(place.params(state), full(begin), counts))
+        masks.append(on_host(draw(place.params(state), full(begin), counts)))
         dense.append(np.asarray(seen["test_accuracy"]))
         failed |= bad
-    distance = [np.asarray(lacking(mask, masks[-1])) for mask in masks]
+    distance = [lacking(mask, masks[-1]) for mask in masks]
 
-    mix = jax.vmap(lambda key, mask: shuffled(jax.random.fold_in(key, cell.rounds), mask, cell.scope))
-    anywhere = mix(streams(world.keys, "random_mask"), jax.tree.map(lambda x: x[:, 0], masks[0]))
+    first = jax.tree.map(lambda x: x[:, 0], masks[0])
+    anywhere = mix(streams(world.keys, "random_mask"), first, np.int32(cell.rounds))
     if cell.counts_only:
-        scatter = jax.jit(jax.vmap(jax.vmap(scattered, (None, 0))))
-        masks = [scatter(streams(world.keys, "scattered"), mask) for mask in masks]
+        masks = [on_host(scatter(streams(world.keys, "scattered"), mask)) for mask in masks]
     chosen = [masks[cell.drawn[t] // cell.record_every] for _, t, _ in lanes]
     tickets = jax.tree.map(
-        lambda *parts: jnp.stack(parts, 1),
+        lambda *parts: np.stack(parts, 1),
         *(jax.tree.map(lambda x, a=a: x[:, a], mask) for mask, (a, _, _) in zip(chosen, lanes, strict=True)),
         *[anywhere] * len(every),
     )
+    tickets = jax.device_put(tickets)
     begin = rewound(repeated(own, len(trainers)), tickets)
     found, lost = [], np.zeros((block.rows, len(trainers)), bool)
     for _, seen, bad in segments(cell, world, begin, tickets, cell.samples_of(1)):
@@ -261,6 +262,27 @@ def compute(cell: DrawnTickets, block: "Block") -> "xr.Dataset":
     )
 
 
+@cache
+def programs(rule: "Pruning") -> tuple[Any, Any, Any]:
+    """Jitted: the masks of networks (R, L, ...); masks (R, ...) at random; those of counts (R, L, ...)."""
+    import jax
+
+    from teacher_student.pruning import scattered, shuffled
+
+    def mixed(key: Any, mask: "PyTree", n: Any) -> Any:
+        return shuffled(jax.random.fold_in(key, n), mask, rule.scope)
+
+    draw = jax.jit(jax.vmap(jax.vmap(rule.prune, (0, 0, None)), (0, 0, None)))
+    return draw, jax.jit(jax.vmap(mixed, (0, 0, None))), jax.jit(jax.vmap(jax.vmap(scattered, (None, 0))))
+
+
+def on_host(tree: "PyTree") -> Any:
+    """The arrays as NumPy's."""
+    import jax
+
+    return jax.tree.map(np.asarray, tree)
+
+
 def segments(cell: TicketCell, world: Any, params: "PyTree", masks: "PyTree", number: int) -> Any:
     """State, what was recorded and which lanes diverged at every record of a run on samples `number`."""
     state = world.begin(params, 0)
@@ -271,7 +293,7 @@ def segments(cell: TicketCell, world: Any, params: "PyTree", masks: "PyTree", nu
 
 
 def lacking(mask: "PyTree", last: "PyTree") -> Any:
-    """Share of the weights of the mask `last` (R, L, ...) that `mask` has not, (R, L)."""
+    """Share of the weights of the mask `last` (R, L, ...) that `mask` has not, (R, L); of arrays of NumPy."""
     both = zip(by_layer(mask), by_layer(last), strict=True)
     common, total = zip(*(((m * n).sum((-2, -1)), n.sum((-2, -1))) for m, n in both), strict=True)
     return 1 - sum(common) / sum(total)

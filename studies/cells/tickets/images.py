@@ -5,12 +5,12 @@ No JAX is imported until a cell is checked or computed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studies.cells.images.data import Material, OnImages, corrupted, prepared
+from studies.cells.images.data import Material, OnImages, corrupted, labelled, prepared
 from studies.cells.levels import check_ends, noise
 from studies.cells.tickets.base import Measures, World
 from studies.cells.tickets.rounds import InRounds
@@ -106,7 +106,6 @@ class ImageTickets(InRounds, OnImages):
     def material(self) -> Material:
         """Training examples, the easy ones first if levels differ, and those for validation and testing."""
         import jax
-        import jax.numpy as jnp
 
         from teacher_student.tasks.images import hold_out
         from teacher_student.training.streams import root_key
@@ -129,7 +128,7 @@ class ImageTickets(InRounds, OnImages):
         easy, hard, train = noise(self.easy), noise(self.hard), some("n_examples", rest)
         levels = [easy] if easy == hard else [easy, hard]
         parts = [shown(TRAIN, train, level, self.copies) for level in levels]
-        bank = type(parts[0])(*(jnp.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        bank = labelled(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
         targets = {
             "valid": shown(VALID, some("n_validation", held), hard),
             "test": shown(TEST, some("n_test", task.test), hard),
@@ -150,8 +149,6 @@ class ImageWorld:
     """`teacher_student.training.epochs` on the lanes of a block, runs in the order replicate, lane."""
 
     def __init__(self, cell: ImageTickets, block: "Block", trainers: list[int]) -> None:
-        import jax.numpy as jnp
-
         from curricula.schedule import draw_steps
         from teacher_student.training.epochs import Optimiser
         from teacher_student.training.streams import replicate_keys, streams
@@ -163,7 +160,7 @@ class ImageWorld:
         self.keys = replicate_keys(cell.seed, block.replicates)
         self.others = streams(self.keys, "other_start")
         self.shape = (block.rows, len(trainers))
-        self.runs = jnp.repeat(self.keys, len(trainers))
+        self.runs = replicate_keys(cell.seed, np.repeat(block.replicates, len(trainers)))
         twice = noise(cell.easy) != noise(cell.hard)
         size = len(self.data.labels) // (1 + twice)
 
@@ -176,18 +173,6 @@ class ImageWorld:
 
         self.orders = lru_cache(1)(orders)
 
-    def flat(self, tree: "PyTree") -> Any:
-        """(R, L, ...) -> (R L, ...)."""
-        import jax
-
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
-
-    def apart(self, tree: "PyTree") -> Any:
-        """(R L, ...) -> (R, L, ...)."""
-        import jax
-
-        return jax.tree.map(lambda x: x.reshape(*self.shape, *x.shape[1:]), tree)
-
     def start(self, other: bool) -> Any:
         """Initial parameters (R, ...)."""
         from teacher_student.training.epochs import initialise
@@ -196,32 +181,42 @@ class ImageWorld:
 
     def begin(self, params: "PyTree", step: int) -> Any:
         """Parameters with a fresh optimiser."""
-        import jax.numpy as jnp
+        import jax
 
         from teacher_student.training.epochs import start
 
-        state = start(self.student, self.optimiser, self.data, self.runs, None, self.flat(params))
-        return state._replace(step=jnp.asarray(step, jnp.int32))
+        flat = reshaped()(params, (-1,), 2)
+        state = start(self.student, self.optimiser, self.data, self.runs, None, flat)
+        return state._replace(step=jax.device_put(np.int32(step)))
 
     def params(self, state: "PyTree") -> Any:
         """(R, L, ...)."""
-        return self.apart(state.params)
+        return reshaped()(state.params, self.shape, 1)
 
     def advance(
         self, state: "PyTree", masks: "PyTree", begin: int, stop: int, number: int
     ) -> tuple[Any, dict[str, Any], Any]:
         """A segment of every lane."""
-        import jax.numpy as jnp
-
         from teacher_student.training.epochs import compiled, listed
 
-        rates = jnp.full(self.runs.shape, self.cell.learning_rate, jnp.float32)
+        rates = np.full(self.runs.shape, self.cell.learning_rate, np.float32)
         values, diverged, state = compiled(
             self.student, self.optimiser, listed, self.data, self.targets, self.orders(number),
-            self.runs, rates, self.flat(masks), state, jnp.array([stop], jnp.int32),
-            jnp.asarray(self.cell.n_steps, jnp.int32),
+            self.runs, rates, reshaped()(masks, (-1,), 2), state, np.array([stop], np.int32),
+            np.int32(self.cell.n_steps),
         )  # fmt: skip
-        return state, {name: self.apart(x[:, 0]) for name, x in values.items()}, self.apart(diverged)
+        return state, *reshaped()((values, diverged), self.shape, 2)
+
+
+@cache
+def reshaped() -> Any:
+    """Jitted: (tree, lead, n) -> its arrays, each with the first n axes (or all there are) made `lead`."""
+    import jax
+
+    def each(tree: "PyTree", lead: tuple[int, ...], n: int) -> Any:
+        return jax.tree.map(lambda x: x.reshape(*lead, *x.shape[n:]), tree)
+
+    return jax.jit(each, static_argnums=(1, 2))
 
 
 def shown(cell: ImageTickets, size: int, replicate: int, number: int = 0) -> np.ndarray:

@@ -98,7 +98,6 @@ class OnlineWorld:
 
     def __init__(self, cell: OnlineTickets, block: "Block", trainers: list[int]) -> None:
         import jax
-        import jax.numpy as jnp
 
         from curricula.schedule import draw_steps
         from teacher_student.training.full import FullVectors
@@ -107,7 +106,7 @@ class OnlineWorld:
         task, student = cell._task(), cell._student()
 
         def single(tree: "PyTree") -> Any:
-            return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), tree)
+            return jax.tree.map(lambda x: jax.device_put(np.asarray(x, np.float32)), tree)
 
         easy, hard = task.level(**cell.easy), task.level(**cell.hard)
         self.method = FullVectors(task, student.core(), CHUNK)
@@ -143,13 +142,11 @@ class OnlineWorld:
         self, state: "PyTree", masks: "PyTree", begin: int, stop: int, number: int
     ) -> tuple[Any, dict[str, Any], Any]:
         """A segment of every lane."""
-        import jax.numpy as jnp
-
         from teacher_student.training.masked import train_masked
         from teacher_student.training.streams import round_keys
 
         return train_masked(
-            self.method, self.keys, jnp.asarray(self.levels(number)), self.table, self.target, self.scaling,
-            masks, state, jnp.asarray(begin), jnp.asarray(stop), sample_keys=round_keys(self.keys, number),
+            self.method, self.keys, self.levels(number), self.table, self.target, self.scaling,
+            masks, state, np.int32(begin), np.int32(stop), sample_keys=round_keys(self.keys, number),
             record=("test_accuracy", "covered_aligned", "M", "v"), n_test=self.n_test,
         )  # fmt: skip

@@ -5,7 +5,7 @@ is at hand and is kept (`studies.store.progress`): a killed run goes on inside i
 """
 
 import time
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jaxtyping import PyTree
 
     from studies.cell import Block, Saved
+    from teacher_student.pruning import Pruning
 
 #: Coordinates of the axis "cluster".
 CLUSTERS = ("+e1", "-e1", "+e2", "-e2")
@@ -122,7 +123,6 @@ def run_rounds(
     values : name -> (rounds + 1, records + 1, R, L, ...); NaN before the step that is rewound to
     """
     import jax
-    import jax.numpy as jnp
 
     from teacher_student.pruning import full, kernels, rewound
 
@@ -137,9 +137,10 @@ def run_rounds(
     counts = cell.pruning().counts(cell.template(), cell.rounds)
     own, other = world.start(False), world.start(True)
     again = [cell.arms[i] == "reinitialised" for _, i, _ in lanes]
-    point = jax.tree.map(lambda x, y: jnp.stack([y if new else x for new in again], 1), own, other)
-    found_by = partial(jax.tree.map, lambda x: x[:, jnp.array(finders)])
-    renew = jax.jit(partial(_masks, cell, lanes, finders))
+    point = jax.tree.map(lambda x, y: np.stack([y if new else x for new in again], 1), own, other)
+    point = jax.device_put(point)
+    found_by = partial(jax.tree.map, lambda x: np.asarray(x)[:, finders])
+    renew = partial(compiled_masks(), cell.pruning(), cell.arms, tuple(lanes), tuple(finders))
 
     masks, state, dense = full(point), world.begin(point, 0), found_by(point)
     shape = (cell.rounds + 1, block.rows, len(lanes))
@@ -161,10 +162,10 @@ def run_rounds(
         first = cell.rewind // cell.record_every if n else 0
         for s in range(begin_record if n == begin_round else first, cell.n_records + 1):
             if n > 0 and s == first:
-                masks = renew(world.params(state), masks, dense, own, world.keys, jnp.asarray(n), counts[n])
+                masks = renew(world.params(state), masks, dense, own, world.keys, np.int32(n), counts[n])
                 state = world.begin(rewound(point, masks), cell.rewind)
             if s == first:
-                kept[n] = np.stack([np.asarray(m.sum((-2, -1))) for m in by_layer(masks)], -1)
+                kept[n] = np.stack([m.sum((-2, -1)) for m in by_layer(jax.tree.map(np.asarray, masks))], -1)
             before, stop = max(s - 1, first) * cell.record_every, s * cell.record_every
             state, seen, bad = world.advance(state, masks, before, stop, cell.samples_of(n))
             for name, x in seen.items():
@@ -182,7 +183,17 @@ def run_rounds(
     return kept[:, :, expand], diverged[:, :, expand], {k: x[:, :, :, expand] for k, x in values.items()}
 
 
-def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, own, keys, n, counts) -> Any:
+@cache
+def compiled_masks() -> Any:
+    """Jitted `_masks`, one program for all blocks of the same lanes."""
+    import jax
+
+    return jax.jit(_masks, static_argnums=(0, 1, 2, 3))
+
+
+def _masks(
+    rule: "Pruning", arms: tuple, lanes: tuple, finders: tuple, params, masks, dense, own, keys, n, counts
+) -> Any:
     """The masks (R, L, ...) of round n from what round n - 1 trained; traced."""
     import jax
     import jax.numpy as jnp
@@ -190,24 +201,24 @@ def _masks(cell: TicketCell, lanes: list, finders: list, params, masks, dense, o
     from teacher_student.pruning import full, shuffled
     from teacher_student.training.streams import streams
 
-    rule, chosen = cell.pruning(), jnp.array(finders)
+    chosen = jnp.array(finders)
     prune = jax.vmap(rule.prune, (0, 0, None))
     several = jax.vmap(prune, (1, 1, None), 1)
     pick = partial(jax.tree.map, lambda x: x[:, chosen])
     found = several(pick(params), pick(masks), counts)
     by_arm: dict[str, Any] = {"ticket": found, "reinitialised": found}
-    if "random_mask" in cell.arms:
-        mix = jax.vmap(lambda key, mask: shuffled(jax.random.fold_in(key, n), mask, cell.scope))
+    if "random_mask" in arms:
+        mix = jax.vmap(lambda key, mask: shuffled(jax.random.fold_in(key, n), mask, rule.scope))
         by_arm["random_mask"] = jax.vmap(mix, (None, 1), 1)(streams(keys, "random_mask"), found)
-    if "one_shot" in cell.arms:
+    if "one_shot" in arms:
         by_arm["one_shot"] = several(dense, full(dense), counts)
-    if "magnitude_at_start" in cell.arms:
+    if "magnitude_at_start" in arms:
         largest = prune(own, full(own), counts)
         by_arm["magnitude_at_start"] = jax.tree.map(lambda x: jnp.stack([x] * len(finders), 1), largest)
 
-    def stacked(*arms):
-        table = dict(zip(by_arm, arms, strict=True))
-        return jnp.stack([table[cell.arms[i]][:, a] for a, i, _ in lanes], 1)
+    def stacked(*each):
+        table = dict(zip(by_arm, each, strict=True))
+        return jnp.stack([table[arms[i]][:, a] for a, i, _ in lanes], 1)
 
     return jax.tree.map(stacked, *by_arm.values())
 
