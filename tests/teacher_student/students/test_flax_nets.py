@@ -1,5 +1,7 @@
 """Flax students: shapes, names, and what a parametrisation does as the width grows."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,16 +15,21 @@ from teacher_student.training.optimisers import Optimiser
 
 pytestmark = pytest.mark.usefixtures("quick_module")
 
-IMAGES = jax.random.normal(jax.random.key(0), (32, 8, 8, 1))
-LABELS = (IMAGES.sum((1, 2, 3)) > 0).astype(jnp.int32)
+IMAGES = np.random.default_rng(0).normal(size=(32, 8, 8, 1)).astype("float32")
+LABELS = (IMAGES.sum((1, 2, 3)) > 0).astype("int32")
+
+
+def shapes(student):
+    """Its parameters without numbers."""
+    return jax.eval_shape(student.init, jax.random.key(0), IMAGES[:1])
 
 
 @pytest.mark.parametrize("name", STUDENTS)
 @pytest.mark.parametrize("parametrisation", PARAMETRISATIONS)
 def test_every_student_gives_logits_and_one_factor_per_array(name, parametrisation):
     student = make_student(name, 4, 3, parametrisation)
-    params = student.init(jax.random.key(0), IMAGES[:1])
-    assert student.apply(params, IMAGES).shape == (32, 3)
+    params = shapes(student)
+    assert jax.eval_shape(student.apply, params, IMAGES).shape == (32, 3)
     assert list(params["params"]) == student.layers()
     for optimiser in ("sgd", "adam"):
         factors = rate_factors(student, params, optimiser)
@@ -32,7 +39,7 @@ def test_every_student_gives_logits_and_one_factor_per_array(name, parametrisati
 
 def test_shapes_of_the_knob():
     def kernels(student):
-        params = jax.eval_shape(student.init, jax.random.key(0), IMAGES[:1])["params"]
+        params = shapes(student)["params"]
         return [params[name]["kernel"].shape for name in student.layers()]
 
     assert kernels(make_student("mlp", 5, 2)) == [(64, 5), (5, 2)]
@@ -44,32 +51,36 @@ def test_shapes_of_the_knob():
 
 def test_a_channel_axis_of_one_may_be_left_out():
     student = CNN(3, 2)
-    params = student.init(jax.random.key(0), IMAGES[:1])
-    np.testing.assert_array_equal(student.apply(params, IMAGES), student.apply(params, IMAGES[..., 0]))
+
+    @jax.jit
+    def logits(key):
+        params = student.init(key, IMAGES[:1])
+        return student.apply(params, IMAGES), student.apply(params, IMAGES[..., 0])
+
+    np.testing.assert_array_equal(*logits(jax.random.key(0)))
 
 
 @pytest.mark.slow
 def test_outputs_at_the_start_scale_as_the_table_says():
     """Standard deviation of a logit over seeds: the same at all K, but falling as K^-1/2 with mean_field."""
-    spread = {}
+    spread, x = {}, IMAGES[:1, :4, :4]
     for parametrisation in PARAMETRISATIONS:
-        for width in (16, 256):
+        for width in (8, 128):
             student = make_student("mlp", width, 2, parametrisation)
-            params = initialise(student, jax.random.split(jax.random.key(1), 400), IMAGES[:1])
-            logits = jax.vmap(student.apply, (0, None))(params, IMAGES[:1])
-            spread[parametrisation, width] = float(logits.std())
+            logits = jax.jit(jax.vmap(lambda key, s=student: s.apply(s.init(key, x), x)))
+            spread[parametrisation, width] = np.std(logits(jax.random.split(jax.random.key(1), 400)))
     for name, expected in (("standard", 1.0), ("ntk", 1.0), ("mean_field", 0.25)):
-        assert abs(spread[name, 256] / spread[name, 16] / expected - 1) < 0.12
+        assert abs(spread[name, 128] / spread[name, 8] / expected - 1) < 0.12
 
 
 def test_mean_field_factors_by_hand():
     student = MLP((6, 4), 2, "mean_field")
-    params = student.init(jax.random.key(0), IMAGES[:1])
+    params = shapes(student)
     sgd, adam = (rate_factors(student, params, name)["params"] for name in ("momentum", "adam"))
     assert [sgd[f"Dense_{i}"]["kernel"] for i in range(3)] == [6.0, 4 / 6, 4.0]
     assert [sgd[f"Dense_{i}"]["bias"] for i in range(3)] == [6.0, 4.0, 1.0]
     assert [adam[f"Dense_{i}"]["kernel"] for i in range(3)] == [1.0, 1 / 6, 1.0]
-    conv = rate_factors(CNN(3, 2, "mean_field"), CNN(3, 2).init(jax.random.key(0), IMAGES[:1]), "sgd")
+    conv = rate_factors(CNN(3, 2, "mean_field"), shapes(CNN(3, 2)), "sgd")
     assert [conv["params"][n]["kernel"] for n in ("Conv_0", "Conv_1", "Dense_0")] == [3.0, 2.0, 24.0]
 
 
@@ -79,16 +90,18 @@ POWERS = {"standard": (-0.5, 0.5, 1.0), "ntk": (-0.5, -0.5, 0.0), "mean_field": 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+@pytest.mark.parametrize("depth", [1, 3])
 def test_coordinate_check_of_every_depth(depth):
-    """Change of every layer in one step against the width, in all parametrisations: each its own power."""
+    """Change of every layer in one step against the width, in all parametrisations: each its own power.
+
+    The examples are of one class, so that their errors do not cancel.
+    """
 
     def change(parametrisation, width):
         student = make_student("mlp", width, 2, parametrisation, depth)
 
         def loss(params):
-            logits = student.apply(params, IMAGES)
-            return -jnp.take_along_axis(jax.nn.log_softmax(logits), LABELS[:, None], 1).mean()
+            return -jax.nn.log_softmax(student.apply(params, IMAGES))[:, 0].mean()
 
         @jax.jit
         def step(key):
@@ -111,16 +124,17 @@ def test_coordinate_check_of_every_depth(depth):
 @pytest.mark.slow
 def test_convolutions_by_patches_are_the_same_network():
     """Same start, same logits, same gradient; only rounded otherwise. The image is no square."""
-    x = jax.random.normal(jax.random.key(5), (3, 9, 6, 2))
-    one, two = (make_student(name, 5, 3, "ntk") for name in ("cnn", "cnn_patches"))
-    params = one.init(jax.random.key(1), x)
-    jax.tree.map(np.testing.assert_array_equal, params, two.init(jax.random.key(1), x))
+    x = jnp.asarray(np.random.default_rng(5).normal(size=(3, 9, 6, 2)), "float32")
 
-    def value(student):
-        return jax.value_and_grad(lambda p: (student.apply(p, x) ** 2).sum())(params)
+    @partial(jax.jit, static_argnums=0)
+    def seen(student, key):
+        params = student.init(key, x)
+        return params, jax.value_and_grad(lambda p: (student.apply(p, x) ** 2).sum())(params)
 
-    for a, b in zip(*(jax.tree.leaves(value(student)) for student in (one, two)), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    students = [make_student(name, 5, 3, "ntk") for name in ("cnn", "cnn_patches")]
+    (start, one), (same, two) = (seen(student, jax.random.key(1)) for student in students)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-6), start, same)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), one, two)
 
 
 @pytest.mark.slow
@@ -146,13 +160,15 @@ def test_coordinate_check(name, optimiser):
                 student, data, {}, orders, keys=keys, rates=rate, at=(4,), optimiser=Optimiser(optimiser)
             ).state.params
 
-            def features(params, student=student):
-                return jax.vmap(lambda p: student.apply(p, IMAGES, method="features"))(params)
+            @jax.jit
+            def moved(*params, student=student):
+                one, two = (
+                    jax.vmap(lambda p: student.apply(p, jnp.asarray(IMAGES), method="features"))(x)
+                    for x in params
+                )
+                return jnp.stack([jnp.sqrt(((a - b) ** 2).mean()) for a, b in zip(one, two, strict=True)])
 
-            moved = jax.tree.map(
-                lambda a, b: float(jnp.sqrt(((a - b) ** 2).mean())), features(after), features(before)
-            )
-            change[parametrisation, width] = np.array(moved)
+            change[parametrisation, width] = np.asarray(moved(after, before))
     octaves = np.log2(widths[1] / widths[0])
     slope = {p: np.log2(change[p, widths[1]] / change[p, widths[0]]) / octaves for p in compared}
     assert (np.abs(slope["mean_field"]) < 0.2).all(), slope
