@@ -30,22 +30,32 @@ ALL = np.arange(SIZE)
 PIXELS = Pixels(np.linspace(20, 31, 12, dtype=np.float32).reshape(SHAPE), 5.0, 0.0, 60.0)
 
 
-@pytest.mark.parametrize(("signed", "draws"), [(True, 5), (False, None)])
-@pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_an_example_does_not_depend_on_its_batch(corruption, signed, draws):
-    show = Presentation(corruption, signed, pixels=PIXELS)
-    level = 0.4
+#: One program per kind.
+PROGRAM = jax.jit(lambda show, *arguments: show(*arguments), static_argnums=0)
 
-    def batch(indices):
-        numbers = None if draws is None else jnp.full(len(indices), draws)
-        return show(KEY, DATA, jnp.asarray(indices), level, numbers)
 
-    inputs, labels = batch(ALL)
-    mixed = np.array([17, 3, 17, 399, 0])
-    for got, whole in zip(jax.jit(batch)(mixed), (inputs, labels), strict=True):
-        np.testing.assert_allclose(got, whole[mixed], rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(batch(ALL[5:6])[0][0], inputs[5], rtol=1e-6, atol=1e-6)
-    assert inputs.shape[1:] == show.shape(SHAPE)
+def shown(show, key=KEY, data=DATA, indices=ALL, level=0.4, draws=None):
+    """What a student sees, with a level per example."""
+    levels = np.broadcast_to(np.float32(level), np.shape(indices))
+    return tuple(map(np.asarray, PROGRAM(show, key, data, indices, levels, draws)))
+
+
+@pytest.mark.parametrize(
+    ("corruption", "signed"),
+    [*((name, True) for name in CORRUPTIONS), ("noise_beside", False), ("distractor_beside", False)],
+)
+def test_an_example_depends_neither_on_its_batch_nor_on_other_replicates(corruption, signed):
+    """Replicates mapped over one copy of the data show what each shows alone, in other batches."""
+    show, keys = Presentation(corruption, signed, pixels=PIXELS), jax.random.split(KEY, 3)
+    rows = np.array([[17, 3], [17, 399], [0, 17]])
+    mapped = jax.jit(jax.vmap(show, in_axes=(0, None, 0, None, None)))(
+        keys, DATA, rows, np.float32(0.4), np.array([5, 5])
+    )
+    for i, key in enumerate(keys):
+        alone = shown(show, key, draws=np.full(SIZE, 5))
+        for got, whole in zip(mapped, alone, strict=True):
+            np.testing.assert_allclose(np.asarray(got)[i], whole[rows[i]], rtol=1e-6, atol=1e-6)
+        assert alone[0].shape[1:] == show.shape(SHAPE)
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
@@ -53,20 +63,23 @@ def test_draws_and_keys_make_it_fresh_and_nothing_else_does(corruption):
     show = Presentation(corruption, signed=True, pixels=PIXELS)
 
     def flat(key, draws):
-        inputs, labels = show(key, DATA, ALL, 0.5, draws)
-        return np.concatenate([np.ravel(inputs), np.ravel(labels)])
+        return np.concatenate([np.ravel(part) for part in shown(show, key, draws=draws)])
 
-    first = flat(KEY, None)
-    np.testing.assert_array_equal(first, flat(KEY, None))
-    others = [flat(jax.random.key(8), None), flat(KEY, np.zeros_like(ALL)), flat(KEY, np.ones_like(ALL))]
-    for i, other in enumerate([first, *others]):
-        assert all(not np.array_equal(other, one) for one in [first, *others][:i])
+    zeros, ones = np.zeros_like(ALL), np.ones_like(ALL)
+    first = flat(KEY, zeros)
+    np.testing.assert_array_equal(first, flat(KEY, zeros))
+    different = [first, flat(jax.random.key(8), zeros), flat(KEY, ones)]
+    if corruption == "noise_in_place":  # the same line for all kinds
+        different.append(flat(KEY, None))
+        np.testing.assert_array_equal(different[-1], flat(KEY, None))
+    for i, other in enumerate(different):
+        assert all(not np.array_equal(other, one) for one in different[:i])
 
 
 def test_noise_in_place_is_standard_normal_times_the_root_of_the_level():
-    noise = Presentation("noise_in_place")(KEY, DATA, ALL, 4.0)[0] - DATA.inputs
+    noise = shown(Presentation("noise_in_place"), level=4.0)[0] - DATA.inputs
     assert stats.kstest(np.ravel(noise) / 2, "norm").pvalue > 1e-3
-    per_pixel = np.asarray(noise).reshape(SIZE, -1)
+    per_pixel = noise.reshape(SIZE, -1)
     off = np.corrcoef(per_pixel.T) - np.eye(per_pixel.shape[1])
     assert np.abs(off).max() < 4 / np.sqrt(SIZE), "pixels are independent"
 
@@ -74,14 +87,14 @@ def test_noise_in_place_is_standard_normal_times_the_root_of_the_level():
 def test_levels_are_per_example_and_scale_the_same_noise():
     levels = np.linspace(0, 9, SIZE).astype(np.float32)
     show = Presentation("noise_in_place", signed=True)
-    clean, one, mixed = (np.asarray(show(KEY, DATA, ALL, h)[0]) for h in (0.0, 1.0, levels))
+    clean, one, mixed = (shown(show, level=h)[0] for h in (0.0, 1.0, levels))
     np.testing.assert_allclose(np.abs(clean), np.abs(DATA.inputs))
     scale = np.sqrt(levels)[:, None, None, None]
     np.testing.assert_allclose(mixed - clean, scale * (one - clean), atol=1e-5)
 
 
 def test_noise_beside_leaves_the_image_alone():
-    inputs = np.asarray(Presentation("noise_beside")(KEY, DATA, ALL, 16.0)[0])
+    inputs = shown(Presentation("noise_beside"), level=16.0)[0]
     np.testing.assert_array_equal(inputs[:, :, :2], DATA.inputs)
     assert stats.kstest(np.ravel(inputs[:, :, 2:]) / 4, "norm").pvalue > 1e-3
 
@@ -92,7 +105,7 @@ def test_clipped_noise_is_noise_of_the_level_within_the_range():
     before = np.asarray(DATA.inputs) * 5 + PIXELS.mean
 
     def pixels(level):
-        return np.asarray(show(KEY, DATA, ALL, level)[0]) * 5 + PIXELS.mean
+        return shown(show, level=level)[0] * 5 + PIXELS.mean
 
     np.testing.assert_allclose(pixels(0.0), np.clip(before, 0, 60), atol=1e-4)
     small, large, mixed = pixels(0.02), pixels(0.4), pixels(np.linspace(0, 0.4, SIZE))
@@ -106,20 +119,23 @@ def test_clipped_noise_is_noise_of_the_level_within_the_range():
 
 def test_shrinking_by_hand():
     """5 x 3 pixels at 3/5 of the sides: 3 x 1.8 pixels around the centre, means over areas."""
-    np.testing.assert_allclose(coverage(5, 0.6).sum(1), [0, 1, 1, 1, 0], atol=1e-6)
-    np.testing.assert_allclose(coverage(3, 0.6).sum(1), [0.4, 1, 0.4], atol=1e-6)
+    cover = jax.jit(coverage, static_argnums=0)
+    five, three = (np.asarray(cover(count, 0.6)) for count in (5, 3))
+    np.testing.assert_allclose(five.sum(1), [0, 1, 1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(three.sum(1), [0.4, 1, 0.4], atol=1e-6)
     # a pixel of the result is 5/3 pixels wide before: rows 0 to 5/3, 5/3 to 10/3, 10/3 to 5
-    np.testing.assert_allclose(coverage(5, 0.6)[1], [0.6, 0.4, 0, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(coverage(5, 0.6)[2], [0, 0.2, 0.6, 0.2, 0], atol=1e-6)
+    np.testing.assert_allclose(five[1], [0.6, 0.4, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(five[2], [0, 0.2, 0.6, 0.2, 0], atol=1e-6)
     image, ground = np.arange(15.0, dtype=np.float32).reshape(5, 3, 1), np.full((5, 3, 1), 100, np.float32)
-    found = np.asarray(pasted(jnp.asarray(image), jnp.asarray(ground), 0.6))[..., 0]
+    paste = jax.jit(pasted)
+    found = np.asarray(paste(image, ground, 0.6))[..., 0]
     assert (found[0] == found[-1]).all()
     assert (found[0] == 100).all()
     rows = 0.6 * image[0, :, 0] + 0.4 * image[1, :, 0]
     # columns: 0 to 2/3 of the first pixel in .4 of the result; 2/3 to 7/3 before in the middle one
     np.testing.assert_allclose(found[1, 0], 0.4 * rows[0] + 0.6 * 100, rtol=1e-5)
     np.testing.assert_allclose(found[1, 1], 0.6 * (rows[0] / 3 + rows[1] + rows[2] / 3), rtol=1e-5)
-    np.testing.assert_array_equal(pasted(jnp.asarray(image), jnp.asarray(ground), 1.0), image)
+    np.testing.assert_array_equal(paste(image, ground, 1.0), image)
 
 
 def test_a_shrunk_image_lies_on_another_one():
@@ -128,15 +144,15 @@ def test_a_shrunk_image_lies_on_another_one():
     inputs = rng.normal(0, 1, (30, 8, 8, 1)).astype(np.float32)
     data = Examples(inputs, *(np.asarray(part)[:30] for part in DATA[1:]))
     flat = Pixels(rng.uniform(0, 3, (8, 8, 1)).astype(np.float32), 2.0, 0.0, 9.0)
-    shown = np.asarray(Presentation("shrunk", pixels=flat)(KEY, data, np.arange(30), 0.5)[0])
-    pixels, before = shown * 2 + flat.mean, inputs * 2 + flat.mean
+    inside = shown(Presentation("shrunk", pixels=flat), KEY, data, np.arange(30), 0.5)[0]
+    pixels, before = inside * 2 + flat.mean, inputs * 2 + flat.mean
     halves = before.reshape(30, 4, 2, 4, 2, 1).mean((2, 4))
     np.testing.assert_allclose(pixels[:, 2:6, 2:6], halves, atol=1e-4)
-    which = np.abs(inputs[None, :, 0] - shown[:, None, 0]).max((2, 3)) < 1e-4
+    which = np.abs(inputs[None, :, 0] - inside[:, None, 0]).max((2, 3)) < 1e-4
     assert (which.sum(1) == 1).all()
     assert not which.diagonal().any()
     other = inputs[which.argmax(1)]
-    np.testing.assert_allclose(shown[:, :, :2], other[:, :, :2], atol=1e-4)
+    np.testing.assert_allclose(inside[:, :, :2], other[:, :, :2], atol=1e-4)
 
 
 @pytest.mark.parametrize("signed", [True, False])
@@ -144,7 +160,7 @@ def test_distractors_are_other_images_all_alike(signed):
     data = examples(6)
     draws = np.arange(3000)
     show = Presentation("distractor_beside", signed)
-    inputs = np.asarray(show(KEY, data, np.full(3000, 2), 9.0, draws)[0])
+    inputs = shown(show, KEY, data, np.full(3000, 2), 9.0, draws)[0]
     beside = inputs[:, :, 2:] / 3
     signs = np.array([1, -1] if signed else [1])
     bank = signs[:, None, None, None, None] * data.inputs
@@ -163,25 +179,25 @@ def test_distractors_are_other_images_all_alike(signed):
 def test_label_noise_has_its_rate_and_prefers_no_label(n_labels):
     data, draws = examples(5, n_labels), np.arange(4000)
     show = Presentation("label_noise", n_labels=n_labels)
-    inputs, labels = show(KEY, data, np.full(4000, 1), 0.3, draws)
+    inputs, labels = shown(show, KEY, data, np.full(4000, 1), 0.3, draws)
     np.testing.assert_array_equal(inputs, np.broadcast_to(data.inputs[1], inputs.shape))
     assert labels.dtype == data.labels.dtype
-    changed = np.asarray(labels)[np.asarray(labels) != data.labels[1]]
+    changed = labels[labels != data.labels[1]]
     assert stats.binomtest(len(changed), 4000, 0.3).pvalue > 1e-3
     values, counts = np.unique(changed, return_counts=True)
     assert len(values) == n_labels - 1
     if n_labels > 2:
         assert stats.chisquare(counts).pvalue > 1e-3
     for level, share in ((0.0, 0), (0.5, 0.5)):
-        other = np.asarray(show(KEY, data, np.full(4000, 1), level, draws)[1]) != data.labels[1]
+        other = shown(show, KEY, data, np.full(4000, 1), level, draws)[1] != data.labels[1]
         assert abs(other.mean() - share) < 4 * 0.5 / np.sqrt(4000) * (share > 0) + 1e-9
 
 
 def test_signs_are_fair_and_blind_to_the_label():
-    inputs, labels = Presentation("label_noise", signed=True)(KEY, DATA, ALL, 0.0)
-    signs = np.sign(np.asarray(inputs)[:, 0, 0, 0] * DATA.inputs[:, 0, 0, 0])
+    inputs, labels = shown(Presentation("label_noise", signed=True), level=0.0)
+    signs = np.sign(inputs[:, 0, 0, 0] * DATA.inputs[:, 0, 0, 0])
     np.testing.assert_allclose(inputs, signs[:, None, None, None] * DATA.inputs)
-    for mean in (signs.mean(), (signs * np.asarray(labels)).mean()):
+    for mean in (signs.mean(), (signs * labels).mean()):
         assert abs(mean) < 4 / np.sqrt(SIZE)
 
 
@@ -198,28 +214,21 @@ def test_the_level_is_traced():
     assert len(traced) == 1
 
 
-@pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_replicates_are_mapped_over_one_copy_of_the_data(corruption):
-    show, keys = Presentation(corruption, signed=True, pixels=PIXELS), jax.random.split(KEY, 3)
-    data = Examples(*map(jnp.asarray, DATA))
-    rows = jnp.arange(6).reshape(3, 2)
-    mapped = jax.jit(jax.vmap(show, in_axes=(0, None, 0, None)))(keys, data, rows, jnp.float32(0.3))
-    for i, key in enumerate(keys):
-        for got, alone in zip(mapped, show(key, data, rows[i], 0.3), strict=True):
-            np.testing.assert_allclose(got[i], alone, rtol=1e-6, atol=1e-6)
-
-
 def test_levels_follow_their_law_and_their_seed():
     seeds = np.arange(5000, dtype=np.uint32)
-    levels = np.asarray(draw_levels(KEY, seeds, easy=(1, 3), hard=16, easy_fraction=0.3))
+
+    @jax.jit
+    def drawn(seeds):
+        law = {"easy": (1, 3), "hard": 16}
+        return [draw_levels(KEY, seeds, **law, easy_fraction=share) for share in (0.3, 0.0, 1.0)]
+
+    levels, hard, simple = map(np.asarray, drawn(seeds))
     easy = levels[levels < 16]
     assert stats.binomtest(len(easy), 5000, 0.3).pvalue > 1e-3
     assert stats.kstest(easy, stats.uniform(1, 2).cdf).pvalue > 1e-3
-    alone = draw_levels(KEY, seeds[4321:4322], easy=(1, 3), hard=16, easy_fraction=0.3)
-    np.testing.assert_allclose(alone, levels[4321:4322])
-    for fraction, expected in ((0.0, 0), (1.0, 5000)):
-        share = draw_levels(KEY, seeds, easy=(1, 3), hard=16, easy_fraction=fraction)
-        assert int(jnp.sum(share < 16)) == expected
+    np.testing.assert_allclose(drawn(seeds[4321:4322])[0], levels[4321:4322])
+    assert (hard == 16).all()
+    assert (simple < 16).all()
 
 
 @pytest.mark.parametrize(
