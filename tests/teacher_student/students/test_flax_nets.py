@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import single
 
 from teacher_student.students.flax_nets import CNN, MLP, STUDENTS, make_student, rate_factors
 from teacher_student.students.two_layer import PARAMETRISATIONS
@@ -15,7 +16,7 @@ from teacher_student.training.optimisers import Optimiser
 
 pytestmark = pytest.mark.usefixtures("quick_module")
 
-IMAGES = np.random.default_rng(0).normal(size=(32, 8, 8, 1)).astype("float32")
+IMAGES = single(np.random.default_rng(0).normal(size=(32, 8, 8, 1)))
 LABELS = (IMAGES.sum((1, 2, 3)) > 0).astype("int32")
 
 

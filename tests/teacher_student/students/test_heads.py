@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from chunks import chunk_of
-from compiled import evaluate, sample
+from compiled import evaluate, sample, single
 
 import teacher_student as ts
 from teacher_student.interfaces import OrderParameters, Student
@@ -37,7 +37,8 @@ def test_depth_one_is_the_two_layer_student(width, loss, float64):
         )
 
     for name in PARAMETRISATIONS:
-        two, head = (type(s)(width, "erf", loss, name).scaling(2.0, 40) for s in (plain, deep))
+        two = TwoLayer(width, "erf", loss, name).scaling(2.0, 40)
+        head = Deep(width, "erf", loss, name).scaling(2.0, 40)
         (h, lam, readout), (h_, lam_, theta) = jax.tree.map(np.asarray, both(two, head, v, *chunk))
         np.testing.assert_allclose(h_, h, rtol=1e-11, atol=1e-14)
         np.testing.assert_allclose(lam_, lam, rtol=1e-11, atol=1e-13)
@@ -152,8 +153,8 @@ def test_tasks_measure_a_head_as_samples_of_theirs_do(name):
     """Loss and accuracy of a deep student on drawn inputs, forward in NumPy, without its order parameters."""
     task, n, student = task_class(name)(30), 20_000, Deep(4, depth=3, bias=True)
     rng = np.random.default_rng(1)
-    theta = {name: (rng.normal(size=x.shape) / 2).astype("float32") for name, x in student.arrays.items()}
-    w = (0.6 * rng.normal(size=(4, 30)) / 30**0.5 + np.eye(4, 30)).astype("float32")
+    theta = {name: single(rng.normal(size=x.shape) / 2) for name, x in student.arrays.items()}
+    w = single(0.6 * rng.normal(size=(4, 30)) / 30**0.5 + np.eye(4, 30))
     x, y = (np.asarray(a, float) for a in sample(task, jax.random.key(3), n, task.level()))
     u = x @ w.T + theta["bias"]
     for layer in ("layer_2", "layer_3"):
@@ -161,9 +162,9 @@ def test_tasks_measure_a_head_as_samples_of_theirs_do(name):
     f = np.maximum(u, 0) @ theta["readout"]
     p = task.blocks[0].directions
     parts = np.split(w[:, p:], np.cumsum([task.blocks[0].size - p]), 1)[: len(task.blocks)]
-    factors = tuple(np.linalg.cholesky(part @ part.T) for part in parts)
-    points = rng.normal(size=(n // 2, p + 4 * len(parts))).astype("float32")
-    found = evaluate(task, student, OrderParameters(w[:, :p], factors, theta), task.level(), points)
+    factors = tuple(single(np.linalg.cholesky(part @ part.T)) for part in parts)
+    points = rng.normal(size=(n // 2, p + 4 * len(parts)))
+    found = evaluate(task, student, OrderParameters(w[:, :p], factors, theta), task.level(), single(points))
     losses, right = 0.5 * (f - y) ** 2, 0.5 * (1 + np.sign(f) * np.sign(y))
     assert abs(found["test_loss"] - losses.mean()) < 5 * 2**0.5 * losses.std() / n**0.5
     if "test_accuracy" in found:
@@ -171,7 +172,7 @@ def test_tasks_measure_a_head_as_samples_of_theirs_do(name):
 
 
 def test_parity_is_that_of_the_output():
-    lam = np.array([[0.3, -1.0, 0.7]], "float32")
+    lam = single([[0.3, -1.0, 0.7]])
     cases = (
         ("erf", False, "odd"),
         ("quadratic", False, "even"),
@@ -181,7 +182,7 @@ def test_parity_is_that_of_the_output():
     for activation, bias, parity in cases:
         student = Deep(3, activation, depth=2, bias=bias)
         rng = np.random.default_rng(0)
-        theta = {name: rng.normal(size=x.shape).astype("float32") for name, x in student.arrays.items()}
+        theta = {name: single(rng.normal(size=x.shape)) for name, x in student.arrays.items()}
         here, there = jax.jit(student.apply)(theta, np.concatenate([lam, -lam])).tolist()
         odd, even = np.isclose(there, -here), np.isclose(there, here)
         assert student.parity == ("odd" if odd else "even" if even else "neither") == parity

@@ -1,5 +1,7 @@
 """Corruptions: the right law at the right level, from the example's own random numbers and no other's."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,7 +36,7 @@ PIXELS = Pixels(np.linspace(20, 31, 12, dtype=np.float32).reshape(SHAPE), 5.0, 0
 PROGRAM = jax.jit(lambda show, *arguments: show(*arguments), static_argnums=0)
 
 
-def shown(show, key=KEY, data=DATA, indices=ALL, level=0.4, draws=None):
+def shown(show, key=KEY, data=DATA, indices=ALL, level: Any = 0.4, draws=None):
     """What a student sees, with a level per example."""
     levels = np.broadcast_to(np.float32(level), np.shape(indices))
     return tuple(map(np.asarray, PROGRAM(show, key, data, indices, levels, draws)))

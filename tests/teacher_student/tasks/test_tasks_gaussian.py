@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from compiled import sample
+from compiled import sample, single
 from scipy.special import erf
 from theory_tools import skewed_start
 
@@ -39,7 +39,7 @@ def run(method, replicates):
         record=("M", "Q", "v", "test_loss"),
         n_records=2,
         method=method,
-        initial=Overlaps(*(np.asarray(x, "float32") for x in skewed_start(PAIR, 3))),
+        initial=Overlaps(*(single(x) for x in skewed_start(PAIR, 3))),
     )
 
 
@@ -78,7 +78,7 @@ def measured(task, student, start, level, normals):
 def test_evaluation_agrees_with_samples(task, width, activation):
     """Weights with known overlaps, on drawn inputs."""
     student, level, n = TwoLayer(width, activation), LEVELS[task][1], 20000
-    start = Overlaps(*(np.asarray(x, "float32") for x in skewed_start(task, width, seed=5)))
+    start = Overlaps(*(single(x) for x in skewed_start(task, width, seed=5)))
     columns = sum(block.directions + width for block in task.blocks)
     normals = np.random.default_rng(1).normal(size=(100_000, columns)).astype("float32")
     values, theory, factors = measured(task, student, start, level, normals)

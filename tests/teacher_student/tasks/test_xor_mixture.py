@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from compiled import evaluate, sample
+from compiled import evaluate, sample, single
 
 from teacher_student.interfaces import OrderParameters
 from teacher_student.order_parameters import Overlaps
@@ -23,11 +23,11 @@ TASK = XorMixture(20)
 def asymmetric_student():
     """Weights that favour +e1, on skew directions: a sign or index mistake cannot hide."""
     directions = directions_of(5)
-    w = 0.2 * np.random.default_rng(6).normal(size=(3, 20)).astype("float32")
+    w = single(0.2 * np.random.default_rng(6).normal(size=(3, 20)))
     w[0] += 1.3 * directions[0]
     w[1] += 0.2 * directions[0] - 0.4 * directions[1]
-    params = Params(w, np.array([0.9, -1.1, 0.35], "float32"))
-    along = w @ directions.T
+    params = Params(w, single([0.9, -1.1, 0.35]))
+    along = single(w @ directions.T)
     return directions, params, OrderParameters(along, (w - along @ directions,), params.v)
 
 
@@ -41,7 +41,7 @@ APPLY = jax.jit(lambda student, *arguments: student.apply(*arguments), static_ar
 
 def points(*shape):
     """Standard normal numbers."""
-    return np.random.default_rng(4).normal(size=shape).astype("float32")
+    return single(np.random.default_rng(4).normal(size=shape))
 
 
 def test_samples_have_the_stated_mean_covariance_and_labels():
@@ -136,7 +136,7 @@ def test_clusters_right_by_hand():
 
 
 def test_a_constant_network_gets_two_clusters_right():
-    order = OrderParameters(np.zeros((1, 2), "f4"), (np.ones((1, 1), "f4"),), np.ones(1, "f4"))
+    order = OrderParameters(single([[0, 0]]), (single([[1]]),), single([1]))
     found = evaluate(TASK, TwoLayer(1), order, TASK.level(), np.abs(points(50, 3)))
     # 0 at the mirrored half of the points
     assert found["group_accuracy"].tolist() == [0.75, 0.75, 0.25, 0.25]
@@ -144,14 +144,14 @@ def test_a_constant_network_gets_two_clusters_right():
 
 
 def test_an_output_of_exactly_zero_counts_one_half():
-    order = OrderParameters(np.zeros((2, 2), "f4"), (np.zeros((2, 2), "f4"),), np.ones(2, "f4"))
+    order = OrderParameters(single(np.zeros((2, 2))), (single(np.zeros((2, 2))),), single([1, 1]))
     found = evaluate(TASK, TwoLayer(2), order, TASK.level(), points(10, 4))
     assert float(found["test_accuracy"]) == 0.5
 
 
 def test_coverage_counts_clusters_and_right_signs():
-    along = np.array([[1.0, 0.1], [-0.5, 0.2], [0.1, -2.0], [0.9, 0.0]], "f4")
-    order = OrderParameters(along, (np.eye(4, dtype="f4"),), np.array([1.0, -1.0, -1.0, 1.0], "f4"))
+    along = single([[1.0, 0.1], [-0.5, 0.2], [0.1, -2.0], [0.9, 0.0]])
+    order = OrderParameters(along, (single(np.eye(4)),), single([1.0, -1.0, -1.0, 1.0]))
     found = jax.jit(TASK.coverage)(order)
     assert float(found["covered"]) == 3  # +e1, -e1, -e2
     assert float(found["covered_aligned"]) == 2  # +e1 with v > 0, -e2 with v < 0; -e1 has v < 0
