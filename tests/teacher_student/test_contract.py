@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("quick_module")
 
 N, WIDTH, SAMPLES, REPLICATES = 120, 2, 200_000, 400
 COMBINATIONS = list(product(TASKS, ACTIVATIONS, LOSSES))
+METHODS = ("gram", "full", "stepwise")
 
 
 def make(name: str) -> Task:
@@ -64,24 +65,31 @@ def rows(level: Level, n: int) -> dict[str, jax.Array]:
     return {name: jnp.broadcast_to(x, (n, *x.shape)) for name, x in singles(level).items()}
 
 
+def noise_of(key: jax.Array, task: Task, n: int) -> Noise:
+    """Of n samples."""
+    keys = jax.random.split(key, 3)
+    n_directions = sum(block.directions for block in task.blocks)
+    normals = jax.random.normal(keys[0], (n, n_directions))
+    return Noise(normals, jax.random.uniform(keys[1], (n,)), jax.random.normal(keys[2], (n,)))
+
+
 @lru_cache(maxsize=1)
 def drawn(task: Task):
-    """Samples of the default level by the definition: task components, labels, lambda^b (n_blocks, n, K)."""
+    """Samples of the default level: task components, labels, lambda^b (n_blocks, n, K), scales of blocks."""
     state, level = state_of(task), task.level()
-    keys = jax.random.split(jax.random.key(7), 4)
-    n_directions = state.along.shape[1]
-    noise = Noise(
-        jax.random.normal(keys[0], (SAMPLES, n_directions)),
-        jax.random.uniform(keys[1], (SAMPLES,)),
-        jax.random.normal(keys[2], (SAMPLES,)),
-    )
-    seen = task.observe(noise, rows(level, SAMPLES))
-    normals = jax.random.normal(keys[3], (len(state.gram), SAMPLES, WIDTH))
-    parts = [
-        scale[:, None] * (z @ factor(gram).T)
-        for scale, z, gram in zip(seen.scale.T, normals, state.gram, strict=True)
-    ]
-    return seen.along, seen.label, jnp.stack(parts)
+
+    @jax.jit
+    def draw(key):
+        keys = jax.random.split(key)
+        seen = task.observe(noise_of(keys[0], task, SAMPLES), rows(level, SAMPLES))
+        normals = jax.random.normal(keys[1], (len(state.gram), SAMPLES, WIDTH))
+        parts = [
+            scale[:, None] * (z @ factor(gram).T)
+            for scale, z, gram in zip(seen.scale.T, normals, state.gram, strict=True)
+        ]
+        return seen.along, seen.label, jnp.stack(parts), seen.scale[0]
+
+    return draw(jax.random.key(7))
 
 
 def within_errors(ours, samples, floor: float = 1e-3) -> None:
@@ -99,7 +107,7 @@ def test_a_task_has_all_that_is_asked_of_it(name):
     assert task.name == name
     assert sum(block.size for block in task.blocks) == task.n_inputs == N
     n_directions = sum(block.directions for block in task.blocks)
-    directions = np.asarray(task.directions(jax.random.key(1)))
+    directions = np.asarray(jax.jit(task.directions)(jax.random.key(1)))
     np.testing.assert_allclose(directions @ directions.T, np.eye(n_directions), atol=1e-5)
     begin = row = 0
     for block in task.blocks:
@@ -109,9 +117,8 @@ def test_a_task_has_all_that_is_asked_of_it(name):
     level = task.level()
     if task.stages:
         assert all(stage.keys() == level.keys() for stage in task.stages(level))
-    inputs, labels = task.sample(jax.random.key(2), 6, level)
-    again, _ = task.sample(jax.random.key(2), 6, level)
-    other, _ = task.sample(jax.random.key(3), 6, level)
+    sample = jax.jit(lambda seed: task.sample(jax.random.key(seed), 6, level))
+    (inputs, labels), (again, _), (other, _) = map(sample, (2, 2, 3))
     assert (inputs.shape, labels.shape) == ((6, N), (6,))
     np.testing.assert_array_equal(inputs, again)
     assert (np.asarray(inputs) != np.asarray(other)).all()
@@ -125,27 +132,24 @@ def test_a_task_has_all_that_is_asked_of_it(name):
 def test_inputs_and_labels_have_the_law_of_observe(name):
     """First and second moments of the first coordinates with each other and with the label."""
     task, n = make(name), 40_000
-    level = task.level()
-    x, y = task.sample(jax.random.key(4), n, level)
-    keys = jax.random.split(jax.random.key(5), 3)
-    n_directions = sum(block.directions for block in task.blocks)
-    noise = Noise(
-        jax.random.normal(keys[0], (n, n_directions)),
-        jax.random.uniform(keys[1], (n,)),
-        jax.random.normal(keys[2], (n,)),
-    )
-    seen = task.observe(noise, rows(level, n))
-    scale = np.repeat(np.asarray(seen.scale), [block.size for block in task.blocks], axis=1)
+    level, n_directions = task.level(), sum(block.directions for block in task.blocks)
+
+    @jax.jit
+    def both(keys):
+        x, y = task.sample(keys[0], n, level)
+        seen = task.observe(noise_of(keys[1], task, n), rows(level, n))
+        return jnp.concatenate([x[:, :n_directions], x[:, -3:]], 1), y, seen
+
+    x, y, seen = jax.tree.map(np.asarray, both(jax.random.split(jax.random.key(4))))
+    scale = np.repeat(seen.scale, [block.size for block in task.blocks], axis=1)
     np.testing.assert_allclose(np.mean(x[:, -3:] ** 2), np.mean(scale[:, -3:] ** 2), rtol=0.05)
 
     def products(along, label):
-        each = jnp.concatenate([along, label[:, None], jnp.ones((n, 1))], 1)
+        each = np.concatenate([along, label[:, None], np.ones((n, 1))], 1, dtype=float)
         cubes = (label[:, None] * along)[:, :, None] * along[:, None]
-        return jnp.concatenate([(each[:, :, None] * each[:, None]).reshape(n, -1), cubes.reshape(n, -1)], 1)
+        return np.concatenate([(each[:, :, None] * each[:, None]).reshape(n, -1), cubes.reshape(n, -1)], 1)
 
-    first, second = (
-        np.asarray(products(*a), float) for a in ((x[:, :n_directions], y), (seen.along, seen.label))
-    )
+    first, second = (products(*a) for a in ((x[:, :-3], y), (seen.along, seen.label)))
     error = np.sqrt((first.var(0) + second.var(0)) / n)
     assert (np.abs(first.mean(0) - second.mean(0)) < 5 * error + 1e-6).all()
 
@@ -155,13 +159,18 @@ def test_what_is_measured_is_what_samples_give(name, activation, loss):
     """Loss and accuracy of an asymmetric student at the default level, which has no label noise."""
     task = make(name)
     student, state, level = student_of(task, activation, loss), state_of(task), task.level()
-    along, label, parts = drawn(task)
     order = OrderParameters(state.along, tuple(factor(gram) for gram in state.gram), state.readout)
     points = draw_test_points(jax.random.key(1), task, student, SAMPLES // 2, "float32")
-    found = jax.jit(lambda: task.evaluate(student, order, singles(level), points))()
+
+    @jax.jit
+    def measured(along, label, parts, _):
+        output = student.phi(along @ state.along.T + jnp.sum(parts, 0)) @ state.readout
+        right = 0.5 * (1 + jnp.sign(output) * label)
+        return task.evaluate(student, order, singles(level), points), student.losses(output, label), right
+
+    found, losses, right = measured(*drawn(task))
     assert found.keys() <= QUANTITIES.keys()
-    output = student.phi(along @ state.along.T + jnp.sum(parts, 0)) @ state.readout
-    losses, right = student.losses(output, label), 0.5 * (1 + jnp.sign(output) * label)
+    losses, right = np.asarray(losses), np.asarray(right)
     scatter = 2**0.5  # of two samples
     assert abs(found["test_loss"] - losses.mean()) < 5 * scatter * losses.std() / SAMPLES**0.5
     if "test_accuracy" in found:
@@ -182,36 +191,67 @@ def test_theory_has_the_averages_of_its_definition_or_refuses(name, activation, 
         assert "\n" not in str(refusal.value)
         return
     equation, scale = equations(task, student, n_nodes=2**14), 0.7
-    moments = jax.jit(lambda: equation.moments(state, singles(level), scale, equation.nodes(0)))()
-    along, label, parts = drawn(task)
-    lam = along @ state.along.T + jnp.sum(parts, 0)
-    u, phi = scale * state.readout, student.phi(lam)
-    error = student.dloss(phi @ u, label)
-    g = error[:, None] * u * student.dphi(lam)
-    within_errors(moments.readout, error[:, None] * phi)
-    within_errors(moments.along, g[:, :, None] * along[:, None])
-    observed = task.observe(Noise(along[:4], jnp.full(4, 0.5), jnp.zeros(4)), rows(level, 4))
+
+    @jax.jit
+    def averages(along, label, parts, _):
+        """The moments, and samples of them in the same order: of the readout, along, then of each block."""
+        lam = along @ state.along.T + jnp.sum(parts, 0)
+        u, phi = scale * state.readout, student.phi(lam)
+        error = student.dloss(phi @ u, label)
+        g = error[:, None] * u * student.dphi(lam)
+        cross = [g[:, :, None] * part[:, None] for part in parts]
+        of_samples = error[:, None] * phi, g[:, :, None] * along[:, None], cross, g[:, :, None] * g[:, None]
+        return equation.moments(state, singles(level), scale, equation.nodes(0)), of_samples
+
+    moments, (readout, along, cross, square) = averages(*(samples := drawn(task)))
+    within_errors(moments.readout, readout)
+    within_errors(moments.along, along)
     for b, block in enumerate(task.blocks):
-        within_errors(moments.cross[b], g[:, :, None] * parts[b][:, None])
-        share = block.size / N * observed.scale[0, b] ** 2
-        within_errors(moments.square[b], share * g[:, :, None] * g[:, None], floor=1e-2)
+        within_errors(moments.cross[b], cross[b])
+        share = block.size / N * np.asarray(samples[3])[b] ** 2
+        within_errors(moments.square[b], share * np.asarray(square), floor=1e-2)
+
+
+class Moved(NamedTuple):
+    """What a chunk of samples makes of a start, by method and loss: (R, ...), the inputs of full vectors."""
+
+    start: Any
+    directions: Any
+    samples: Any
+    end: Overlaps
 
 
 @lru_cache
-def chunk(task: Task, core: TwoLayer, method: str) -> tuple[Any, Any, Any]:
-    """One chunk of samples from the same start -> after(scaling) of all replicates, and the simulator."""
-    runner = choose_method(task, core, method)
-    level = rows(task.level(), runner.chunk)
+def one_chunk(task: Task, activation: str) -> Any:
+    """Scaling -> what moved in a chunk from one start, of all losses and methods: one program."""
+    students = [TwoLayer(WIDTH, activation, loss) for loss in LOSSES]
+    cores = [student.core() for student in students if learns(task, student)]
 
     def after(key, scaling):
-        own = runner.teacher(key)
-        start = runner.init(key, own, scaling, state_of(task))
-        samples = runner.draw(key, own, jnp.asarray(0))
-        end = runner.advance(start, own, samples, level, jnp.ones(runner.chunk, bool), scaling)
-        return start, own, samples, runner.overlaps(end, own)
+        found = {}
+        for method in METHODS:
+            runners = [choose_method(task, core, method) for core in cores]
+            level = rows(task.level(), runners[0].chunk)
+            own = runners[0].teacher(key)
+            samples = runners[0].draw(key, own, jnp.asarray(0))  # whatever the loss
+            inputs = () if method == "gram" else runners[0].inputs(samples, own, level)
+            for runner in runners:
+                start = runner.init(key, own, scaling, state_of(task))
+                end = runner.advance(start, own, samples, level, jnp.ones(runner.chunk, bool), scaling)
+                found[method, runner.student.loss] = Moved(start, own, inputs, runner.overlaps(end, own))
+        return found
 
-    program, keys = jax.jit(jax.vmap(after, (0, None))), replicate_keys(0, jnp.arange(REPLICATES))
-    return runner, level, lambda scaling: program(keys, scaling)
+    return jax.jit(jax.vmap(after, (0, None)))
+
+
+@lru_cache
+def moved(task: Task, activation: str, parametrisation: str) -> dict[tuple[str, str], Moved]:
+    """By method and loss, at rate 0.1."""
+    scaling = TwoLayer(WIDTH, activation, parametrisation=parametrisation).scaling(0.1, N)
+    found = one_chunk(task, activation)(
+        replicate_keys(0, np.arange(REPLICATES)), jax.tree.map(np.float32, scaling)
+    )
+    return jax.tree.map(np.asarray, found)
 
 
 def single_steps(student, start, x, label, scaling):
@@ -232,12 +272,10 @@ def single_steps(student, start, x, label, scaling):
 def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, method):
     task = make(name)
     student = student_of(task, activation, loss)
-    runner, level, after = chunk(task, student.core(), method)
     for parametrisation in PARAMETRISATIONS:
-        scaling = TwoLayer(WIDTH, activation, loss, parametrisation).scaling(0.05, N)
-        scaling = jax.tree.map(jnp.float32, scaling)
-        start, own, samples, end = jax.tree.map(lambda x: x[0], after(scaling))
-        x, label = runner.inputs(samples, own, level)
+        found = moved(task, activation, parametrisation)[method, loss]
+        start, own, (x, label), end = jax.tree.map(lambda x: x[0], found)
+        scaling = TwoLayer(WIDTH, activation, loss, parametrisation).scaling(0.1, N)
         w, v = single_steps(student, start, x, label, scaling)
         np.testing.assert_allclose(end.along, w @ np.asarray(own, float).T, rtol=1e-4, atol=2e-5)
         np.testing.assert_allclose(end.readout, v, rtol=1e-4, atol=2e-5)
@@ -249,9 +287,8 @@ def test_full_vectors_take_the_steps_of_the_definition(name, activation, loss, m
 def test_gram_space_has_the_law_of_full_vectors(name, activation, loss):
     """Means and quartiles over replicates after one chunk from the same start."""
     task = make(name)
-    student = student_of(task, activation, loss, "ntk")
-    scaling = jax.tree.map(jnp.float32, student.scaling(0.1, N))
-    gram, full = (chunk(task, student.core(), method)[2](scaling)[3] for method in ("gram", "full"))
+    student_of(task, activation, loss)
+    gram, full = (moved(task, activation, "ntk")[method, loss].end for method in ("gram", "full"))
     for ours, theirs in zip(jax.tree.leaves(gram), jax.tree.leaves(full), strict=True):
         a, b = np.asarray(ours, float), np.asarray(theirs, float)
         error = np.sqrt((a.var(0, ddof=1) + b.var(0, ddof=1)) / len(a))
