@@ -53,7 +53,7 @@ def parts(n_inputs: int, width: int, replicates: int, flops_rate: float) -> list
     scaling, level = student.scaling(RATE, n_inputs), task.level()
     keys = jax.random.split(jax.random.key(0), replicates)
     on = jnp.ones(b, bool)
-    state = jax.vmap(lambda key: method.init(key, (), scaling, None))(keys)
+    state = jax.jit(jax.vmap(lambda key: method.init(key, (), scaling, None)))(keys)
     samples = jax.jit(jax.vmap(lambda key: method.draw(key, (), jnp.int32(0))))(keys)
     levels = {
         name: jnp.tile(jnp.asarray(x, jnp.float32), (b, *[1] * np.ndim(x))) for name, x in level.items()
@@ -78,7 +78,7 @@ def parts(n_inputs: int, width: int, replicates: int, flops_rate: float) -> list
         return numbers @ numbers.mT
 
     n_numbers = b * k + b * (b - 1) // 2 + 5 * b
-    begin = jax.vmap(before)(state, samples)
+    begin = jax.jit(jax.vmap(before))(state, samples)
     ahead = method.chunks_ahead  # chunks are drawn as many at once as in a run
     starts = b * jnp.arange(ahead)
     wide = jnp.repeat(jnp.concatenate([samples.xi, samples.gram], -1), ahead, 1)

@@ -6,6 +6,7 @@ from benchmarks.shares import parts
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_every_part_has_a_time_and_they_are_parts_of_a_chunk():
     *found, chunk = parts(60, 4, 2, 1e9)
     assert chunk.name == "all of a chunk"
