@@ -18,6 +18,9 @@ from teacher_student.training.simulate import run_plans
 pytestmark = pytest.mark.usefixtures("quick_module")
 
 
+TASK = SparseTeacher(90, 0.4)
+
+
 def plan(task, student, rate, seed, records, *, method="gram", room=4, record=("test_accuracy", "M", "v")):
     """Two protocols, skewed: three tenths easy first, and shuffled."""
     table = [task.level(noise=0.2), task.level(noise=1.5)]
@@ -31,12 +34,11 @@ def plan(task, student, rate, seed, records, *, method="gram", room=4, record=("
 
 
 def plans():
-    """Other rates, seeds, parametrisations and lengths: one program."""
-    task = XorMixture(90)
+    """Other rates, seeds, parametrisations and lengths: one program, of two isotropic blocks."""
     return [
-        plan(task, TwoLayer(5), 0.3, 0, 4),
-        plan(task, TwoLayer(5, parametrisation="ntk"), 0.5, 1, 2),
-        plan(task, TwoLayer(5, parametrisation="mean_field"), 0.1, 2, 3),
+        plan(TASK, TwoLayer(5), 0.3, 0, 4),
+        plan(TASK, TwoLayer(5, parametrisation="ntk"), 0.5, 1, 2),
+        plan(TASK, TwoLayer(5, parametrisation="mean_field"), 0.1, 2, 3),
     ]
 
 
@@ -72,21 +74,17 @@ def test_a_block_does_not_see_what_runs_beside_it():
 
 
 @pytest.mark.slow
-def test_full_vectors_and_two_isotropic_blocks_run_side_by_side():
-    """Those of test_rates_and_averages.py are not drawn in bulk."""
-    for method, n in (("bulk", 20), ("gram", 120)):
-        task = SparseTeacher(n, 0.4)
-        one = plan(task, TwoLayer(3, "erf"), 0.4, 3, 2, method=method, record=("M", "v"))
-        (result,) = run_plans([one])
-        ((values, _),) = run_lanes([one], abreast=1)
-        for quantity, expected in result.values.items():
-            np.testing.assert_allclose(values[quantity][:, :, :3], expected, rtol=0, atol=2e-5)
+def test_vectors_drawn_in_bulk_run_side_by_side():
+    """Full vectors do so in test_rates_and_averages.py."""
+    one = plan(XorMixture(20), TwoLayer(3), 0.4, 3, 2, method="bulk", record=("M", "v"))
+    (result,), ((values, _),) = run_plans([one]), run_lanes([one], abreast=1)
+    for quantity, expected in result.values.items():
+        np.testing.assert_allclose(values[quantity][:, :, :3], expected, rtol=0, atol=2e-5)
 
 
 @pytest.mark.slow
 def test_a_run_that_diverges_is_marked_and_harms_no_other():
-    task = XorMixture(90)
-    wild, calm = plan(task, TwoLayer(5), 500.0, 0, 4), plan(task, TwoLayer(5), 0.3, 0, 4)
+    wild, calm = plan(TASK, TwoLayer(5), 500.0, 0, 4), plan(TASK, TwoLayer(5), 0.3, 0, 4)
     (_, blown), (values, fine) = run_lanes([wild, calm], abreast=4)
     assert blown.all()
     assert not fine.any()
