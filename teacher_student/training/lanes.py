@@ -53,11 +53,16 @@ def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any
     first, places = plans[0], abreast * devices
     rows = [_own(plan) for plan in plans]
     rows += rows[:1] * (places - len(plans))
-    together = jax.tree.map(lambda *x: jnp.stack(x), *rows)
+    together = _stacked(*rows)
     interval, last = first.arguments[7], jnp.max(together[7])
     with jax.default_matmul_precision(PRECISION):
         found = jax.device_get(_lanes_of(first, abreast, devices)(*together, interval, last))
     return [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
+
+
+@jax.jit
+def _stacked(*rows: PyTree) -> Any:
+    return jax.tree.map(lambda *x: jnp.stack(x), *rows)
 
 
 def compile_lanes(plan: Plan, abreast: int, devices: int = 1) -> None:

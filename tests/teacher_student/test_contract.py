@@ -230,7 +230,7 @@ def one_chunk(task: Task, activation: str) -> Any:
     def after(key, scaling):
         found = {}
         for method in METHODS:
-            runners = [choose_method(task, core, method) for core in cores]
+            runners: list[Any] = [choose_method(task, core, method) for core in cores]
             level = rows(task.level(), runners[0].chunk)
             own = runners[0].teacher(key)
             samples = runners[0].draw(key, own, jnp.asarray(0))  # whatever the loss

@@ -44,15 +44,21 @@ def test_two_chunks_are_plain_sgd_on_their_samples(float64):
     method = BulkVectors(task, student, chunk, "float64")
     scaling = jax.tree.map(jnp.float64, student.scaling(1.5, task.n_inputs))
     level = {"noise": jnp.asarray([0.3, 1.7])[np.arange(chunk) % 2]}
-    state = method.init(KEY, (), scaling, None)
+    state: Any = jax.jit(lambda: method.init(KEY, (), scaling, None))()
     w, v = np.concatenate([state.along, *state.rest], 1), state.theta
     assert w.shape == (student.width, task.n_inputs)
     begin, step = w, jax.jit(lambda w, v, x, y: plain(student, scaling, w, v, x, y))
     advance = jax.jit(method.advance)
+
+    @jax.jit
+    def data(t):
+        samples = method.draw(KEY, (), t)
+        return samples, task.observe(samples.noise, level)
+
     for t, taken in ((0, chunk), (chunk, chunk - 3)):
-        samples = method.draw(KEY, (), jnp.asarray(t))
+        samples, seen = data(t)
         state = advance(state, (), samples, level, jnp.arange(chunk) < taken, scaling)
-        seen = task.observe(samples.noise, level)
+        samples, seen = jax.tree.map(np.asarray, (samples, seen))
         x = [seen.along, *(scale[:, None] * z for scale, z in zip(seen.scale.T, samples.z, strict=True))]
         for input_, label in zip(np.concatenate(x, 1)[:taken], seen.label, strict=False):
             w, v = step(w, v, input_, label)
@@ -73,12 +79,13 @@ def test_an_average_is_the_mean_of_the_iterates_at_the_ends_of_chunks(float64):
     averaging = Averaging(BulkVectors(task, Followed(student), chunk, "float64"))
     scaling = jax.tree.map(jnp.float64, student.scaling(1.5, task.n_inputs))
     level, on = {"noise": jnp.full(chunk, 0.7)}, jnp.ones(chunk, bool)
-    own: Any = plain.init(KEY, (), scaling, None)
-    both = averaging.init(KEY, (), scaling, None)
+    own: Any
+    own, both = jax.jit(lambda: tuple(one.init(KEY, (), scaling, None) for one in (plain, averaging)))()
+    draw = jax.jit(lambda t: plain.draw(KEY, (), t))
     step, follow = jax.jit(plain.advance), jax.jit(averaging.advance)
     kept = []
     for number, share in enumerate((1.0, 1.0, 1 / 2, 1 / 3)):  # the tail is the last three chunks
-        samples = plain.draw(KEY, (), jnp.asarray(chunk * number))
+        samples = draw(chunk * number)
         own = step(own, (), samples, level, on, scaling)
         both = follow(both, (), samples, level, on, scaling, Pace(None, jnp.float64(share)))
         kept.append(own)
@@ -91,7 +98,8 @@ def test_an_average_is_the_mean_of_the_iterates_at_the_ends_of_chunks(float64):
 
 def test_a_sample_is_made_of_numbers_of_its_own():
     method = BulkVectors(SparseTeacher(23, 0.4), TwoLayer(5, "erf"), 6)
-    first, second = (method.draw(KEY, (), jnp.asarray(t)) for t in (0, 6))
+    draw = jax.jit(lambda t: method.draw(KEY, (), t))
+    first, second = jax.tree.map(np.asarray, (draw(0), draw(6)))
     normals = np.concatenate(
         [np.ravel(x) for one in (first, second) for x in (*one.z, one.noise.along, one.noise.label)]
     )
@@ -103,7 +111,7 @@ def test_a_sample_is_made_of_numbers_of_its_own():
 def test_a_start_has_the_overlaps_that_are_given_or_is_refused():
     start = jax.tree.map(jnp.float32, skewed_start(SparseTeacher(23, 0.4), 5, seed=5))
     method = BulkVectors(SparseTeacher(23, 0.4), TwoLayer(5, "erf"), 6)
-    found = method.overlaps(method.init(KEY, (), None, start), ())
+    found = jax.jit(lambda: method.overlaps(method.init(KEY, (), None, start), ()))()
     for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(start), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     narrow = BulkVectors(SparseTeacher(9, 0.4), TwoLayer(5, "erf"), 6)
