@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from teacher_student.checks import whole, within
@@ -78,12 +77,12 @@ def trajectory(
     Examples
     --------
     >>> from teacher_student.students.two_layer import TwoLayer
-    >>> from teacher_student.tasks.committee import Committee
-    >>> task, student = Committee(500), TwoLayer(3, "erf")
-    >>> found = trajectory(task, student, protocol=("curriculum", "no_curriculum"), easy=0.0, hard=0.5,
-    ...                    budget=20, learning_rate=0.5, record="test_loss", replicates=2)
+    >>> from teacher_student.tasks.sparse_teacher import SparseTeacher
+    >>> task, student = SparseTeacher(1000), TwoLayer(1, "erf")
+    >>> found = trajectory(task, student, protocol=("curriculum", "no_curriculum"), easy=0.1, hard=1.0,
+    ...                    budget=20, learning_rate=0.5, record="test_loss", n_records=2)
     >>> dict(found.to_xarray().test_loss.sizes)
-    {'protocol': 2, 'width': 1, 'replicate': 2, 'time': 51}
+    {'protocol': 2, 'width': 1, 'replicate': 1, 'time': 3}
     """
     integrate.equations(task, student)  # refuses before anything is drawn
     plan = tabulate(task, protocol, easy, hard, easy_fraction)
@@ -119,6 +118,6 @@ def trajectory(
         )
     values, status = {name: found.values[name] for name in record}, found.status
     if initial is not None:  # one solution for all replicates
-        values, status = jax.tree.map(lambda x: jnp.repeat(x[None], len(numbers), 0), (values, status))
+        values, status = jax.tree.map(lambda x: np.repeat(x[None], len(numbers), 0), (values, status))
     labels = found.labels._replace(protocols=plan.names, replicates=numbers)
     return Trajectory(found.time, values, status, labels)

@@ -12,9 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from teacher_student.checks import whole, within
 from teacher_student.interfaces import Level, Task
@@ -23,6 +21,7 @@ from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.integrate import check_initial, equations
 from teacher_student.theory.rates import Equations, derivative, rates_of
+from teacher_student.theory.schedule import floats
 
 
 class ErrorEstimate(NamedTuple):
@@ -35,7 +34,7 @@ class ErrorEstimate(NamedTuple):
 
     slope: Overlaps
     relative: float
-    values: dict[str, Array]
+    values: dict[str, np.ndarray]
 
 
 def error_estimate(
@@ -75,20 +74,16 @@ def error_estimate(
     check_initial(task, student, state)
     equation = equations(task, student, n_nodes=n_nodes)
     rates = rates_of(student, learning_rate)
-    state = Overlaps(*(jnp.asarray(x, float) for x in state))
-    level = {name: jnp.asarray(x, float) for name, x in level.items()}
+    state = Overlaps(*map(floats, state))
+    level = {name: floats(x) for name, x in level.items()}
 
     once = _compiled(equation)
     runs = [once(state, level, rates, equation.nodes(seed + i)) for i in range(scramblings)]
     slopes, values = jax.tree.map(lambda *x: np.stack(x), *runs)
-    spread = jax.tree.map(lambda x: jnp.std(x, axis=0, ddof=1), slopes)
+    spread, errors = jax.tree.map(lambda x: np.std(x, axis=0, ddof=1), (slopes, values))
     largest = max(float(np.abs(x).max()) for x in slopes)
     error = max(float(x.max()) for x in spread)
-    return ErrorEstimate(
-        spread,
-        error / largest if largest else 0.0,
-        jax.tree.map(lambda x: jnp.std(x, axis=0, ddof=1), values),
-    )
+    return ErrorEstimate(spread, error / largest if largest else 0.0, errors)
 
 
 @lru_cache(maxsize=64)

@@ -27,7 +27,7 @@ from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks import TASKS, task_class
 from teacher_student.theory.averages import mean_states, with_sum
 from teacher_student.theory.rates import Equations, Rates, rates_of
-from teacher_student.theory.schedule import Phases, make_schedule, paced, stack_schedules
+from teacher_student.theory.schedule import Phases, floats, make_schedule, paced, stack_schedules
 from teacher_student.theory.solve import DEFAULTS, SOLVERS, STATUSES, Settings, solve
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ class Trajectory(NamedTuple):
     """
 
     time: Float[np.ndarray, " T"]
-    values: dict[str, Array]
-    status: Int[Array, "..."]
+    values: dict[str, np.ndarray]
+    status: Int[np.ndarray, "..."]
     labels: Labels
 
     def to_xarray(self) -> "xr.Dataset":
         """A Dataset with dims protocol, width, replicate, time, as `studies.analysis` takes it."""
-        status = np.array([STATUS[name] for name in STATUSES])[np.asarray(self.status)]
+        status = np.array([STATUS[name] for name in STATUSES])[self.status]
         return as_dataset(self.time, self.values, status, self.labels, "theory")
 
 
@@ -227,11 +227,12 @@ def trajectory(
     >>> task, student = SparseTeacher(1000), TwoLayer(1, activation="erf")
     >>> start = Overlaps(jnp.zeros((1, 1)), jnp.full((2, 1, 1), 0.5), jnp.ones(1))
     >>> table = [task.level(noise=0.1), task.level(noise=1.0)]
-    >>> result = trajectory(task, student, start, table, [(5.0, (1, 0)), (5.0, (0, 1))],
-    ...                     np.array([0.0, 5.0, 10.0]), target=table[1], learning_rate=0.5)
+    >>> phases = [[(5.0, (1, 0)), (5.0, (0, 1))], [(10.0, (0.5, 0.5))]]  # easy then hard, and both mixed
+    >>> result = trajectory(task, student, start, table, phases, np.array([0.0, 5.0, 10.0]),
+    ...                     target=table[1], learning_rate=0.5)
     >>> accuracy = result.values["test_accuracy"]
-    >>> accuracy.shape, bool(accuracy[0] == 0.5), bool(accuracy[-1] > 0.75), STATUSES[int(result.status)]
-    ((3,), True, True, 'ok')
+    >>> accuracy.shape, accuracy[:, 0].tolist(), bool(accuracy[0, -1] > 0.75), STATUSES[result.status[0]]
+    ((2, 3), [0.5, 0.5], True, 'ok')
     """
     equation = equations(task, student, n_nodes=n_nodes)
     known("solver", settings.solver, SOLVERS)
@@ -247,24 +248,22 @@ def trajectory(
     rate_schedules.check_average(average)
     over_time = rate_schedules.rate_table(rates)
     schedules = [paced(make_schedule(table, protocol), over_time, average) for protocol in protocols]
-    check_times(times, min(float(jnp.sum(schedule.duration)) for schedule in schedules))
+    check_times(times, min(float(np.sum(schedule.duration)) for schedule in schedules))
     check_initial(task, equation.student, initial)
     one_start = np.ndim(initial.readout) == 1
-    starts = jax.tree.map(
-        lambda x: jnp.asarray(x, float)[None] if one_start else jnp.asarray(x, float), initial
-    )
+    starts = jax.tree.map(lambda x: floats(x)[None] if one_start else floats(x), initial)
     n_starts, n_protocols = len(starts.readout), len(schedules)
     values, status = compiled_solve(equation, settings, chunk_size(student.width))(
-        jax.tree.map(lambda x: jnp.repeat(x, n_protocols, 0), starts),
-        jax.tree.map(lambda x: jnp.concatenate([x] * n_starts), stack_schedules(schedules)),
+        jax.tree.map(lambda x: np.repeat(x, n_protocols, 0), starts),
+        jax.tree.map(lambda x: np.concatenate([x] * n_starts), stack_schedules(schedules)),
         rates_of(equation.student, learning_rate, readout_rate=readout_rate, weight_decay=weight_decay),
-        jnp.asarray(times, float),
-        {name: jnp.asarray(x, float) for name, x in target.items()},
+        floats(times),
+        {name: floats(x) for name, x in target.items()},
         equation.nodes(seed),
     )
 
     def unflatten(x):
-        x = x.reshape(n_starts, n_protocols, *x.shape[1:])
+        x = np.asarray(x).reshape(n_starts, n_protocols, *x.shape[1:])
         x = x[:, 0] if one_protocol else x
         return x[0] if one_start else x
 

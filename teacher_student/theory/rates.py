@@ -19,6 +19,7 @@ it is the state of the simulation, and no cancellation spoils its sign.
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.core import Tracer
 from jaxtyping import Float
@@ -27,6 +28,7 @@ from teacher_student.checks import within
 from teacher_student.interfaces import Level, Task
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
+from teacher_student.theory.schedule import floats
 
 
 class Rates(NamedTuple):
@@ -128,7 +130,7 @@ def fractions(task: Task) -> tuple[float, ...]:
 
 def no_nodes(task: Task, student: TwoLayer) -> Float[Array, "n D"]:
     """An empty set of nodes of the right dimension."""
-    return jnp.zeros((0, dimension(task, student)))
+    return jnp.asarray(floats(np.zeros((0, dimension(task, student)))))
 
 
 def dimension(task: Task, student: TwoLayer) -> int:

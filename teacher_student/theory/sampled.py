@@ -26,6 +26,7 @@ from teacher_student.checks import whole
 from teacher_student.order_parameters import Overlaps, factor
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.rates import Moments
+from teacher_student.theory.schedule import floats
 
 
 def check_nodes(n_nodes: int) -> None:
@@ -49,7 +50,7 @@ def sobol_normals(dim: int, n_nodes: int, seed: int) -> Float[Array, "n D"]:
     (16, 3)
     """
     check_nodes(n_nodes)
-    return jnp.asarray(_normals(dim, n_nodes, seed), float)
+    return jnp.asarray(floats(_normals(dim, n_nodes, seed)))
 
 
 def split(

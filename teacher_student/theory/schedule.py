@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.dtypes import canonicalize_dtype
 from jaxtyping import Float
 
 from teacher_student.interfaces import Level
+
+#: On the device or not.
+Numbers = Array | np.ndarray
 
 #: Pieces as given by a user: (duration in alpha, weight of each level of the table).
 Phases = Sequence[Sequence[Any]]
@@ -24,11 +27,16 @@ class Schedule(NamedTuple):
     inside   : (J,) 1 where weights are averaged, 0 elsewhere, or None without averages
     """
 
-    duration: Float[Array, "*batch J"]
+    duration: Float[Numbers, "*batch J"]
     level: Level
-    weight: Float[Array, "*batch J C"]
-    rate: Float[Array, "*batch J"] | None = None
-    inside: Float[Array, "*batch J"] | None = None
+    weight: Float[Numbers, "*batch J C"]
+    rate: Float[Numbers, "*batch J"] | None = None
+    inside: Float[Numbers, "*batch J"] | None = None
+
+
+def floats(x: Any) -> Float[np.ndarray, "..."]:
+    """Numbers in the floating-point type that JAX uses now, off the device: nothing is compiled for them."""
+    return np.asarray(x, canonicalize_dtype(float))
 
 
 def make_schedule(table: list[Level], phases: Phases) -> Schedule:
@@ -74,12 +82,10 @@ def make_schedule(table: list[Level], phases: Phases) -> Schedule:
     mixed = int((weights > 0).sum(1).max())
     index = np.argsort(weights == 0, axis=1, kind="stable")[:, :mixed]
     level = {
-        name: jnp.asarray(np.stack([np.asarray(entry[name], float) for entry in table])[index], float)
+        name: floats(np.stack([np.asarray(entry[name], float) for entry in table])[index])
         for name in table[0]
     }
-    return Schedule(
-        jnp.asarray(durations, float), level, jnp.asarray(np.take_along_axis(weights, index, 1), float)
-    )
+    return Schedule(floats(durations), level, floats(np.take_along_axis(weights, index, 1)))
 
 
 def paced(schedule: Schedule, rates: Float[np.ndarray, " n"] | None, average: float) -> Schedule:
@@ -110,13 +116,13 @@ def paced(schedule: Schedule, rates: Float[np.ndarray, " n"] | None, average: fl
     middles = (edges[:-1] + edges[1:]) / 2
     index = np.minimum(np.searchsorted(ends / ends[-1], middles, "right"), len(ends) - 1)
     own = Schedule(
-        jnp.asarray(np.diff(edges) * ends[-1], float),
+        floats(np.diff(edges) * ends[-1]),
         {name: x[index] for name, x in schedule.level.items()},
         schedule.weight[index],
     )
     if rates is not None:
-        own = own._replace(rate=jnp.asarray(rates[(middles * count).astype(int)], float))
-    return own._replace(inside=jnp.asarray(middles > begins, float)) if average else own
+        own = own._replace(rate=floats(rates[(middles * count).astype(int)]))
+    return own._replace(inside=floats(middles > begins)) if average else own
 
 
 def stack_schedules(schedules: list[Schedule]) -> Schedule:
@@ -130,18 +136,18 @@ def stack_schedules(schedules: list[Schedule]) -> Schedule:
     def pad(x, mode, axes):
         sizes = (pieces, mixed)[:axes]
         width = [(0, size - have) for size, have in zip(sizes, x.shape, strict=False)]
-        return jnp.pad(x, width + [(0, 0)] * (x.ndim - axes), mode=mode)
+        return np.pad(x, width + [(0, 0)] * (x.ndim - axes), mode=mode)
 
     return Schedule(
-        jnp.stack([pad(s.duration, "constant", 1) for s in schedules]),
-        {name: jnp.stack([pad(s.level[name], "edge", 2) for s in schedules]) for name in schedules[0].level},
-        jnp.stack(
-            [pad(jnp.pad(s.weight, ((0, 0), (0, mixed - s.weight.shape[1]))), "edge", 2) for s in schedules]
+        np.stack([pad(s.duration, "constant", 1) for s in schedules]),
+        {name: np.stack([pad(s.level[name], "edge", 2) for s in schedules]) for name in schedules[0].level},
+        np.stack(
+            [pad(np.pad(s.weight, ((0, 0), (0, mixed - s.weight.shape[1]))), "edge", 2) for s in schedules]
         ),
         *(
             None
             if getattr(schedules[0], name) is None
-            else jnp.stack([pad(getattr(s, name), "edge", 1) for s in schedules])
+            else np.stack([pad(getattr(s, name), "edge", 1) for s in schedules])
             for name in ("rate", "inside")
         ),
     )

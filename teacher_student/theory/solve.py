@@ -63,6 +63,7 @@ def piece_at(ends: Float[Array, " J"], tau: Float[Array, "*T"]) -> Array:
     return jnp.minimum(jnp.searchsorted(ends, tau, side="right"), len(ends) - 1)
 
 
+@partial(jax.jit, static_argnums=0)
 def slope(equation: Equations, tau: Any, state: State, args: PyTree) -> State:
     """dstate/dtau at internal time tau, on which it depends through the piece only.
 
@@ -193,6 +194,7 @@ def solve(
     Free of checks, so it goes inside jit, vmap and reverse-mode grad; every argument from `initial` on is
     traced, and all but the nodes may be differentiated.
     """
+    schedule = jax.tree.map(jnp.asarray, schedule)
     length = jax.lax.stop_gradient(schedule.duration)
     ends = jnp.cumsum(length)
     at = piece_at(ends, times)

@@ -25,16 +25,13 @@ from teacher_student.interfaces import Level
 from teacher_student.one_thread import ONE_THREAD
 from teacher_student.order_parameters import Overlaps
 from teacher_student.theory.rates import Equations, Moments, Rates, derivative, scaled
+from teacher_student.theory.schedule import Numbers
 
 #: Objective -> what it is in terms of what a task observes.
 OBJECTIVES = {"test_loss": "test_loss", "test_error": "1 - test_accuracy"}
 
 #: Weights of the classical Runge-Kutta method: where each stage lies, and its part of the step.
 _AT, _PART = np.array([0.0, 0.5, 0.5, 1.0]), np.array([1, 2, 2, 1]) / 6
-
-
-#: On the device or not.
-Numbers = Array | np.ndarray
 
 
 class Controls(NamedTuple):

@@ -30,6 +30,7 @@ def on_simplex(z: Float[Array | np.ndarray, "*n C"]) -> Float[Array, "*n C"]:
     return jnp.maximum(z - jnp.take_along_axis(excess, kept - 1, -1), 0)
 
 
+@jax.jit
 def project(z: Float[Array | np.ndarray, "J C"], shares: Float[Array, " C"] | None) -> Float[Array, "J C"]:
     """The nearest mixture with the given shares: the projection of z - mu on the simplex, row by row.
 

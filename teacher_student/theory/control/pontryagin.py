@@ -77,28 +77,34 @@ def dot(p: Overlaps, x: Overlaps):
 def compiled_adjoint(setting: Setting):
     """Jitted: (world, controls) of one schedule -> `Adjoint`."""
 
+    # programs inside of the program: each is traced once, however often it is called
+    @jax.jit
+    def flow(world, state, mix, rate):
+        return slope(setting, world, state, mix, rate)
+
+    @jax.jit
     def changes(world, state, p, rate):
         each = moments(setting, world, state)
         rates = scaled(world.rates, rate)
         return jax.vmap(lambda m: dot(p, derivative(m, state, rates)))(each)
 
+    @jax.jit
+    def pull(world, state, p, mix, rate):
+        _, back = jax.vjp(lambda state: flow(world, state, mix, rate), state)
+        return back(p)[0]
+
     def backwards(world, p1, x0, x1, length, mix, rate):
         """The costate one step earlier, and p . f_c over the step by Simpson's rule."""
-        flow = partial(slope, setting, world, mix=mix, rate=rate)
-        f0, f1 = flow(x0), flow(x1)
+        f0, f1 = flow(world, x0, mix, rate), flow(world, x1, mix, rate)
         half = jax.tree.map(lambda a, b, u, v: (a + b) / 2 + length / 8 * (u - v), x0, x1, f0, f1)
-
-        def pull(state, p):
-            _, back = jax.vjp(flow, state)
-            return back(p)[0]
 
         def plus(p, part, k):
             return jax.tree.map(lambda a, b: a + part * length * b, p, k)
 
-        k1 = pull(x1, p1)
-        k2 = pull(half, plus(p1, 0.5, k1))
-        k3 = pull(half, plus(p1, 0.5, k2))
-        k4 = pull(x0, plus(p1, 1.0, k3))
+        k1 = pull(world, x1, p1, mix, rate)
+        k2 = pull(world, half, plus(p1, 0.5, k1), mix, rate)
+        k3 = pull(world, half, plus(p1, 0.5, k2), mix, rate)
+        k4 = pull(world, x0, plus(p1, 1.0, k3), mix, rate)
         p0 = jax.tree.map(lambda p, a, b, c, d: p + length / 6 * (a + 2 * b + 2 * c + d), p1, k1, k2, k3, k4)
         middle = jax.tree.map(lambda a, b, u, v: (a + b) / 2 + length / 8 * (u - v), p0, p1, k1, k4)
         ends = changes(world, x0, p0, rate) + changes(world, x1, p1, rate)
@@ -118,11 +124,11 @@ def compiled_adjoint(setting: Setting):
                 return (p, x0), change
 
             (p, x0), change = jax.lax.scan(go, carry, starts, reverse=True)
-            energy = dot(p, slope(setting, world, x0, control.mix, control.rate))
+            energy = dot(p, flow(world, x0, control.mix, control.rate))
             return (p, x0), (p, jnp.mean(change, 0), energy)
 
         _, (costate, change, energy) = jax.lax.scan(piece, (last, end), (controls, states), reverse=True)
-        at_end = dot(last, slope(setting, world, end, controls.mix[-1], controls.rate[-1]))
+        at_end = dot(last, flow(world, end, controls.mix[-1], controls.rate[-1]))
         costate = jax.tree.map(lambda x, y: jnp.concatenate([x, y[None]]), costate, last)
         return costate, change, jnp.append(energy, at_end)
 

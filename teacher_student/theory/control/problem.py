@@ -1,21 +1,23 @@
 """What is asked of an optimal schedule, checked and laid out for the compiled programs."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from teacher_student.checks import known, seed_fits, whole, within
 from teacher_student.interfaces import Level, Task
 from teacher_student.levels import Given, as_level
+from teacher_student.one_thread import ONE_THREAD
 from teacher_student.order_parameters import Overlaps
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.theory.control.flow import OBJECTIVES, Controls, Setting, World, final_loss
 from teacher_student.theory.integrate import check_initial, equations
 from teacher_student.theory.rates import Equations, rates_of
+from teacher_student.theory.schedule import floats
 
 
 class Problem(NamedTuple):
@@ -86,14 +88,14 @@ def pose(
     if rate_range is not None and not 0 < rate_range[0] < rate_range[1] < np.inf:
         raise ValueError(f"rate_range is {rate_range}; need two factors, 0 < least < largest")
     check_initial(task, student, initial)
-    starts = jax.tree.map(lambda x: jnp.asarray(x, float), initial)
+    starts = jax.tree.map(floats, initial)
     if starts.readout.ndim == 1:
         starts = jax.tree.map(lambda x: x[None], starts)
     world = World(
         starts,
-        {name: jnp.asarray([level[name] for level in table], float) for name in table[0]},
-        {name: jnp.asarray([level[name] for level in targets], float) for name in targets[0]},
-        jax.tree.map(lambda x: jnp.asarray(x, float), rates_of(student, learning_rate)),
+        {name: floats([level[name] for level in table]) for name in table[0]},
+        {name: floats([level[name] for level in targets]) for name in targets[0]},
+        jax.tree.map(floats, rates_of(student, learning_rate)),
         equation.nodes(seed),
     )
     setting = Setting(equation, objective, 1, side_by_side(student.width))
@@ -126,11 +128,18 @@ def check_shares(share: Any, n_levels: int, n_pieces: int) -> Float[np.ndarray, 
     return shares / shares.sum()
 
 
+@lru_cache(maxsize=64)
+def compiled_slope(setting: Setting):
+    """Jitted: (state, world) -> slope of the objective by the state."""
+    return jax.jit(
+        jax.grad(lambda state, world: final_loss(setting, world, state)), compiler_options=ONE_THREAD
+    )
+
+
 def check_error(setting: Setting, world: World) -> None:
     """Refuse the test error where it is counted over nodes: it has no gradient there."""
     start = jax.tree.map(lambda x: x[0], world.initial)
-    slope = jax.grad(lambda state: final_loss(setting, world, state))(start)
-    if not any(bool(jnp.any(x != 0)) for x in jax.tree.leaves(slope)):
+    if not any(np.any(np.asarray(x) != 0) for x in compiled_slope(setting)(start, world)):
         raise ValueError(
             f"the accuracy of {setting.equation.task.name} at this width and activation is counted and has "
             "no gradient; take the objective test_loss"

@@ -12,11 +12,11 @@ The ramp of `teacher_student.protocols` has levels of its own between easy and h
 all four are orders of the same samples.
 """
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from teacher_student.theory.control.polytope import extreme, project
+from teacher_student.theory.schedule import floats
 
 ORDERS = ("curriculum", "anti_curriculum", "no_curriculum", "ramp")
 
@@ -43,7 +43,7 @@ def ordered(name: str, shares: Float[np.ndarray, " C"], n_pieces: int) -> Float[
     if name == "ramp":
         level = np.arange(len(shares))
         behind = -0.5 * np.abs(places(n_pieces)[:, None] * level[-1] - level)
-        return np.asarray(project(jnp.asarray(2 * behind, float), jnp.asarray(shares, float)), float)
+        return np.asarray(project(floats(2 * behind), floats(shares)), float)
     share = shares if name == "curriculum" else shares[::-1]
     ends = np.concatenate([[0.0], np.cumsum(share)])
     edges = np.linspace(0, 1, n_pieces + 1)
@@ -72,6 +72,6 @@ def guesses(
     while len(found) < restarts:
         ends = np.sort(rng.uniform(size=rng.integers(1, 6)))
         values = rng.normal(size=(len(ends) + 1, n_levels))
-        z = jnp.asarray(values[np.searchsorted(ends, places(n_pieces))], float)
-        found.append(np.asarray(project(z, None if shares is None else jnp.asarray(shares, float)), float))
+        z = floats(values[np.searchsorted(ends, places(n_pieces))])
+        found.append(np.asarray(project(z, None if shares is None else floats(shares)), float))
     return np.stack(found[:restarts])
