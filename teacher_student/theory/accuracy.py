@@ -74,8 +74,7 @@ def error_estimate(
     check_initial(task, student, state)
     equation = equations(task, student, n_nodes=n_nodes)
     rates = rates_of(student, learning_rate)
-    state = Overlaps(*map(floats, state))
-    level = {name: floats(x) for name, x in level.items()}
+    state, level = jax.tree.map(floats, state), {name: floats(x) for name, x in level.items()}
 
     once = _compiled(equation)
     runs = [once(state, level, rates, equation.nodes(seed + i)) for i in range(scramblings)]

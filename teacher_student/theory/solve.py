@@ -25,7 +25,7 @@ from teacher_student.order_parameters import Overlaps
 from teacher_student.theory import replay
 from teacher_student.theory.averages import Tailed, sum_slope
 from teacher_student.theory.rates import Equations, Rates, derivative, scaled
-from teacher_student.theory.schedule import Schedule
+from teacher_student.theory.schedule import Numbers, Schedule
 
 SOLVERS = {"tsit5": diffrax.Tsit5, "bosh3": diffrax.Bosh3, "dopri8": diffrax.Dopri8}
 
@@ -89,7 +89,7 @@ def slope(equation: Equations, tau: Any, state: State, args: PyTree) -> State:
     return jax.tree.map(lambda x: stretch * x, change)
 
 
-def stretches(duration: Float[Array, " J"]) -> Float[Array, " J"]:
+def stretches(duration: Float[Numbers, " J"]) -> Float[Array, " J"]:
     """Factors that are 1 and whose derivative by log duration is 1: the clock of each piece."""
     length = jax.lax.stop_gradient(duration)
     return jnp.where(length > 0, duration / jnp.where(length > 0, length, 1), 1)

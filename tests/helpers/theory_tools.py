@@ -1,6 +1,7 @@
-"""What the theory tests share: a skewed start, and where the reference trajectories lie."""
+"""What the theory tests share: a skewed start, made-up equations, where the reference trajectories lie."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -9,6 +10,10 @@ import pytest
 
 from teacher_student.interfaces import Task
 from teacher_student.order_parameters import Overlaps
+from teacher_student.students.two_layer import TwoLayer
+from teacher_student.tasks.sparse_teacher import SparseTeacher
+from teacher_student.theory.rates import Moments
+from teacher_student.theory.schedule import floats
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = Path(os.environ.get("TILTING_ODDS_REFERENCE", ROOT.parent / "shared" / "reference"))
@@ -30,8 +35,29 @@ def skewed_start(task: Task, width: int, seed: int = 0, size: float = 0.3) -> Ov
     for block in task.blocks:
         w = rng.normal(size=(width, 20)) * rng.uniform(0.6, 1.2, (width, 1)) / 20**0.5
         grams.append(w @ w.T * block.size / task.n_inputs)
-    return Overlaps(
-        jnp.asarray(size * rng.normal(size=(width, n_directions)), float),
-        jnp.asarray(np.stack(grams), float),
-        jnp.asarray(rng.normal(size=width) / width**0.5, float),
-    )
+    along, readout = size * rng.normal(size=(width, n_directions)), rng.normal(size=width) / width**0.5
+    return Overlaps(*(jnp.asarray(floats(x)) for x in (along, np.stack(grams), readout)))
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """A made-up right-hand side that compiles quickly; it blows up from large overlaps."""
+
+    task: SparseTeacher
+    student: TwoLayer
+
+    def nodes(self, seed):
+        return jnp.zeros((0, 1))
+
+    def moments(self, state, level, output_scale, nodes):
+        u, noise = output_scale * state.readout, level["noise"]
+        return Moments(
+            0.3 * state.along**3 + noise * state.along - u[:, None],
+            state.gram * (1 + u**2),
+            0.3 * state.gram @ state.gram + noise * jnp.outer(u, u),
+            state.readout - 0.2 * noise * jnp.sum(state.along),
+        )
+
+    def observe(self, state, level, output_scale, nodes):
+        u, rest = output_scale * state.readout, jnp.sum(state.gram, 0)
+        return {"test_loss": jnp.sum((state.along - 0.7) ** 2) + level["noise"] * u @ rest @ u}

@@ -1,45 +1,21 @@
 """Gradients of `solve` against plain forward differentiation of the same integration by diffrax."""
 
-from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from theory_tools import skewed_start
+from theory_tools import Polynomial, skewed_start
 
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.theory import solve as solving
-from teacher_student.theory.rates import Moments, rates_of
+from teacher_student.theory.rates import rates_of
 from teacher_student.theory.schedule import make_schedule
 from teacher_student.theory.solve import SOLVERS, STATUSES, Settings, integrate, slope, solve
 
 pytestmark = pytest.mark.usefixtures("float64", "quick_module")
-
-
-@dataclass(frozen=True)
-class Polynomial:
-    """A made-up right-hand side that compiles quickly; it blows up from large overlaps."""
-
-    task: SparseTeacher
-    student: TwoLayer
-
-    def nodes(self, seed):
-        return jnp.zeros((0, 1))
-
-    def moments(self, state, level, output_scale, nodes):
-        u, noise = output_scale * state.readout, level["noise"]
-        return Moments(
-            0.3 * state.along**3 + noise * state.along - u[:, None],
-            state.gram * (1 + u**2),
-            0.3 * state.gram @ state.gram + noise * jnp.outer(u, u),
-            state.readout - 0.2 * noise * jnp.sum(state.along),
-        )
-
-    def observe(self, state, level, output_scale, nodes):
-        return {}
 
 
 TASK = SparseTeacher(1000, relevant=0.4)
@@ -65,27 +41,70 @@ def differentiated(equation, settings, initial, taus, args):
     return jax.tree.map(along, states, moved), status
 
 
+SETTINGS = {
+    "tsit5": Settings("tsit5", rtol=1e-9, atol=1e-11, max_steps=256),
+    "bosh3": Settings("bosh3", rtol=1e-4, atol=1e-6, max_steps=64),
+    "dopri8": Settings("dopri8", rtol=1e-4, atol=1e-6, max_steps=64),
+}
+
+
+def seen(settings, start, schedule, rates, times):
+    """A number that depends on every entry of every state."""
+    states, _ = solve(EQUATION, settings, start, schedule, rates, times, EQUATION.nodes(0))
+    rng = np.random.default_rng(0)
+    return sum(jnp.sum(rng.normal(size=x.shape) * x) for x in states)
+
+
+@lru_cache
+def reverse(solver: str):
+    """Its value and gradient by the start, the schedule, the rates and the times: one program."""
+    return jax.jit(jax.value_and_grad(partial(seen, SETTINGS[solver]), (0, 1, 2, 3)))
+
+
+def point(times=TIMES):
+    """Where gradients are taken."""
+    rates = jax.tree.map(np.asarray, rates_of(STUDENT, 0.5, weight_decay=0.01))
+    return skewed_start(TASK, 2), make_schedule(TABLE, PHASES), rates, times
+
+
+def moved_by(at, entry: int, place: tuple[int, ...], size: float) -> list[np.ndarray]:
+    """The leaves, one number of one of them moved."""
+    leaves = [np.array(x) for x in jax.tree.leaves(at)]
+    leaves[entry][place] += size
+    return leaves
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_gradients_are_those_of_the_integration_itself(solver, monkeypatch):
-    settings = Settings(solver, rtol=1e-4, atol=1e-6, max_steps=64)
-    rates = jax.tree.map(jnp.asarray, rates_of(STUDENT, 0.5, weight_decay=0.01))
-    start, rng = skewed_start(TASK, 2), np.random.default_rng(0)
-    pull = [jnp.asarray(rng.normal(size=(len(TIMES), *np.shape(x)))) for x in start]
-
-    def seen(start, schedule, rates, times):
-        states, _ = solve(EQUATION, settings, start, schedule, rates, times, EQUATION.nodes(0))
-        value = sum(jnp.sum(p * x) for p, x in zip(pull, states, strict=True))
-        return value, value
-
-    at = (start, make_schedule(TABLE, PHASES), rates, jnp.asarray(TIMES))
-    ours, value = jax.jit(jax.grad(seen, (0, 1, 2, 3), has_aux=True))(*at)
+    at = point()
+    value, ours = reverse(solver)(*at)
     monkeypatch.setattr(solving, "solution", differentiated)
-    plain, expected = jax.jit(jax.jacfwd(seen, (0, 1, 2, 3), has_aux=True))(*at)
-    np.testing.assert_allclose(value, expected, rtol=1e-12)
-    for mine, theirs in zip(jax.tree.leaves(ours), jax.tree.leaves(plain), strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-12)
+    forward = jax.jit(lambda at, d: jax.jvp(partial(seen, SETTINGS[solver]), at, d))
+    nowhere, tree = jax.tree.map(np.zeros_like, at), jax.tree.structure(at)
+    for entry, mine in enumerate(jax.tree.leaves(ours)):
+        for place in np.ndindex(mine.shape):
+            direction = tree.unflatten(moved_by(nowhere, entry, place, 1.0))
+            expected, theirs = forward(at, direction)
+            np.testing.assert_allclose(np.asarray(mine)[place], theirs, rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(value, expected, rtol=1e-12)
         assert np.any(np.asarray(mine) != 0)
+
+
+@pytest.mark.slow
+def test_gradients_by_difficulty_and_duration_are_differences():
+    """At times that no jump reaches: there a state has a kink as a function of the durations."""
+    at, h = point(np.array([0.0, 0.3, 0.5, 0.8, 1.2, 1.3, 2.5, 3.1, 4.2, 4.4])), 1e-4
+    tree, program = jax.tree.structure(at), reverse("tsit5")
+    _, gradient = program(*at)
+    names = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(at)]
+    for name, place in [(".duration", (i,)) for i in range(3)] + [
+        (".level['noise']", (i, 0)) for i in range(3)
+    ]:
+        entry = names.index(f"[1]{name}")
+        high, low = (program(*tree.unflatten(moved_by(at, entry, place, x)))[0] for x in (h, -h))
+        mine = np.asarray(jax.tree.leaves(gradient)[entry])[place]
+        np.testing.assert_allclose(mine, (high - low) / (2 * h), rtol=1e-5, atol=1e-9)
 
 
 def test_too_few_steps_is_a_status():
