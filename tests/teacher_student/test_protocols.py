@@ -3,9 +3,9 @@
 import hashlib
 import inspect
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import evaluate, single
 
 from teacher_student.interfaces import OrderParameters
 from teacher_student.levels import as_level, as_target, between, check_ends
@@ -186,13 +186,12 @@ def test_what_is_harder_lowers_the_accuracy_of_a_student_that_knows_the_rule(nam
     """Four relu units, one on each cluster, with the signs of the labels."""
     task, student = XorMixture(10), TwoLayer(4)
     order = OrderParameters(
-        jnp.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), (0.1 * jnp.eye(4),), jnp.array([1.0, 1, -1, -1])
+        single([[1, 0], [-1, 0], [0, 1], [0, -1]]), (single(0.1 * np.eye(4)),), single([1, 1, -1, -1])
     )
-    normals = jnp.asarray(np.random.default_rng(0).normal(size=(400, 6)), jnp.float32)
+    normals = single(np.random.default_rng(0).normal(size=(400, 6)))
 
     def accuracy(x):
-        level = {key: jnp.asarray(v, jnp.float32) for key, v in as_level(task, {name: x}).items()}
-        return float(task.evaluate(student, order, level, normals)["test_accuracy"])
+        return float(evaluate(task, student, order, as_level(task, {name: x}), normals)["test_accuracy"])
 
     low, high = accuracy(0.5), accuracy(2.0)
     assert np.sign(low - high) == task.harder[name]

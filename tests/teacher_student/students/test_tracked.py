@@ -1,9 +1,9 @@
 """The path that a tracked student counts, in Gram space, is that of SGD step by step."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import single
 
 import teacher_student as ts
 from teacher_student.students.tracked import Tracked
@@ -14,22 +14,21 @@ pytestmark = pytest.mark.usefixtures("quick_module")
 def test_counters_add_up_the_steps_of_the_first_bias():
     student, rng = Tracked(3), np.random.default_rng(0)
     scaling = student.scaling(0.6, 20)
-    theta = student.start(jax.random.key(0), scaling)
-    start, taken = theta, []
+    theta = jax.tree.map(np.asarray, jax.jit(student.start)(jax.random.key(0), scaling))
+    step, recorded, start, taken = jax.jit(student.step), jax.jit(student.recorded), theta, []
     for lam, y in zip(rng.normal(size=(7, 3)), rng.choice([-1.0, 1.0], 7), strict=True):
         readout = np.asarray(theta["readout"], float)
         on = len(taken) != 4
-        lam32, y32 = jnp.asarray(lam, jnp.float32), jnp.float32(y)
-        h, change = student.step(lam32, theta, y32, jnp.array(on), scaling)
+        h, change = step(single(lam), theta, single(y), on, scaling)
         error = np.maximum(lam, 0) @ readout - y
         taken.append(on * 0.6 / 20 * error * readout * (lam > 0))
         assert np.allclose(h, taken[-1], atol=1e-6)
-        theta = jax.tree.map(jnp.subtract, theta, change)
-    found, steps = student.recorded(theta), np.delete(taken, 4, 0)
+        theta = jax.tree.map(np.subtract, theta, change)
+    found, steps = recorded(theta), np.delete(taken, 4, 0)
     assert np.isclose(found["path_length"], np.linalg.norm(steps, axis=1).sum(), rtol=1e-5)
     variance = np.mean(np.sum((steps - steps.mean(0)) ** 2, 1))
     assert np.isclose(found["path_variance"], variance, rtol=1e-4)
-    assert float(student.recorded(start)["path_length"]) == 0
+    assert float(recorded(start)["path_length"]) == 0
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import sample
 
 from teacher_student.tasks.committee import Committee
 
@@ -21,7 +22,7 @@ def test_labels_are_the_sum_by_hand():
 def test_it_is_the_committee_with_these_readouts():
     given = Committee(40, 5, readout=tuple(m**-1.5 for m in range(1, 6)))
     np.testing.assert_array_equal(FALLING.teacher_readout, given.teacher_readout)
-    one, other = (task.sample(jax.random.key(1), 4, 0.1) for task in (FALLING, given))
+    one, other = (sample(task, jax.random.key(1), 4, task.level(0.1)) for task in (FALLING, given))
     np.testing.assert_array_equal(one[1], other[1])
     assert (Committee(40, 5).teacher_readout == 1).all()
 
