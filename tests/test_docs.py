@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from flags import QUICKLY
+from forked import Forked
+from processes import PATIENCE, SIMULATING, finding_tests
 
 from teacher_student.students.two_layer import ACTIVATIONS
 from teacher_student.tasks import TASKS, task_class
@@ -29,30 +31,15 @@ def blocks() -> tuple[dict[str, str], list[str]]:
     return modules, rest
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+@pytest.fixture
+def folder(tmp_path):
     """The modules of the page; `page` runs all other blocks, `registered` those that register something."""
-    folder = tmp_path_factory.mktemp("extend")
     modules, rest = blocks()
     for name, code in modules.items():
-        (folder / name).write_text(code)
-    (folder / "page.py").write_text("\n".join(rest))
-    (folder / "registered.py").write_text("\n".join(c for c in rest if any(r in c for r in REGISTERS)))
-    return folder
-
-
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Python with the modules of the page; it compiles for longer than it runs."""
-    paths = [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | QUICKLY | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-
-
-@pytest.mark.slow
-def test_the_page_runs_as_it_stands(folder):
-    result = run(folder, "-W", "error", str(folder / "page.py"))
-    assert result.returncode == 0, result.stderr
+        (tmp_path / name).write_text(code)
+    (tmp_path / "page.py").write_text("\n".join(rest))
+    (tmp_path / "registered.py").write_text("\n".join(c for c in rest if any(r in c for r in REGISTERS)))
+    return tmp_path
 
 
 #: Tests of the contract of what is registered: file -> which of them, and how many there are.
@@ -69,18 +56,23 @@ CONTRACTS = {
 
 
 @pytest.mark.slow
-def test_what_is_registered_joins_the_contract(folder):
+def test_the_page_runs_as_it_stands_and_what_it_registers_joins_the_contract(folder):
+    """In one process, which compiles for longer than it runs: pytest imports the page as a plugin."""
     chosen = " or ".join(name for names in CONTRACTS.values() for name in names)
-    options = ("-vv", "-n", "0", "-p", "no:cacheprovider", "-p", "registered", "-k", chosen)
-    result = run(folder, "-m", "pytest", *options, *[f"tests/{file}" for file in CONTRACTS])
-    assert result.returncode == 0, result.stdout
+    options = ("-vv", "-n", "0", "-p", "no:cacheprovider", "-p", "page", "-k", chosen)
+    paths = [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pytest", *options, *[f"tests/{file}" for file in CONTRACTS]],
+        cwd=ROOT, env=os.environ | QUICKLY | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
     for file, names in CONTRACTS.items():
         for name, number in names.items():
             passed = re.findall(rf"{file}::\S*{re.escape(name)}\S* PASSED", result.stdout)
             assert len(passed) == number, result.stdout
 
 
-@pytest.mark.slow
 def test_a_task_without_equations_and_an_activation_without_averages_are_refused_by_theory(folder):
     code = (
         "import registered\n"
@@ -94,7 +86,9 @@ def test_a_task_without_equations_and_an_activation_without_averages_are_refused
     )
     having = sorted(name for name in TASKS if task_class(name).equations)
     covered = sorted(["softplus", *(n for n, entry in ACTIVATIONS.items() if entry.averages)])
-    assert run(folder, "-c", code).stdout.splitlines() == [
+    found = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
+    out, _ = Forked(SIMULATING, found + code, environment=finding_tests()).communicate(PATIENCE)
+    assert out.splitlines() == [
         f"task 'hesitant_teacher' has no equations; tasks with equations: {', '.join(having)}",
         f"theory has no formulas for activation 'plain'; it has them for: {', '.join(covered)}",
     ]

@@ -38,15 +38,21 @@ STUDENTS = {
 }
 
 
+#: Kind -> fields that only other kinds have.
+FOREIGN = {
+    name: frozenset(field for other in STUDENTS.values() for field in other.own if field not in kind.own)
+    for name, kind in STUDENTS.items()
+}
+
+
 def student_of(cell: Any) -> Any:
     """The student of a cell; fields that its kind does not have must be left at their defaults."""
     from teacher_student.checks import known
 
     known("student", cell.student, STUDENTS)
-    own = STUDENTS[cell.student].own
+    own, foreign = STUDENTS[cell.student].own, FOREIGN[cell.student]
     for f in fields(cell):
-        value, foreign = getattr(cell, f.name), any(f.name in kind.own for kind in STUDENTS.values())
-        if foreign and f.name not in own and value != f.default:
+        if f.name in foreign and (value := getattr(cell, f.name)) != f.default:
             kinds = " or ".join(name for name, kind in STUDENTS.items() if f.name in kind.own)
             raise ValueError(
                 f"{f.name} is {value!r}, but student {cell.student!r} has none; leave it at {f.default!r} or "

@@ -1,8 +1,16 @@
-"""A small cell of every kind; python every_kind.py prints a digest of the arrays of each, as JSON."""
+"""A small cell of every kind.
 
+python every_kind.py prints digests of the arrays of each, as JSON: with JAX as the environment sets it, then
+with its options as they are where nobody sets one. They are parts of what JAX remembers programs by, so a
+program to which an option came through is made anew.
+"""
+
+import gc
 import hashlib
 import json
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import _lru_cache_wrapper
 
 import xarray as xr
 
@@ -14,6 +22,7 @@ from studies.cells.images.ranking import RankedImages
 from studies.cells.online import OnlineCell
 from studies.cells.tickets.images import ImageTickets
 from studies.cells.tickets.online import OnlineTickets
+from teacher_student.fixed_settings import _option
 
 PAIR = ("curriculum", "no_curriculum")
 SMALL = OnlineCell(
@@ -76,7 +85,41 @@ def digest(result: xr.Dataset) -> str:
     return found.hexdigest()
 
 
+#: Options of JAX as they are where nobody sets them.
+USUAL = {
+    "jax_enable_x64": False,
+    "jax_threefry_partitionable": True,
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_numpy_rank_promotion": "allow",
+    "jax_numpy_dtype_promotion": "standard",
+    "jax_default_matmul_precision": None,
+    "jax_random_seed_offset": 0,
+    "jax_debug_nans": False,
+    "jax_disable_jit": False,
+    "jax_legacy_prng_key": "allow",
+    "jax_transfer_guard": "allow",
+}
+
+
+def computed() -> dict[str, str]:
+    """Kind -> digest of the arrays."""
+    return {kind: digest(cell.compute(block(kind))) for kind, (cell, _) in CELLS.items()}
+
+
+def forget_data() -> None:
+    """What the studies remember between blocks."""
+    for thing in gc.get_objects():
+        if isinstance(thing, _lru_cache_wrapper) and thing.__module__.startswith("studies."):
+            thing.cache_clear()
+
+
 if __name__ == "__main__":
     for cell, _ in CELLS.values():
         cell.check()
-    print(json.dumps({kind: digest(CELLS[kind][0].compute(block(kind))) for kind in CELLS}))
+    found = [computed()]
+    forget_data()
+    with ExitStack() as stack:
+        for option, value in USUAL.items():
+            stack.enter_context(_option(option, value))
+        found.append(computed())
+    print(json.dumps(found))

@@ -1,9 +1,12 @@
 """Addresses of all blocks of the catalogue: a change here orphans stored results, so it must be meant."""
 
 import hashlib
+import json
 from itertools import product
 
 import pytest
+from forked import Forked
+from processes import PATIENCE, SIMULATING, finding_tests
 
 from studies.catalogue import get, names
 
@@ -88,14 +91,60 @@ PINNED = {
 }
 
 
-@pytest.mark.parametrize(("name", "preset"), PINNED)
-def test_blocks_keep_their_addresses(name, preset):
-    study = get(name, preset)
-    assert study.name == name
-    blocks = study.blocks()
-    digest = hashlib.sha256("\n".join(block.address for block in blocks).encode()).hexdigest()
-    assert (len(blocks), digest[:20]) == PINNED[name, preset]
+def pin(addresses: list[str]) -> tuple[int, str]:
+    return len(addresses), hashlib.sha256("\n".join(addresses).encode()).hexdigest()[:20]
 
 
 def test_both_presets_of_every_study_are_pinned():
     assert set(PINNED) == set(product(names(), ("quick", "full")))
+
+
+@pytest.mark.parametrize("name", names())
+def test_blocks_keep_their_addresses(name):
+    study = get(name, "quick")
+    assert study.name == name
+    assert pin([block.address for block in study.blocks()]) == PINNED[name, "quick"]
+
+
+#: Looks at every large study with the verbs, and runs it with nothing to do; what computes anything fails.
+PLANNING = """
+import json, sys
+from functools import cache
+import jax
+import numpy as np
+import xarray as xr
+import studies.__main__ as command_line
+from studies.catalogue import names
+from studies.store import Store
+
+jax.config.update("jax_platforms", "cuda")
+out, main = sys.argv[1], command_line.main
+get = command_line.get = cache(command_line.get)  # the verbs ask for the same
+found = {}
+for name in names():
+    blocks = get(name, "full").blocks()
+    found[name] = [block.address for block in blocks]
+    arguments = [name, "--preset", "full", "--out", out]
+    store = Store(out, name)
+    store.prepare()
+    status = xr.Dataset({"status": (("protocol", "replicate"), np.zeros((1, 1), np.int8))})
+    store.write(found[name][0], status)
+    assert main(["where", *arguments]) == 0
+    assert main(["status", *arguments]) == 0
+    assert main(["run", *arguments, "--shard", f"1/{len(blocks)}"]) == 0
+try:
+    jax.numpy.zeros(1)
+except (RuntimeError, AssertionError):
+    print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_blocks_of_large_studies_keep_their_addresses_and_planning_starts_no_device(tmp_path):
+    process = Forked(SIMULATING, PLANNING, tmp_path, environment=finding_tests())
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    found = json.loads(out.splitlines()[-1])
+    assert {name: pin(addresses) for name, addresses in found.items()} == {
+        name: pinned for (name, preset), pinned in PINNED.items() if preset == "full"
+    }

@@ -1,7 +1,6 @@
 """Cells of every kind: the same arrays whatever JAX is set to; seeds that do not fit are refused."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,8 +8,7 @@ from typing import Any
 
 import every_kind
 import pytest
-from flags import QUICKLY
-from processes import HERE, ROOT
+from processes import HERE, finding_tests
 
 #: What a user's environment may hold, all at once.
 SET = {
@@ -28,20 +26,15 @@ SET = {
 }
 
 
-def computed(**environment: str) -> dict[str, str]:
-    """Kind -> digest of the arrays, from a process with these variables."""
-    line = [sys.executable, str(HERE / "every_kind.py")]
-    env = os.environ | QUICKLY | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"} | environment
-    result = subprocess.run(line, env=env, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
-
-
 @pytest.mark.slow
 def test_no_option_of_jax_changes_a_number_of_any_kind_of_cell():
-    usual = computed()
+    assert {name.lower() for name in SET} == set(every_kind.USUAL)
+    line = [sys.executable, str(HERE / "every_kind.py")]
+    result = subprocess.run(line, env=finding_tests() | SET, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    set_by_a_user, usual = json.loads(result.stdout)
     assert set(usual) == set(every_kind.CELLS)
-    assert computed(**SET) == usual
+    assert set_by_a_user == usual
 
 
 @pytest.mark.parametrize("kind", every_kind.CELLS)

@@ -17,16 +17,18 @@ import distributed
 import psutil
 import pytest
 from dask import config
+from forked import Forked
 from processes import (
+    ENGINE,
     HERE,
     PATIENCE,
-    ROOT,
     call,
     command,
     counts,
     finding_tests,
     marks,
     same_numbers,
+    simulate,
     wait_for,
 )
 
@@ -43,26 +45,34 @@ TINY = [
 ]
 
 
+#: What `dask scheduler` and `dask worker` do, without a word.
+DASK = """
+import importlib, os, sys
+nowhere = os.open(os.devnull, os.O_WRONLY)
+os.dup2(nowhere, 1)
+os.dup2(nowhere, 2)
+importlib.import_module(f"distributed.cli.{sys.argv.pop(1)}").main()
+"""
+
+
 @pytest.fixture(scope="module")
 def environment():
     return finding_tests()
 
 
 @contextmanager
-def served(environment, folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen]]:
+def served(environment, folder: Path, workers: int) -> Iterator[tuple[str, Forked]]:
     """Address and process of a scheduler with so many workers, all of them processes."""
     file = folder / "scheduler.json"
     here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
     parts = (
-        ["scheduler", *here, "--port", "0"],
-        *[["worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * workers,
+        ["dask_scheduler", *here, "--port", "0"],
+        *[["dask_worker", *here, "--nthreads", "1", "--local-directory", str(folder)]] * workers,
     )
-    processes = []
+    processes: list[Forked] = []
     try:
         for part in parts:
-            line = [sys.executable, "-m", "dask", *part]
-            quiet = subprocess.DEVNULL
-            processes.append(subprocess.Popen(line, env=environment, cwd=folder, stdout=quiet, stderr=quiet))
+            processes.append(Forked(ENGINE, DASK, *part, environment=environment))
             wait_for(file.exists)
         yield json.loads(file.read_text())["address"], processes[0]
     finally:
@@ -169,13 +179,11 @@ def test_the_block_of_a_worker_that_hangs_is_run_again(scheduler, tmp_path, monk
 
 
 @pytest.mark.slow
-def test_simulations_by_two_workers_are_those_of_a_serial_run(scheduler, environment, tmp_path):
+def test_simulations_by_two_workers_are_those_of_a_serial_run(scheduler, tmp_path):
     for where, options in (("serial", []), ("cluster", ["--cluster", scheduler])):
-        line = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path / where)]
-        result = subprocess.run(
-            [*line, *TINY, *options], cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE
-        )
-        assert result.returncode == 0, result.stderr
+        process = simulate("run", "xor_mixture", "--out", tmp_path / where, *TINY, *options)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
     same_numbers(tmp_path / "serial", tmp_path / "cluster", "xor_mixture")
     assert (load("xor_mixture", tmp_path / "cluster").status == 0).all()
 
@@ -199,6 +207,8 @@ def test_a_block_that_fails_is_tried_again_and_does_not_stop_the_others(schedule
 
 @pytest.mark.slow
 def test_workers_listen_on_localhost_only_and_an_interrupt_stops_cleanly(environment, tmp_path):
+    """They are spawned whatever the configuration says: made by fork they would hang."""
+    environment = environment | {"DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "fork"}
     line = [sys.executable, str(HERE / "cheap.py"), "run", "cheap", "--workers", "2", "--seconds", "0.3"]
     line += ["--replicates", "60", "--out", str(tmp_path)]
     pipe = subprocess.PIPE
@@ -237,12 +247,7 @@ def test_the_address_of_a_scheduler_may_stand_in_the_file_that_it_wrote(tmp_path
         assert "\n" not in str(error.value)
 
 
-@pytest.mark.slow
-def test_workers_are_spawned_whatever_the_configuration_says(tmp_path, monkeypatch):
-    """Workers made by fork would hang."""
-    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD", "fork")
-    code, _, err = call("run", "cheap", "--workers", "1", "--replicates", "2", "--out", tmp_path)
-    assert (code, err) == (0, "")
+def test_workers_are_spawned_whatever_the_configuration_says(monkeypatch):
     with config.set({"distributed.worker.multiprocessing-method": "fork"}):
         seen = []
         monkeypatch.setattr(

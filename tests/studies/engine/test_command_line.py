@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from flags import QUICKLY
-from processes import PATIENCE, command, wait_for
+from flags import OURS, QUICKLY
+from processes import PATIENCE, command, simulate, wait_for
 from root import ROOT
 
 from figures.__main__ import main as figures_main
@@ -20,7 +20,7 @@ from studies.store import Store, load
 pytestmark = pytest.mark.usefixtures("quick_module")
 
 
-def tiny(width="2,3,4", replicates=3, protocol="curriculum,no_curriculum") -> list[str]:
+def tiny(width="2,3", replicates=5, protocol="curriculum,no_curriculum") -> list[str]:
     return [
         *("--n_inputs", "40", "--width", width, "--budget", "10", "--record_every", "5", "--n_test", "32"),
         *("--replicates", str(replicates), "--rows", "2", "--protocol", protocol),
@@ -33,6 +33,20 @@ TINY = tiny()
 def call(module, *arguments):
     line = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(line, cwd=ROOT, env=os.environ | QUICKLY, capture_output=True, text=True)
+
+
+#: Programs compiled as those of this module, so that one compiles them and all find them.
+ALIKE = """
+import jax
+from teacher_student.fixed_settings import FIXED
+FIXED["jax_disable_most_optimizations"] = True
+jax.config.update("jax_disable_most_optimizations", True)
+"""
+
+
+def started(*arguments):
+    """A process of its own that simulates."""
+    return simulate(*arguments, before=ALIKE if OURS else "", environment=os.environ)
 
 
 def inside(main, capsys, *arguments):
@@ -57,8 +71,9 @@ def refused(result, *words):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed")
-    result = call("studies", "run", "xor_mixture", "--out", out, *TINY)
-    assert result.returncode == 0, result.stderr
+    process = started("run", "xor_mixture", "--out", out, *TINY)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
     return out
 
 
@@ -79,8 +94,7 @@ def test_running_twice_does_nothing_the_second_time(undisturbed, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("wait_for_blocks", [0, 3])
 def test_a_killed_run_resumes_to_the_same_bits(undisturbed, tmp_path, wait_for_blocks, capsys):
-    line = [sys.executable, "-m", "studies", "run", "xor_mixture", "--out", str(tmp_path), *TINY]
-    process = subprocess.Popen(line, cwd=ROOT, env=os.environ | QUICKLY, stdout=subprocess.DEVNULL)
+    process = started("run", "xor_mixture", "--out", tmp_path, *TINY)
     blocks = tmp_path / "xor_mixture" / "blocks"
     until = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until:
@@ -135,7 +149,7 @@ def test_interrupt_stops_after_the_block_and_says_how_to_go_on(tmp_path):
 
 @pytest.mark.slow
 def test_diverged_runs_are_marked_counted_and_do_no_harm(tmp_path, capsys):
-    fields = [*tiny("4"), "--learning_rate", "0.3,1000"]
+    fields = [*tiny("3", 3), "--learning_rate", "0.3,1000"]
     result = inside(main, capsys, "run", "xor_mixture", "--out", tmp_path, *fields)
     assert " runs not ok (diverged, or out of steps)" in result.stdout
     ds = load("xor_mixture", tmp_path)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -11,7 +9,8 @@ from types import SimpleNamespace
 
 import jax
 import pytest
-from flags import QUICKLY
+from forked import Forked
+from processes import PATIENCE, SIMULATING, finding_tests
 
 from studies.catalogue import get
 from studies.engine import programs
@@ -22,8 +21,9 @@ SHORT = {"n_inputs": "60", "budget": "40", "replicates": "4", "protocol": "curri
 
 #: Runs a short study in a process of its own and prints what JAX did, and the numbers.
 PROBE = """
-import collections, json, sys
+import collections, json, sys, warnings
 from jax import monitoring
+warnings.simplefilter("error")
 seen = collections.Counter()
 monitoring.register_event_listener(lambda name, **_: seen.update([name.rsplit("/", 1)[-1]]))
 import studies
@@ -34,13 +34,13 @@ print(json.dumps({**seen, "digest": runs.test_loss.values.tobytes().hex()[:400]}
 """
 
 
-def probe(out: Path, where: Path | str) -> dict:
-    """What a fresh process does with programs in `where`."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("JAX_COMPILATION_CACHE")}
-    command = [sys.executable, "-W", "error", "-c", PROBE, str(out), json.dumps(SHORT), str(where)]
-    done = subprocess.run(command, env=env | QUICKLY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def probe(out: Path, where: Path) -> dict:
+    """What a process of its own does with programs in `where`."""
+    environment = {k: v for k, v in finding_tests().items() if not k.startswith("JAX_COMPILATION_CACHE")}
+    process = Forked(SIMULATING, PROBE, out, json.dumps(SHORT), where, environment=environment)
+    said, error = process.communicate(PATIENCE)
+    assert process.returncode == 0, error
+    return json.loads(said.splitlines()[-1])
 
 
 def test_programs_of_the_equations_can_be_kept():

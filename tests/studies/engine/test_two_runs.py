@@ -1,14 +1,11 @@
 """Two runs of a study on one folder: the work is done once, and nobody loses anything."""
 
-import os
 import signal
-import subprocess
-import sys
 
 import cheap
 import pytest
 import xarray as xr
-from processes import HERE, PATIENCE, ROOT, command, counts, marks, wait_for
+from processes import PATIENCE, command, counts, marks, wait_for
 
 from studies.engine.run import run
 from studies.engine.status import survey
@@ -58,14 +55,12 @@ def test_the_block_of_a_killed_run_passes_to_the_other_run(tmp_path):
     assert {address: marks(made)[address] for address in others} == dict.fromkeys(others, 1)
 
 
-#: A real `python -m studies` on a file system without locks.
+#: A file system without locks.
 LOCKLESS = """
-import errno, fcntl, os, sys
+import errno, fcntl, os
 def lockf(*arguments):
     raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 fcntl.lockf = lockf
-import cheap
-sys.exit(cheap.main(sys.argv[1:]))
 """
 
 
@@ -73,13 +68,8 @@ sys.exit(cheap.main(sys.argv[1:]))
 def test_without_locks_two_runs_may_compute_a_block_twice_and_nothing_else(tmp_path):
     made = tmp_path / "marks"
     made.mkdir()
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
-    line = [sys.executable, "-c", LOCKLESS, "run", "cheap", "--marks", str(made), "--stop", "2"]
-    line += ["--replicates", "2", "--out", str(tmp_path)]
-    pipe = subprocess.PIPE
-    slow, quick = runs = [
-        subprocess.Popen(line, env=environment, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
-    ]
+    fields = ["--marks", made, "--stop", "2", "--replicates", "2", "--out", tmp_path]
+    slow, quick = runs = [command("run", "cheap", *fields, before=LOCKLESS) for _ in range(2)]
     wait_for(lambda: sum(marks(made).values()) == 2)  # both in the first block
     slow.send_signal(signal.SIGSTOP)
     (made / "go").touch()
