@@ -74,7 +74,11 @@ CASES = [
     (12, 4, {}),  # N - P - K = 6: chunks of 6, Wishart matrices down to one degree of freedom
     (13, 5, {"activation": "quadratic", "parametrisation": "mean_field", "rate": 0.005}),
     # 32 of two pieces, whose steps look back
-    (60, 20, {"loss": "logistic", "parametrisation": "ntk", "train_readout": False, "rate": 0.8}),
+    (
+        60,
+        20,
+        {"loss": "logistic", "parametrisation": "ntk", "train_readout": False, "rate": 0.8, "steps": 300},
+    ),
 ]
 
 
@@ -172,6 +176,7 @@ def test_what_cannot_work_is_refused_at_construction():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_a_singular_start_stays_finite_and_merged_units_stay_merged():
     """Two copies of a unit with the same readout: the Gram matrix is singular for ever."""
     task, width = XorMixture(100), 4

@@ -200,7 +200,7 @@ def test_side_by_side_is_one_after_the_other():
     steps = np.zeros((2, 2, 60), np.uint8)
     plan = prepare(
         TASK, TwoLayer(2), [TASK.level()], steps, target=TASK.level(), learning_rate=1.0, replicates=2,
-        seed=0, record=("Q", "v"), n_records=3, room=3, n_test=1, method="full", dtype="float32",
+        seed=0, record=("Q", "v"), n_records=3, room=3, n_test=1, method="bulk", dtype="float32",
         initial=None, rates="cosine", average=0.5,
     )  # fmt: skip
     (turns,), (abreast,) = run_plans([plan]), run_lanes([plan], 1)
@@ -239,7 +239,7 @@ def test_a_teacher_that_has_stopped_teaches(float64):
 @pytest.mark.slow
 def test_a_teacher_that_never_learned_teaches_nothing_about_labels():
     """Its student is right as often as wrong, in 5 standard errors; that of one that has learned is not."""
-    pair, steps = ts.Pair(4, "erf", teacher_width=4), np.zeros((1, 1, 1200), np.uint8)
+    pair, steps = ts.Pair(4, "erf", teacher_width=4), np.zeros((1, 1, 600), np.uint8)
     call: dict[str, Any] = {"target": TASK.level(), "learning_rate": 1.0, "n_records": 2, "method": "full"}
     for before, learns in (([0.0, 0.0], False), ([1.0, 0.0], True)):
         runs = ts.simulate(
