@@ -65,7 +65,7 @@ def error_estimate(
     --------
     >>> from teacher_student.tasks.xor_mixture import XorMixture
     >>> task, student = XorMixture(100), TwoLayer(2)
-    >>> state = Overlaps(0.1 * jnp.eye(2), jnp.eye(2)[None], jnp.array([0.5, -0.5]))
+    >>> state = Overlaps(0.1 * np.eye(2), np.eye(2)[None], np.array([0.5, -0.5]))
     >>> estimate = error_estimate(task, student, state, task.level(), learning_rate=0.3, n_nodes=512)
     >>> 0 < estimate.relative < 0.05
     True
@@ -112,7 +112,7 @@ def nodes_for(
 
     >>> from teacher_student.tasks.xor_mixture import XorMixture
     >>> task, student = XorMixture(100), TwoLayer(2, activation="quadratic")
-    >>> state = Overlaps(0.1 * jnp.eye(2), jnp.eye(2)[None], jnp.array([0.5, -0.5]))
+    >>> state = Overlaps(0.1 * np.eye(2), np.eye(2)[None], np.array([0.5, -0.5]))
     >>> nodes_for(1e-3, task, student, state, task.level(), learning_rate=0.3)
     256
     """

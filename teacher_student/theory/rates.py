@@ -18,7 +18,7 @@ it is the state of the simulation, and no cancellation spoils its sign.
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jax import Array
 from jax.core import Tracer
@@ -130,7 +130,7 @@ def fractions(task: Task) -> tuple[float, ...]:
 
 def no_nodes(task: Task, student: TwoLayer) -> Float[Array, "n D"]:
     """An empty set of nodes of the right dimension."""
-    return jnp.asarray(floats(np.zeros((0, dimension(task, student)))))
+    return jax.device_put(floats(np.zeros((0, dimension(task, student)))))
 
 
 def dimension(task: Task, student: TwoLayer) -> int:

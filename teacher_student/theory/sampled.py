@@ -50,7 +50,7 @@ def sobol_normals(dim: int, n_nodes: int, seed: int) -> Float[Array, "n D"]:
     (16, 3)
     """
     check_nodes(n_nodes)
-    return jnp.asarray(floats(_normals(dim, n_nodes, seed)))
+    return jax.device_put(floats(_normals(dim, n_nodes, seed)))
 
 
 def split(

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def skewed_start(task: Task, width: int, seed: int = 0, size: float = 0.3) -> Ov
         w = rng.normal(size=(width, 20)) * rng.uniform(0.6, 1.2, (width, 1)) / 20**0.5
         grams.append(w @ w.T * block.size / task.n_inputs)
     along, readout = size * rng.normal(size=(width, n_directions)), rng.normal(size=width) / width**0.5
-    return Overlaps(*(jnp.asarray(floats(x)) for x in (along, np.stack(grams), readout)))
+    return Overlaps(*(jax.device_put(floats(x)) for x in (along, np.stack(grams), readout)))
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def on_finer_steps(problem: Problem, controls: Controls) -> Float[np.ndarray, " 
 def adaptively(problem: Problem, controls: Controls) -> Float[np.ndarray, " R"]:
     """Losses by the adaptive integration of `solve`; the learning rate is that of the problem."""
     program = compiled_adaptive(problem.equation, problem.setting._replace(steps=1))
-    rows = (jax.tree.map(lambda x: jnp.asarray(x[r]), controls) for r in range(len(controls.duration)))  # noqa: B023
+    rows = (jax.tree.map(lambda x: x[r], controls) for r in range(len(controls.duration)))  # noqa: B023
     return np.array([program(problem.world, own) for own in rows])
 
 

@@ -21,6 +21,9 @@ from teacher_student.theory.control.polytope import project
 #: The first step, the longest, the factors after a success and a failure, the step at which one has settled.
 FIRST, LONGEST, LONGER, SHORTER, SETTLED = 0.5, 8.0, 1.6, 0.4, 2e-3
 
+#: Steps are taken of a multiple of so many rows, so that few programs are compiled.
+ROWS = 8
+
 
 class Descended(NamedTuple):
     """Where R descents ended.
@@ -49,7 +52,7 @@ def evaluate(setting: Setting, world: World, controls: Controls, *, gradients: b
     parts = []
     for first in range(0, total, lanes):
         rows = np.minimum(np.arange(first, first + lanes), total - 1)
-        parts.append(program(world, jax.tree.map(lambda x: jnp.asarray(x[rows]), controls)))  # noqa: B023
+        parts.append(program(world, jax.tree.map(lambda x: np.asarray(x)[rows], controls)))  # noqa: B023
     return jax.tree.map(lambda *x: np.concatenate([np.asarray(y) for y in x])[:total], *parts)
 
 
@@ -65,6 +68,8 @@ def descend(
     """Descend from R schedules (R, ...) until each has settled, or for `iterations` steps."""
     moved = of_rows(move)
     controls = jax.tree.map(np.array, controls)
+    total = len(controls.duration)
+    rows = np.minimum(np.arange(-(-total // ROWS) * ROWS), total - 1)
     loss, gradient = jax.tree.map(np.array, evaluate(setting, world, controls))
     loss = np.where(np.isfinite(loss), loss, np.inf)
     length = np.full(len(loss), FIRST, controls.mix.dtype)
@@ -72,8 +77,8 @@ def descend(
         active = np.flatnonzero((length > SETTLED) & np.isfinite(loss))
         if not active.size:
             break
-        steps = jax.tree.map(np.asarray, moved(controls, gradient, length, data))
-        trial = jax.tree.map(lambda x: x[active], steps)  # noqa: B023
+        steps = moved(*jax.tree.map(lambda x: x[rows], (controls, gradient, length, data)))
+        trial = jax.tree.map(lambda x: np.asarray(x)[active], steps)  # noqa: B023
         value, slope = evaluate(setting, world, trial)
         finite = np.all([np.isfinite(x).reshape(len(active), -1).all(1) for x in slope], 0)
         better = (value < loss[active]) & finite
