@@ -31,7 +31,13 @@ SMALL = OnlineCell(
 CELLS: dict[str, tuple[Cell, tuple[str, ...]]] = {
     "gram": (SMALL, PAIR),
     "full": (replace(SMALL, method="full", width=2, task="sparse_teacher", activation="erf"), PAIR),
-    "theory": (replace(SMALL, method="theory", width=2, n_test=2), PAIR),
+    "theory": (
+        replace(
+            SMALL, method="theory", width=2, n_test=2, task="committee", activation="erf",
+            easy={"noise": 0.0}, hard={"noise": 0.5}, record=("test_loss", "v"),
+        ),
+        PAIR,
+    ),
     "grading": (
         GradingCell(
             n_inputs=8, width=4, n_examples=60, networks=2, epochs=2, batch_size=20, scores=("el2n", "grand")

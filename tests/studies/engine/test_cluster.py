@@ -300,18 +300,17 @@ def test_a_block_that_always_hangs_is_given_up_and_does_not_stop_the_others(tmp_
         return marks(made).get(hanging, 0) > said.count("replaced") + said.count("failed")
 
     monkeypatch.setattr(Watch, "clock", Clock(hangs))
+    monkeypatch.setattr("studies.engine.cluster.RETRIES", 1)
     ended = run(study, str(tmp_path), How(workers=1, timeout=20.0), [Display(1)])
     gc.collect()  # a socket that Dask leaves behind in this process
     out, hung = capsys.readouterr().out, "width 3 replicates 0-1  "
-    assert out.count(f"{hung}no end after 20 s: its worker is replaced") == 2
-    assert f"{hung}FAILED: TimeoutError: longer than 20 s, 3 times" in out
+    assert out.count(f"{hung}no end after 20 s: its worker is replaced") == 1
+    assert f"{hung}FAILED: TimeoutError: longer than 20 s, 2 times" in out
     assert len(ended.failed) == 1
     assert counts(study, tmp_path) == (1, 1)
     begun = marks(made)
-    assert begun[hanging] in (
-        3,
-        4,
-    )  # once more if its worker starts again before it hears that it is given up
+    # once more if its worker starts again before it hears that it is given up
+    assert begun[hanging] in (2, 3)
     assert begun[other] >= 1
     assert {"start", "block", "replaced", "failed", "end"} == set(events(tmp_path))
 

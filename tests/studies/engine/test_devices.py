@@ -1,17 +1,13 @@
 """Tiles spread over the devices of a host: the bits of a cell do not depend on how many there are."""
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 import small
 import xarray as xr
-from flags import QUICKLY
-from processes import PATIENCE
-from root import ROOT
+from forked import Forked
+from processes import PATIENCE, SIMULATING, finding_tests
 
 from studies.cell import TiledCell
 from studies.engine.devices import local_devices
@@ -22,21 +18,24 @@ from teacher_student.training import memory
 from teacher_student.training.program import choose_method
 from teacher_student.training.simulate import run_plans
 
-HERE = ROOT / "tests" / "helpers"
+#: devices_probe.py with the programs in a folder of their own.
+PROBE = """
+import runpy, sys
+import jax
+jax.config.update("jax_compilation_cache_dir", sys.argv.pop())
+runpy.run_module("devices_probe", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.mark.slow
 def test_bits_do_not_depend_on_the_number_of_devices(tmp_path):
     """Eight blocks, one by one, and three at a time on three devices, of which one idles at the end."""
-    environment = os.environ | {
-        "XLA_FLAGS": f"{(os.environ | QUICKLY)['XLA_FLAGS']} --xla_force_host_platform_device_count=3",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}",
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
-    }
-    line = [sys.executable, HERE / "devices_probe.py", tmp_path]
-    result = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=PATIENCE)
-    assert result.returncode == 0, result.stderr
-    groups = json.loads(result.stdout.splitlines()[-1])
+    flags = finding_tests().get("XLA_FLAGS", "")
+    environment = finding_tests() | {"XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=3"}
+    process = Forked(SIMULATING, PROBE, tmp_path, tmp_path / "compiled", environment=environment)
+    out, err = process.communicate(PATIENCE)
+    assert process.returncode == 0, err
+    groups = json.loads(out.splitlines()[-1])
     assert groups == {"1": [[1, 1]] * 8, "3": [[3, 3], [3, 3], [2, 3]]}
     one, three = (load("small", tmp_path / devices) for devices in "13")
     assert (one.status == 0).all()
