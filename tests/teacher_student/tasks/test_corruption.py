@@ -47,7 +47,7 @@ def shown(show, key=KEY, data=DATA, indices=ALL, level: Any = 0.4, draws=None):
     [*((name, True) for name in CORRUPTIONS), ("noise_beside", False), ("distractor_beside", False)],
 )
 def test_an_example_depends_neither_on_its_batch_nor_on_other_replicates(corruption, signed):
-    """Replicates mapped over one copy of the data show what each shows alone, in other batches."""
+    """Replicates mapped over one copy of the data, and a call on the host, show what each shows alone."""
     show, keys = Presentation(corruption, signed, pixels=PIXELS), jax.random.split(KEY, 3)
     rows = np.array([[17, 3], [17, 399], [0, 17]])
     mapped = jax.jit(jax.vmap(show, in_axes=(0, None, 0, None, None)))(
@@ -58,6 +58,8 @@ def test_an_example_depends_neither_on_its_batch_nor_on_other_replicates(corrupt
         for got, whole in zip(mapped, alone, strict=True):
             np.testing.assert_allclose(np.asarray(got)[i], whole[rows[i]], rtol=1e-6, atol=1e-6)
         assert alone[0].shape[1:] == show.shape(SHAPE)
+    for got, on_host in zip(mapped, show(keys[0], DATA, rows[0], 0.4, np.array([5, 5])), strict=True):
+        np.testing.assert_allclose(np.asarray(got)[0], on_host, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
