@@ -29,8 +29,8 @@ PRECISE = Settings(rtol=1e-10, atol=1e-12)
 # every trajectory alone has this many pieces, levels that a piece mixes and times: one program
 PHASES = [(3.0, (1, 0)), (4.0, (0.3, 0.7))]
 TIMES = np.array([0.0, 2.0, 3.0, 7.0])
-ALTERNATING = [(7.0 / 80, (1, 0)), (7.0 / 80, (0, 1))] * 40
-PROTOCOLS = [PHASES, ALTERNATING, [(7.0, (0.5, 0.5))]]
+ALTERNATING = [(0.3 * 7 / 40, (1, 0)), (0.7 * 7 / 40, (0, 1))] * 40
+PROTOCOLS = [PHASES, ALTERNATING, [(7.0, (0.3, 0.7))]]
 
 
 def run(initial=None, phases: Any = PHASES, times=TIMES, student=ERF, **more):
@@ -75,7 +75,7 @@ def test_batches_of_starts_and_protocols_equal_single_trajectories():
     together = batch(False)
     assert together.status.shape == (3, 3)
     assert together.values["Q"].shape == (3, 3, 4, 2, 2)
-    halves = [(3.5, (0.5, 0.5)), (3.5, (0.5, 0.5))]
+    halves = [(3.5, (0.3, 0.7))] * 2
     for s, p, phases in ((0, 0, PHASES), (2, 0, PHASES), (1, 2, halves)):
         alone = run(skewed_start(TASK, 2, s), phases, settings=PRECISE).values["M"]
         np.testing.assert_allclose(together.values["M"][s, p], alone, rtol=1e-7, atol=1e-9)
