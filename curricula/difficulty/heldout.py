@@ -14,9 +14,9 @@ plain formulas on tables of runs x examples.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -175,15 +175,13 @@ def loss_c_score(
     split_key, train_key = jax.random.split(as_key(key))
     count = len(y)
     size = count - -(-count // folds)
-    shuffles = np.stack(
-        [jax.random.permutation(k, count) for k in jax.random.split(split_key, settings.seeds)]
-    )
+    shuffles = _shuffled(jax.random.split(split_key, settings.seeds), count)
     outside = [[path[fold::folds] for fold in range(folds)] for path in shuffles]
     members = [
         np.setdiff1d(path, out)[:size] for path, outs in zip(shuffles, outside, strict=True) for out in outs
     ]
     keys = jax.random.split(train_key, len(members))
-    (table,) = train_scores(network, (LOSS,), settings, x, y, keys, jnp.asarray(np.stack(members)), warn=True)
+    (table,) = train_scores(network, (LOSS,), settings, x, y, keys, np.stack(members), warn=True)
     losses = np.asarray(table, np.float64).reshape(settings.seeds, folds, count)
     heldout = np.empty((settings.seeds, count))
     for seed, outs in enumerate(outside):
@@ -224,12 +222,22 @@ def subset_runs(
     count, size = len(y), round(ratio * len(y))
     subset_key, train_key = jax.random.split(key)
     turns = -(-count // (count - size))
-    shuffles = jax.random.split(subset_key, -(-runs.seeds // turns))
-    paths = jnp.repeat(jax.vmap(lambda k: jax.random.permutation(k, count))(shuffles), turns, 0)[: runs.seeds]
-    starts = (1 + jnp.arange(runs.seeds) % turns) * (count - size)
-    members = jax.vmap(lambda path, start: jnp.roll(path, -start)[:size])(paths, starts)
+    shuffles = _shuffled(jax.random.split(subset_key, -(-runs.seeds // turns)), count)
+    paths = np.repeat(shuffles, turns, 0)[: runs.seeds]
+    starts = (1 + np.arange(runs.seeds) % turns) * (count - size)
+    members = np.stack([np.roll(path, -start)[:size] for path, start in zip(paths, starts, strict=True)])
     keys = jax.random.split(train_key, runs.seeds)
     (right,) = train_scores(network, (RIGHT,), runs, x, y, keys, members, history=history, warn=warn)
     inside = np.zeros((runs.seeds, count), bool)
-    np.put_along_axis(inside, np.asarray(members), True, axis=1)
+    np.put_along_axis(inside, members, True, axis=1)
     return np.asarray(right) > 0, inside
+
+
+def _shuffled(keys: jax.Array, count: int) -> np.ndarray:
+    """0 .. count - 1 in an order of its own for every key, (R, count)."""
+    return np.asarray(_permutations(keys, count))
+
+
+@partial(jax.jit, static_argnames="count")
+def _permutations(keys: jax.Array, count: int) -> jax.Array:
+    return jax.vmap(lambda key: jax.random.permutation(key, count))(keys)

@@ -190,12 +190,12 @@ def check_examples(inputs: ArrayLike, labels: ArrayLike) -> tuple[jax.Array, jax
         raise ValueError("inputs hold NaN or infinity")
     if x.dtype.kind in "iu":
         x = x.astype(np.float32) / np.float32(max(1, int(x.max()), -int(x.min())))
-    return jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.int32)
+    return jax.device_put(x.astype(np.float32)), jax.device_put(y.astype(np.int32))
 
 
 def network_for(model: Model | None, labels: jax.Array) -> Network:
     """The model as a `Network`; without one, an MLP of 256 relu units."""
-    return as_network(MLP((256,), max(2, int(labels.max()) + 1)) if model is None else model)
+    return as_network(MLP((256,), max(2, int(np.max(labels)) + 1)) if model is None else model)
 
 
 def as_key(key: int | np.integer | jax.Array) -> jax.Array:

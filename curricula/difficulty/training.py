@@ -82,10 +82,10 @@ def train_scores(
     network: Network,
     scores: tuple[Score, ...],
     runs: Runs,
-    inputs: Float[Array, "P ..."],
-    labels: Int[Array, " P"],
+    inputs: Float[np.ndarray | Array, "P ..."],
+    labels: Int[np.ndarray | Array, " P"],
     keys: Key[Array, " R"],
-    members: Int[Array, "R m"] | None = None,
+    members: Int[np.ndarray | Array, "R m"] | None = None,
     *,
     history: bool = False,
     warn: bool = False,
@@ -113,13 +113,14 @@ def train_scores(
     """
     runs.steps_per_epoch(labels.shape[0] if members is None else members.shape[1])
     outputs = jax.eval_shape(lambda key, x: network.apply(network.init(key, x), x), keys[0], inputs[:1])
-    if outputs.ndim != 2 or outputs.shape[1] <= int(labels.max()):
+    largest = int(np.max(labels))
+    if outputs.ndim != 2 or outputs.shape[1] <= largest:
         raise ValueError(
             f"the model gives outputs of shape {outputs.shape} for one example; need (1, C) with "
-            f"C >= {int(labels.max()) + 1}, since the largest label is {int(labels.max())}"
+            f"C >= {largest + 1}, since the largest label is {largest}"
         )
     tables, right = compiled(network, scores, runs, inputs, labels, keys, members, history)
-    if warn and all(bool(jnp.isfinite(table).all()) for table in tables):
+    if warn and all(np.isfinite(table).all() for table in tables):
         warn_at_chance(np.asarray(right), np.asarray(labels))
     return tables
 

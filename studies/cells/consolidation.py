@@ -6,7 +6,6 @@ See `teacher_student.training.elastic` for what a fit is.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,19 +146,14 @@ class ConsolidationCell:
     def compute(self, block: "Block") -> "xr.Dataset":
         """Accuracy on hard examples after the last fit, test_accuracy (protocol, replicate, time)."""
         import jax
-        import jax.numpy as jnp
 
         from teacher_student.students.plain import PlainNet
         from teacher_student.training.elastic import accuracy, draw, first
-        from teacher_student.training.streams import root_key
+        from teacher_student.training.streams import role_keys
 
         started = time.perf_counter()
         task, (easy, hard) = self.world()
-        root = root_key(self.seed)
-        keys, starts = (
-            jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(root, role)))(block.replicates)
-            for role in (EXAMPLES, RUNS)
-        )
+        keys, starts = (role_keys(self.seed, role, block.replicates) for role in (EXAMPLES, RUNS))
         level = {
             name: np.concatenate(
                 [
@@ -169,11 +163,11 @@ class ConsolidationCell:
             ).astype(np.float32)
             for name in easy
         }
-        target = {name: jnp.asarray(value, jnp.float32) for name, value in hard.items()}
+        target = {name: np.asarray(value, np.float32) for name, value in hard.items()}
         x, y = draw(task, sum(self.sizes), keys, level)
         net = PlainNet(self.student, self.n_inputs if self.student == "linear" else self.width)
         begin = first(net, self.n_inputs, starts)
-        zero = jax.tree.map(jnp.zeros_like, begin)
+        zero = jax.tree.map(lambda w: np.zeros(w.shape, w.dtype), begin)
         fits: dict[tuple[str, ...], Any] = {}
         values = []
         for protocol in block.protocols:
@@ -207,7 +201,7 @@ class ConsolidationCell:
         centre: "PyTree",
     ) -> Any:
         """Parameters of all replicates after a fit of the sets in `which`."""
-        import jax.numpy as jnp
+        import jax
 
         from teacher_student.training.elastic import descend, newton
 
@@ -216,13 +210,9 @@ class ConsolidationCell:
         if self.student == "linear":
             old = np.asarray(centre[0]["w"])[:, 0]
             rows = [
-                newton(np.asarray(a)[shown], np.asarray(b)[shown], pull, c)
-                for a, b, c in zip(x, y, old, strict=True)
+                newton(a[shown], b[shown], pull, c)
+                for a, b, c in zip(np.asarray(x), np.asarray(y), old, strict=True)
             ]
-            return [{"w": jnp.asarray(rows, jnp.float32)[:, None]}]
-        counted, size, rate = (
-            jnp.asarray(shown, jnp.float32),
-            jnp.float32(pull),
-            jnp.float32(self.learning_rate),
-        )
+            return [{"w": jax.device_put(np.asarray(rows, np.float32)[:, None])}]
+        counted, size, rate = shown.astype(np.float32), np.float32(pull), np.float32(self.learning_rate)
         return descend(net, x, y, counted, size, start, centre, rate, self.n_steps)

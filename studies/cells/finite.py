@@ -122,25 +122,21 @@ class FiniteCell(FiniteSettings):
         Accuracy is left out where labels are real. `time` is samples / N.
         """
         import jax
-        import jax.numpy as jnp
 
         from teacher_student.training.finite import Bank, train
-        from teacher_student.training.streams import root_key
+        from teacher_student.training.streams import role_keys
 
         started = time.perf_counter()
         data = sources.draw(self, block.replicates)
         shape = (len(block.protocols), len(block.replicates))
-        root = jax.random.fold_in(root_key(self.seed), RUNS)
-        keys = jax.vmap(lambda r: jax.random.fold_in(root, r))(
-            jnp.asarray(np.tile(block.replicates, shape[0]), "int32")
-        )
+        keys = role_keys(self.seed, RUNS, np.tile(block.replicates, shape[0]))
         flat = (part.reshape(-1, *part.shape[2:]) for part in (data.inputs, data.labels))
         n_inputs = int(np.prod(data.inputs.shape[2:]))
         records = np.minimum(np.arange(block.room + 1), self.n_records)
         found = train(
             self.network(),
-            Bank(*(jnp.asarray(part, jnp.float32) for part in flat)),
-            Bank(*(jnp.asarray(part, jnp.float32) for part in data.tests)),
+            Bank(*(jax.device_put(np.asarray(part, np.float32)) for part in flat)),
+            Bank(*(jax.device_put(np.asarray(part, np.float32)) for part in data.tests)),
             plans(self, data, block.protocols, block.replicates),
             setting=self.setting(),
             keys=keys,

@@ -1,7 +1,7 @@
 """The examples of cells on finite data, drawn for each replicate; part of their labels is made wrong."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -37,15 +37,15 @@ def draw(cell: FiniteSettings, replicates: np.ndarray) -> Data:
     """Examples of replicates, each from its own stream, and test sets that all share."""
     import jax
 
-    from teacher_student.training.streams import root_key
+    from teacher_student.training.streams import role_keys, root_key
 
-    root = root_key(cell.seed)
     chance = [np.random.default_rng([cell.seed, EXAMPLES, int(r)]) for r in replicates]
     if cell.source == IMAGES:
         inputs, true, difficulty, tests = _images(cell, chance)
     else:
-        keys = jax.vmap(partial(jax.random.fold_in, jax.random.fold_in(root, EXAMPLES)))(replicates)
-        inputs, true, difficulty, tests = _drawn(cell, chance, keys, jax.random.fold_in(root, HELD_OUT))
+        keys = role_keys(cell.seed, EXAMPLES, replicates)
+        held = jax.random.fold_in(root_key(cell.seed), HELD_OUT)
+        inputs, true, difficulty, tests = _drawn(cell, chance, keys, held)
     labels, wrong = zip(*(noisy(cell, *one) for one in zip(true, chance, strict=True)), strict=True)
     return Data(inputs, np.stack(labels), np.stack(wrong), difficulty, tests)
 
@@ -76,23 +76,34 @@ def _drawn(
     cell: FiniteSettings, chance: list[np.random.Generator], keys: "Array", held: "Array"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
     """Inputs (R, M, N), true labels (R, M, 1), difficulty (R, M) and tests of a source that is drawn."""
-    import jax
-    import jax.numpy as jnp
-
-    sample = sampler(cell)
     easy = np.zeros((len(chance), cell.n_examples), bool)
     for row, rng in zip(easy, chance, strict=True):
         row[rng.permutation(cell.n_examples)[: round(cell.easy_fraction * cell.n_examples)]] = True
     stages = cell.stages or (0,)
-    draw_one = jax.jit(jax.vmap(lambda key, easy: sample(key, cell.n_examples, easy)))
-    x, y = draw_one(keys, jnp.asarray(easy))
-    test_x, test_y = jax.jit(lambda key: sample(key, cell.n_test, jnp.zeros(cell.n_test, bool)))(held)
+    source = {name: getattr(cell, name) for name in ("source", "n_inputs", "bits")}
+    levels = (tuple(sorted(getattr(cell, name).items())) for name in ("options", "easy", "hard"))
+    draw_all, draw_one = samplers(*levels, **source)
+    x, y = draw_all(keys, easy)
+    test_x, test_y = map(np.asarray, draw_one(held, cell.n_test))
     places = np.arange(cell.n_inputs)
     shown = [np.where(places < (n or cell.n_inputs), 1, 0).astype(np.float32) for n in stages]
     tests = np.stack([test_x * on for on in shown]), np.stack([test_y[:, None]] * len(stages))
     inputs = np.concatenate([np.asarray(x) * on for on in shown], 1)
     labels = np.tile(np.asarray(y)[..., None], (1, len(stages), 1))
     return inputs, labels, np.tile(1.0 - easy, (1, len(stages))), tests
+
+
+@lru_cache(maxsize=64)
+def samplers(options: tuple, easy: tuple, hard: tuple, **source: Any) -> tuple[Any, Any]:
+    """Jitted: (keys (R,), which are easy (R, n)) -> examples (R, n, ...), and (key, n) -> n hard ones."""
+    import jax
+    import jax.numpy as jnp
+
+    sample = sampler(FiniteSettings(options=dict(options), easy=dict(easy), hard=dict(hard), **source))
+    return (
+        jax.jit(jax.vmap(lambda key, easy: sample(key, len(easy), easy))),
+        jax.jit(lambda key, n: sample(key, n, jnp.zeros(n, bool)), static_argnums=1),
+    )
 
 
 def sampler(cell: FiniteSettings) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ rank correlation with each oracle is recorded. See `curricula.grading`.
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,12 +80,9 @@ class GradingCell:
         return named_task(self.task, self.n_inputs, ())
 
     def _runs(self) -> Any:
-        import optax
-
         from curricula.difficulty.training import Runs
 
-        optimizer = optax.sgd(self.learning_rate, momentum=0.9)
-        return Runs(self.networks, self.epochs, self.batch_size, optimizer=optimizer)
+        return Runs(self.networks, self.epochs, self.batch_size, optimizer=_sgd(self.learning_rate))
 
     def numerics(self) -> dict[str, Any]:
         """The version of the scorers."""
@@ -153,3 +151,11 @@ class GradingCell:
             run_steps=len(grades) * self.networks * self.epochs,
             started=started,
         )
+
+
+@lru_cache(maxsize=64)
+def _sgd(learning_rate: float) -> Any:
+    """The optimiser, the same object every time, so that blocks share a program."""
+    import optax
+
+    return optax.sgd(learning_rate, momentum=0.9)

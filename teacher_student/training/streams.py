@@ -6,6 +6,8 @@ number, so adding replicates, widths or protocols changes no existing one.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -77,11 +79,23 @@ def _replicate_keys(words: UInt32[Array, " 2"], numbers: Int[Array, " R"]) -> Ke
     return jax.vmap(lambda r: generator.fold_in(root, r))(numbers)
 
 
+def role_keys(seed: int, role: int, numbers: ArrayLike | Sequence[int]) -> Key[Array, " R"]:
+    """Keys (R,) of replicates or runs of these numbers within `role`, a number in `teacher_student.roles`."""
+    return _role_keys(_seed_words(seed), np.int32(role), np.asarray(numbers, np.int32))
+
+
+@jax.jit
+def _role_keys(words: UInt32[Array, " 2"], role: Int[Array, ""], numbers: Int[Array, " R"]) -> Any:
+    root = generator.fold_in(jax.random.wrap_key_data(words, impl=GENERATOR), role)
+    return jax.vmap(lambda r: generator.fold_in(root, r))(numbers)
+
+
 def stream(key: Key[Array, ""], role: str) -> Key[Array, ""]:
     """The stream of a replicate for `role`, a name in `roles.REPLICATE`."""
     return generator.fold_in(key, REPLICATE[role])
 
 
+@partial(jax.jit, static_argnames="role")
 def streams(keys: Key[Array, " R"], role: str) -> Key[Array, " R"]:
     """The streams of replicates for `role`, (R,)."""
     return jax.vmap(lambda key: stream(key, role))(keys)
@@ -94,4 +108,9 @@ def round_keys(keys: Key[Array, " R"], number: int) -> Key[Array, " R"]:
     "data" and "test" as theirs. No number is drawn twice for that: samples of round n come from keys four
     levels below the replicate's (n, "data", sample, part), the numbers of those streams from higher ones.
     """
-    return jax.vmap(lambda key: generator.fold_in(key, number))(keys) if number else keys
+    return _folded(keys, np.uint32(number).astype(np.int32)) if number else keys
+
+
+@jax.jit
+def _folded(keys: Key[Array, " R"], number: Int[Array, ""]) -> Key[Array, " R"]:
+    return jax.vmap(lambda key: generator.fold_in(key, number))(keys)

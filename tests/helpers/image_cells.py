@@ -13,7 +13,7 @@ from studies.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
 ONLINE = OnlineImages(
-    width=4, n_steps=20, record_every=10, n_examples=200, n_test=100, n_rates=2, tuning_replicates=2,
+    width=4, n_steps=40, record_every=10, n_examples=200, n_test=100, n_rates=2, tuning_replicates=2,
     slowest_rate=0.01,
 )  # fmt: skip
 RANKED = RankedImages(
@@ -28,18 +28,18 @@ ONE: Any = images_online.ORDERINGS
 TWO: Any = images_ranking.PROTOCOLS
 
 
-def block(cell, protocols=tuple(ONE), rows=3, room=2):
-    return Block(cell, protocols, 0, rows, room)
+def block(cell, protocols=tuple(ONE), rows=3, room=0):
+    return Block(cell, protocols, 0, rows, room or cell.n_records)
 
 
-def study(cell, protocols=tuple(ONE), widths=(3, 4), **grid):
+def study(cell, protocols=tuple(ONE), widths=(4, 5), **grid):
     name = "images_online" if isinstance(cell, OnlineImages) else "images_ranking"
     return Study(cell, ({**grid, "protocol": protocols, "width": widths},), 3, rows=3, name=name)
 
 
 CALL = [sys.executable, "-m", "studies"]
 SMALL = {
-    "width": "3,4", "n_steps": "20", "record_every": "10", "n_examples": "200", "n_rates": "2",
+    "width": "4,5", "n_steps": "40", "record_every": "10", "n_examples": "200", "n_rates": "2",
     "n_test": "100", "tuning_replicates": "2", "replicates": "3", "rows": "3",
 }  # fmt: skip
 TINY = [word for name, value in SMALL.items() for word in (f"--{name}", value)]

@@ -233,14 +233,10 @@ def _train(
     role: int,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Values (lanes, records) and diverged (lanes,) of one call of the compiled program."""
-    import jax
-
     from teacher_student.training.epochs import train
     from teacher_student.training.optimisers import Optimiser
-    from teacher_student.training.streams import root_key
+    from teacher_student.training.streams import role_keys
 
-    root = jax.random.fold_in(root_key(cell.seed), role)
-    keys = jax.vmap(lambda number: jax.random.fold_in(root, number))(jax.numpy.asarray(numbers, "int32"))
     records = np.minimum(np.arange(block.room + 1), cell.n_records)
     at = np.full(records.shape, cell.n_steps) if role == TUNING else records * cell.record_every
     found = train(
@@ -248,7 +244,7 @@ def _train(
         material.bank,
         material.targets,
         orders.reshape(-1, *orders.shape[-2:]),
-        keys=keys,
+        keys=role_keys(cell.seed, role, numbers),
         rates=rates,
         at=at,
         optimiser=Optimiser(cell.optimiser, cell.schedule),

@@ -1,9 +1,9 @@
 """The tasks without stages as cells of a study: checked, computed, refused."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import small
@@ -23,7 +23,7 @@ from teacher_student.theory.solve import STATUSES
 pytestmark = pytest.mark.usefixtures("quick_module")
 
 THREE = ("curriculum", "no_curriculum", "target_only")
-CELL = replace(small.CELL, width=3, activation="erf", method="gram", record=("test_loss", "M", "Q"))
+CELL = replace(small.CELL, width=3, activation="erf", method="gram", record=("test_loss", "M", "Q", "v"))
 CELLS = {
     "sparse_teacher": replace(
         CELL,
@@ -34,6 +34,7 @@ CELLS = {
     "committee": replace(
         CELL,
         task="committee",
+        method="auto",
         options={"teacher_units": 2.0, "relevant": 0.6},
         easy={"noise": 0.0, "irrelevant": 0.1},
         hard={"noise": 0.1, "irrelevant": 2.0},
@@ -41,15 +42,27 @@ CELLS = {
 }
 
 
+def one_block(cell: Any) -> Any:
+    """Two replicates under three protocols."""
+    (block,) = Study(cell, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
+    return block
+
+
+@cache
+def computed(task: str) -> Any:
+    """The simulated block of a task."""
+    block = one_block(CELLS[task])
+    return block.cell.compute(block)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("task", CELLS)
 def test_a_block_is_computed_and_stored(task, tmp_path):
     cell = CELLS[task]
     cell.check()
-    (block,) = Study(cell, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
+    block, ds = one_block(cell), computed(task)
     assert isinstance(block, Block)
-    ds = block.cell.compute(block)
-    assert ds.attrs["method"] == "gram"
+    assert ds.attrs["method"] == {"sparse_teacher": "gram", "committee": "full"}[task]
     assert not ds.status.any()
     measure = ds[cell.record[0]]
     assert measure.dims == ("protocol", "replicate", "time")
@@ -64,17 +77,12 @@ def test_a_block_is_computed_and_stored(task, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", CELLS)
-def test_theory_is_a_method_like_the_others(task):
+def test_theory_is_a_method_like_the_others():
     """Same variables, dims and starts as the simulation of the same cells, each replicate its own."""
-    cell = replace(CELLS[task], record=("M", "Q", "v", "test_loss"), dtype="float32")
-    seen, known = (
-        Study(replace(cell, method=method), ({"protocol": THREE},), 2, rows=2, name="small")
-        for method in ("auto", "theory")
-    )
-    (runs,), (solution,) = (s.blocks() for s in (seen, known))
-    assert runs.address != solution.address
-    runs, solution = runs.cell.compute(runs), solution.cell.compute(solution)
+    cell = CELLS["committee"]
+    simulation, solution = (one_block(replace(cell, method=method)) for method in (cell.method, "theory"))
+    assert simulation.address != solution.address
+    runs, solution = computed("committee"), solution.cell.compute(solution)
     assert solution.attrs["method"] == "theory"
     assert runs.sizes == solution.sizes
     assert set(runs.data_vars) == set(solution.data_vars)
@@ -90,7 +98,7 @@ def test_theory_is_a_method_like_the_others(task):
 
 def test_the_address_of_equations_stays():
     cell = replace(CELLS["sparse_teacher"], method="theory", record=("M",))
-    (block,) = Study(cell, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
+    block = one_block(cell)
     assert block.address == "a73092a0686e8db68993"
 
 
@@ -103,7 +111,7 @@ def test_equations_out_of_steps_say_so(monkeypatch):
         codes = np.zeros(shape, int)
         codes[1] = STATUSES.index("max_steps")
         labels = Labels(("0", "1", "2"), np.arange(2), 3, ())
-        return Trajectory(times, {"M": jnp.zeros((*shape, len(times), 3, 1))}, jnp.asarray(codes), labels)
+        return Trajectory(times, {"M": np.zeros((*shape, len(times), 3, 1))}, codes, labels)
 
     monkeypatch.setattr(integrate, "trajectory", short)
     status = block.cell.compute(block).status
@@ -112,19 +120,32 @@ def test_equations_out_of_steps_say_so(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_shared_start_is_the_same_at_every_size_and_replicate():
-    cell = replace(CELLS["committee"], record=("M", "Q", "v"), start_inputs=50)
+def test_a_shared_start_is_the_same_at_every_size_and_replicate(monkeypatch):
+    """As the equations get it, of whom only that is looked at."""
+
+    def resting(task, student, start, table, plans, times, **_):
+        total = start.along @ start.along.T + sum(start.gram)
+        values = {"M": start.along, "Q": total, "v": start.readout}
+        kept = {
+            n: np.broadcast_to(np.asarray(x), (len(plans), len(times), *np.shape(x)))
+            for n, x in values.items()
+        }
+        labels = Labels(("0", "1", "2"), np.arange(1), 3, ())
+        return Trajectory(times, kept, np.zeros(len(plans), int), labels)
+
+    monkeypatch.setattr(integrate, "trajectory", resting)
+    cell = replace(CELLS["committee"], start_inputs=50)
     starts = []
-    for method, n in (("gram", 40), ("full", 80), ("theory", 40)):
-        own = replace(cell, method=method, n_inputs=n)
-        (block,) = Study(own, ({"protocol": THREE},), 2, rows=2, name="small").blocks()
+    for method, n in (("gram", 80), ("full", 40), ("theory", 40)):
+        record = cell.record if method == "full" else ("M", "Q", "v")
+        block = one_block(replace(cell, method=method, n_inputs=n, record=record))
         starts.append(block.cell.compute(block).isel(time=0))
-    for name in cell.record:
+    for name in ("M", "Q", "v"):
         # full vectors realise given overlaps through a factor with a relative jitter
         np.testing.assert_allclose(starts[0][name], starts[2][name], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(starts[1][name], starts[2][name], rtol=1e-3, atol=1e-4)
-        first = starts[0][name].isel(protocol=0, replicate=0)
-        assert (starts[0][name] == first).all()
+        for start in starts[::2]:
+            assert (start[name] == start[name].isel(protocol=0, replicate=0)).all()
 
 
 @pytest.mark.slow

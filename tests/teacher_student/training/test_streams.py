@@ -10,7 +10,7 @@ import pytest
 from root import ROOT
 
 from teacher_student import roles
-from teacher_student.training.streams import replicate_keys, root_key, round_keys, stream, streams
+from teacher_student.training.streams import replicate_keys, role_keys, root_key, round_keys, stream, streams
 
 
 def bits(key) -> tuple[int, ...]:
@@ -32,6 +32,13 @@ def test_the_key_of_a_seed_is_that_of_jax(seed):
     assert bits(root_key(seed)) == bits(key)
     numbers = [0, 7, 2**31 - 1]
     assert bits(replicate_keys(seed, numbers)) == sum((bits(jax.random.fold_in(key, r)) for r in numbers), ())
+    role = jax.random.fold_in(key, roles.RUNS)
+    found = role_keys(seed, roles.RUNS, numbers)
+    assert bits(found) == sum((bits(jax.random.fold_in(role, r)) for r in numbers), ())
+    late = 4_294_966_999  # of the last round there may be
+    assert bits(round_keys(found, late)) == sum(
+        (bits(jax.random.fold_in(k, np.uint32(late))) for k in found), ()
+    )
 
 
 def test_streams_of_all_replicates_are_those_of_each():
