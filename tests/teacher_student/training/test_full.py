@@ -32,23 +32,14 @@ def run(method, student, n=40, t=400, dtype="float64", replicates=2, **changes):
 @pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("parametrisation", PARAMETRISATIONS)
 def test_chunked_equals_stepwise_to_rounding(parametrisation, float64):
-    student = TwoLayer(5, "relu", "logistic", parametrisation)
-    chunked, stepwise = run("full", student), run("stepwise", student)
+    """More units than inputs, and chunks of two pieces, whose steps look back."""
+    student = TwoLayer(23, "relu", "logistic", parametrisation)
+    chunked, stepwise = run("full", student, n=20), run("stepwise", student, n=20)
     for name in RECORD:
         np.testing.assert_allclose(
             chunked.values[name], stepwise.values[name], rtol=1e-9, atol=1e-11, err_msg=name
         )
     assert np.ptp(chunked.values["M"][..., -1, :, :]) > 0.01
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
-def test_more_units_than_inputs_is_no_special_case(float64):
-    student = TwoLayer(23, "quadratic")
-    chunked, stepwise = (
-        run(method, student, n=20, learning_rate=0.05, record=("Q",)) for method in ("full", "stepwise")
-    )
-    np.testing.assert_allclose(chunked.values["Q"], stepwise.values["Q"], rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.slow

@@ -70,15 +70,10 @@ def worst_moment(a, b):
     return max(np.abs(mean).max(), np.abs(spread).max())
 
 
+LOGISTIC = {"loss": "logistic", "parametrisation": "ntk", "train_readout": False, "rate": 0.8, "steps": 300}
 CASES = [
     (12, 4, {}),  # N - P - K = 6: chunks of 6, Wishart matrices down to one degree of freedom
-    (13, 5, {"activation": "quadratic", "parametrisation": "mean_field", "rate": 0.005}),
-    # 32 of two pieces, whose steps look back
-    (
-        60,
-        20,
-        {"loss": "logistic", "parametrisation": "ntk", "train_readout": False, "rate": 0.8, "steps": 300},
-    ),
+    (60, 20, LOGISTIC),  # chunks of 32, of two pieces whose steps look back
 ]
 
 
