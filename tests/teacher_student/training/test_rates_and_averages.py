@@ -195,12 +195,13 @@ def test_parts_of_the_equations_are_those_of_the_table():
 
 
 @pytest.mark.slow
-def test_side_by_side_is_one_after_the_other():
+@pytest.mark.parametrize("method", ["bulk", "gram"])
+def test_side_by_side_is_one_after_the_other(method):
     """Chunks behind an interval, which an accelerator computes and throws away, move no average."""
     steps = np.zeros((2, 2, 60), np.uint8)
     plan = prepare(
         TASK, TwoLayer(2), [TASK.level()], steps, target=TASK.level(), learning_rate=1.0, replicates=2,
-        seed=0, record=("Q", "v"), n_records=3, room=3, n_test=1, method="bulk", dtype="float32",
+        seed=0, record=("Q", "v"), n_records=3, room=3, n_test=1, method=method, dtype="float32",
         initial=None, rates="cosine", average=0.5,
     )  # fmt: skip
     (turns,), (abreast,) = run_plans([plan]), run_lanes([plan], 1)
@@ -208,6 +209,7 @@ def test_side_by_side_is_one_after_the_other():
         np.testing.assert_allclose(abreast[0][name], values, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_teacher_that_has_stopped_teaches(float64):
     """First the teacher alone, then its student, by gradients of what either descends; in chunks and not."""
     pair = ts.Pair(2, "erf", teacher_width=3)
