@@ -73,6 +73,7 @@ def test_the_page_runs_as_it_stands_and_what_it_registers_joins_the_contract(fol
             assert len(passed) == number, result.stdout
 
 
+@pytest.mark.slow
 def test_a_task_without_equations_and_an_activation_without_averages_are_refused_by_theory(folder):
     code = (
         "import registered\n"
