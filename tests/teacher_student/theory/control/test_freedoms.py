@@ -41,6 +41,7 @@ def test_a_free_share_is_all_easy_where_the_test_is_easy(three):
     assert three.shares == pytest.approx(SHARES, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_best_of_three_levels_loses_to_no_order(three):
     assert min(three.regret.values()) >= 0
     assert three.regret["anti_curriculum"] > 1e-3
