@@ -186,7 +186,7 @@ def test_parts_of_the_equations_are_those_of_the_table():
         "n_records": 2,
     }
     whole = ts.trajectory(TASK, student, budget=2, learning_rate=1.0, rates=[0.6, 0.2], **call)
-    slow = ts.trajectory(TASK, student, budget=2, learning_rate=0.6, **call)
+    slow = ts.trajectory(TASK, student, budget=2, learning_rate=0.6, rates=[1.0, 0.9], **call)
     for name in call["record"]:
         np.testing.assert_allclose(
             whole.values[name][0, 0, 1], slow.values[name][0, 0, 1], rtol=1e-4, atol=1e-5
