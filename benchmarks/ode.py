@@ -17,7 +17,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from benchmarks.ode_baseline import NumpyCommittee, solve_baseline
 from teacher_student.order_parameters import Overlaps
@@ -56,7 +55,7 @@ def best(call: Callable[[], object], repeats: int) -> float:
 def ours(initial: Overlaps, width: int, rtol: float) -> Trajectory:
     """The committee's trajectories, finished."""
     task = Committee(N, TEACHERS)
-    result = trajectory(
+    return trajectory(
         task,
         TwoLayer(width, "erf"),
         initial,
@@ -67,8 +66,6 @@ def ours(initial: Overlaps, width: int, rtol: float) -> Trajectory:
         learning_rate=RATE,
         settings=Settings(rtol=rtol, atol=0.1 * rtol),
     )
-    result.status.block_until_ready()
-    return result
 
 
 def committee_rows(width: int, batch: int, rtol: float) -> None:
@@ -104,7 +101,7 @@ def xor_row(width: int, batch: int, rtol: float) -> None:
     task = XorMixture(N)
     initial, table = overlaps(*starts(width, 2, batch)), [task.level(0.1), task.level(1.0)]
 
-    def call() -> Array:
+    def call() -> np.ndarray:
         return trajectory(
             task,
             TwoLayer(width),
@@ -115,11 +112,11 @@ def xor_row(width: int, batch: int, rtol: float) -> None:
             target=table[1],
             learning_rate=0.3,
             settings=Settings(rtol=rtol, atol=0.1 * rtol),
-        ).status.block_until_ready()
+        ).status
 
     status = call()
     name = f"vmapped over {batch}"
-    ok = int(np.sum(np.asarray(status) == 0))
+    ok = int(np.sum(status == 0))
     print(f"xor_mixture relu K={width:<3} {name:<18} {best(call, 1) / batch:9.4f} s   ok {ok} of {batch}")
 
 
