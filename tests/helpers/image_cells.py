@@ -39,7 +39,8 @@ def study(cell, protocols=tuple(ONE), widths=(4, 5), **grid):
 
 CALL = [sys.executable, "-m", "studies"]
 SMALL = {
-    "width": "4,5", "n_steps": "40", "record_every": "10", "n_examples": "200", "n_rates": "2",
+    "width": "4,5", "n_steps": "20,40", "record_every": "10", "n_examples": "200", "n_rates": "2",
     "n_test": "100", "tuning_replicates": "2", "replicates": "3", "rows": "3",
+    "protocol": ",".join(ONE),
 }  # fmt: skip
 TINY = [word for name, value in SMALL.items() for word in (f"--{name}", value)]

@@ -32,6 +32,7 @@ def found():
     return CELL.compute(block(CELL))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_module")
 def test_the_ends_are_the_tickets_there_are(found):
     """Drawn at the end it is the ticket of one round, drawn at step 0 the largest weights at the start."""
