@@ -34,6 +34,9 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 import jax  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
+#: Helpers hold no examples, and some are there to be imported by processes of their own.
+collect_ignore = ["helpers"]
+
 # a busy machine is no failure
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")

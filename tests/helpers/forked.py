@@ -29,12 +29,11 @@ class Forked:
     """`python -c CODE ARGUMENTS` with what `Popen` has, forked from a process that has imported `modules`.
 
     environment : its variables; those that a module reads when it is imported come too late
-    alone : whether it is in a session of its own
     """
 
     def __init__(
         self, modules: tuple[str, ...], code: str, *arguments: object,
-        environment: Mapping[str, str], alone: bool = False,
+        environment: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.returncode: int | None = None
         self.connection, its = socket.socketpair()
@@ -47,7 +46,7 @@ class Forked:
         self.texts = [os.fdopen(start) for start, _ in pipes]
         self.words = self.connection.makefile("rw")
         wanted = {"code": code, "argv": list(map(str, arguments)), "environment": dict(environment)}
-        self.words.write(json.dumps(wanted | {"folder": os.getcwd(), "alone": alone}) + "\n")
+        self.words.write(json.dumps(wanted | {"folder": os.getcwd()}) + "\n")
         self.words.flush()
         self.pid = int(self.words.readline())
         weakref.finalize(self, close, self.connection, self.words, *self.texts)
@@ -146,8 +145,6 @@ def become(wanted: dict) -> None:
     if "dask" in sys.modules:  # which has read its variables
         sys.modules["dask"].config.refresh()
     os.chdir(wanted["folder"])
-    if wanted["alone"]:
-        os.setsid()
     sys.argv = ["-c", *wanted["argv"]]
     exec(wanted["code"], {"__name__": "__main__"})
 
