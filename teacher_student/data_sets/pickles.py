@@ -10,6 +10,7 @@ import io
 import math
 import pickle
 import re
+import struct
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -66,6 +67,8 @@ class Dtype:
             flat = np.empty(size, object)
             flat[:] = data
             return flat.reshape(shape)
+        if not isinstance(data, (str, bytes, bytearray)):
+            raise Unsafe(f"refused: an array must come with its bytes, not with {type(data).__name__}")
         raw = data.encode("latin1") if isinstance(data, str) else bytes(data)
         values = np.frombuffer(raw, np.dtype(self.order + self.code))
         if values.size != size or any(n < 0 for n in shape):
@@ -128,7 +131,20 @@ def _table() -> dict[tuple[str, str], Any]:
     return table
 
 
-class _Reader(pickle.Unpickler):
+def _bytearray(reader: Any) -> None:
+    (size,) = struct.unpack("<Q", reader.read(8))
+    reader.append(bytearray(reader.read(size)))
+
+
+class _Reader(pickle._Unpickler):
+    """The unpickler in Python: that in C makes room for as many objects as a damaged file says it names.
+
+    Nor is room made for bytes before they are there.
+    """
+
+    dispatch = pickle._Unpickler.dispatch.copy()
+    dispatch[pickle.BYTEARRAY8[0]] = _bytearray
+
     def __init__(
         self,
         stream: io.BytesIO,
@@ -141,10 +157,10 @@ class _Reader(pickle.Unpickler):
         }
         self._persistent = persistent
 
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        if (module_name, global_name) not in self._names:
-            raise Unsafe(f"refused: the file asks for {module_name}.{global_name}, which is not plain data")
-        return self._names[module_name, global_name]
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._names:
+            raise Unsafe(f"refused: the file asks for {module}.{name}, which is not plain data")
+        return self._names[module, name]
 
     def persistent_load(self, pid: object) -> Any:
         if self._persistent is None:

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import tracemalloc
 import zipfile
 from collections import OrderedDict, defaultdict
 from contextlib import suppress
@@ -130,6 +131,22 @@ def test_tensors_that_reach_outside_their_storage_are_refused():
             new.writestr(name, content[:8] if "/data/" in name else content)
     with pytest.raises(ValueError, match="reaches element 3 of a storage of 1"):
         torch_files.loads(stream.getvalue())
+
+
+def test_a_few_bytes_take_no_more_memory_than_they_hold():
+    """The number of a name and a length are whatever the file says, here 2^27 each."""
+    many = b"\xff\xff\xff\x07"
+    tracemalloc.start()
+    try:
+        assert pickles.loads(b"\x80\x02K\x01r" + many + b".") == 1
+        for code in (b"B" + many, *(code + many + bytes(4) for code in (b"\x8e", b"\x95", b"\x96"))):
+            with pytest.raises(ValueError, match="not a readable pickle"):
+                pickles.loads(b"\x80\x05" + code + b"1.")
+        with pytest.raises(ValueError, match="must come with its bytes, not with int"):
+            pickles.Dtype("f8").read(2**27 - 1, (2**24,))
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.binary(max_size=60), st.integers(0, 400))
