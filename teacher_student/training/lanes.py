@@ -53,7 +53,7 @@ def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any
     first, places = plans[0], abreast * devices
     rows = [_own(plan) for plan in plans]
     rows += rows[:1] * (places - len(plans))
-    together = _stacked(*rows)
+    together = stacked(*rows)
     interval, last = first.arguments[7], jnp.max(together[7])
     with jax.default_matmul_precision(PRECISION):
         found = jax.device_get(_lanes_of(first, abreast, devices)(*together, interval, last))
@@ -61,7 +61,8 @@ def run_lanes(plans: Sequence[Plan], abreast: int, devices: int = 1) -> list[Any
 
 
 @jax.jit
-def _stacked(*rows: PyTree) -> Any:
+def stacked(*rows: PyTree) -> Any:
+    """Trees of arrays as one, with a leading axis that numbers the trees."""
     return jax.tree.map(lambda *x: jnp.stack(x), *rows)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Integer
@@ -20,7 +19,7 @@ from teacher_student.protocols import Protocol
 from teacher_student.rate_schedules import Rates
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.schedules import draw_plans, tabulate
-from teacher_student.training.lanes import compile_lanes, run_lanes, stacked_shape
+from teacher_student.training.lanes import compile_lanes, run_lanes, stacked, stacked_shape
 from teacher_student.training.plan import Plan, prepare
 from teacher_student.training.program import compiled_run, compiled_start
 from teacher_student.training.streams import Replicates, replicate_numbers
@@ -232,7 +231,7 @@ def run_plans(plans: Sequence[Plan], places: int = 1, devices: int | None = None
         else:
             idle = (*first.arguments[:-3], *[np.zeros_like(x) for x in first.arguments[-3:]])
             rows = [plan.arguments for plan in plans] + [idle] * (places - len(plans))
-            together = jax.tree.map(lambda *x: jnp.stack(x), *rows)
+            together = stacked(*rows)
             found = jax.device_get(_started(first, places, together))
             parts = [jax.tree.map(lambda x: x[i], found) for i in range(len(plans))]  # noqa: B023
         jax.block_until_ready(parts)
