@@ -28,13 +28,17 @@ from benchmarks import baselines
 from teacher_student import generator
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
+from teacher_student.training import noise
 from teacher_student.training.plan import Plan, prepare
 from teacher_student.training.simulate import run_plans
 from teacher_student.training.streams import replicate_keys
 
 N = 300
-COLUMNS = ("what", "K", "lanes", "million run-steps/s, or words/s", "seconds", "compile s")
+COLUMNS = ("what", "K", "lanes", "million run-steps/s, or normals/s", "seconds", "compile s")
 Row = tuple[str, int, int, float, float, float]
+
+#: Whether JAX takes most of the device's memory at once: not this process, which leaves it to the commands.
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
 
 #: Replicates of a block; the lanes of an accelerator are blocks of twice as many runs.
 ROWS = 32
@@ -95,8 +99,8 @@ def simulators(tiny: bool) -> Iterator[Callable[[], Row]]:
                 yield naive
 
 
-def random_words(tiny: bool) -> Iterator[Callable[[], Row]]:
-    """The words of a chunk of Gram space at K = 16 in each of many lanes: the same bits in two ways."""
+def random_numbers(tiny: bool) -> Iterator[Callable[[], Row]]:
+    """Normals of a chunk of Gram space at K = 16 in many lanes: from the same words, made in two ways."""
     lanes, each = (64, 1024) if tiny else (16_384, 1536)
     keys = replicate_keys(0, np.arange(lanes))
     ways = {
@@ -104,7 +108,7 @@ def random_words(tiny: bool) -> Iterator[Callable[[], Row]]:
     }
     ways["written out"] = lambda key: generator.words(key, each)
     for name, draw in ways.items():
-        drawn = jax.jit(lambda keys, draw=draw: jnp.sum(jax.vmap(draw)(keys), dtype=jnp.uint32))
+        drawn = jax.jit(jax.vmap(lambda key, draw=draw: noise.normal(draw(key))))
 
         def row(name=name, drawn=drawn) -> Row:
             seconds, first = timed(lambda: drawn(keys).block_until_ready())
@@ -114,25 +118,21 @@ def random_words(tiny: bool) -> Iterator[Callable[[], Row]]:
 
 
 def commands(tiny: bool) -> Iterator[Callable[[], Row]]:
-    """Whole commands, one function each."""
+    """Whole commands, one function each, the longest last."""
     small = ("--width", "2,4", "--budget", "20", "--replicates", "4", "--rows", "4")
     few = ("--width", "2", "--n_steps", "125", "--replicates", "2", "--rows", "2", "--n_rates", "2")
-    for name, cut in (("xor_mixture", small), ("images_online", few)):
-        what = f"{name} {'cut down' if tiny else 'full'}"
-        preset = cut if tiny else ("--preset", "full")
 
-        def study(name=name, what=what, preset=preset) -> Row:
-            with tempfile.TemporaryDirectory() as out:
-                seconds = process("-m", "studies", "run", name, "--out", out, *preset)
-            return what, 0, 0, float("nan"), seconds, float("nan")
-
-        yield study
-    sizes = ("--seeds", "2", "--examples", "2000", "--width", "16") if tiny else ()
+    def study(name: str, cut: tuple[str, ...]) -> Row:
+        with tempfile.TemporaryDirectory() as out:
+            preset = cut if tiny else ("--preset", "full")
+            seconds = process("-m", "studies", "run", name, "--out", out, *preset)
+        return f"{name} {'cut down' if tiny else 'full'}", 0, 0, float("nan"), seconds, float("nan")
 
     def scores() -> Row:
+        sizes = ("--seeds", "2", "--examples", "2000", "--width", "16") if tiny else ()
         seconds = process("-m", "benchmarks.scores", "--row", "vmapped", *sizes)
         return (
-            "EL2N " + ("cut down" if tiny else "10 seeds x 60,000"),
+            f"EL2N {'cut down' if tiny else '10 seeds x 60,000'}",
             0,
             0,
             float("nan"),
@@ -140,13 +140,16 @@ def commands(tiny: bool) -> Iterator[Callable[[], Row]]:
             float("nan"),
         )
 
+    yield lambda: study("xor_mixture", small)
     yield scores
+    yield lambda: study("images_online", few)
 
 
 def process(*arguments: str) -> float:
     """Seconds that a Python process takes, its start included."""
     start = time.perf_counter()
-    result = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != PREALLOCATE}
+    result = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
     if result.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed: {result.stderr.strip().splitlines()[-1:]}")
     return time.perf_counter() - start
@@ -159,11 +162,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=540.0, help="begin no row after this long")
     parser.add_argument("--out", help="where to save (default: results/device-NAME.csv)")
     args = parser.parse_args(argv)
+    os.environ[PREALLOCATE] = "false"
     started, kind = time.perf_counter(), jax.devices()[0].device_kind
     print(f"device: {kind}, {os.cpu_count()} cores, JAX {jax.__version__}\n\n| {' | '.join(COLUMNS)} |")
     print("|" + " --- |" * len(COLUMNS), flush=True)
+    path = Path(args.out or f"results/device-{re.sub(r'[^a-z0-9]+', '-', kind.lower())}.csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
     rows, left = [], 0
-    for row in (*simulators(args.tiny), *random_words(args.tiny), *commands(args.tiny)):
+    for row in (*simulators(args.tiny), *random_numbers(args.tiny), *commands(args.tiny)):
         if time.perf_counter() - started > args.seconds:
             left += 1
             continue
@@ -172,16 +178,14 @@ def main(argv: list[str] | None = None) -> int:
         except Exception as error:  # one row out of memory costs no other
             print(f"| a row failed: {type(error).__name__}: {str(error).splitlines()[0][:200]} |", flush=True)
             continue
+        with path.open("w", newline="") as file:  # a run that is stopped has saved what it measured
+            csv.writer(file).writerows([COLUMNS, *rows])
         print(
             "| " + " | ".join(f"{x:.4g}" if isinstance(x, float) else f"{x}" for x in rows[-1]) + " |",
             flush=True,
         )
     if left:
         print(f"\n{left} rows left out: {args.seconds:g} s are over")
-    path = Path(args.out or f"results/device-{re.sub(r'[^a-z0-9]+', '-', kind.lower())}.csv")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
     print(f"\nsaved: {path}")
     return 0
 

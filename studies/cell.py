@@ -10,6 +10,7 @@ import numpy as np
 from studies.address import address, describe
 
 if TYPE_CHECKING:
+    import jax
     import xarray as xr
 
 
@@ -125,8 +126,8 @@ class TiledCell(Cell, Protocol):
 class ForeseenCell(Cell, Protocol):
     """A cell whose program can be compiled before it is needed. This is optional."""
 
-    def compile(self, block: "Block", places: int) -> None:
-        """Compile what `compute` (places = 1) or `compute_tiles` will call, so that JAX keeps it on disk."""
+    def lower(self, block: "Block", places: int) -> "list[jax.stages.Lowered]":
+        """What `compute` (places = 1) or `compute_tiles` will call, traced and ready to be compiled."""
         ...
 
 

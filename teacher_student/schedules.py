@@ -1,6 +1,8 @@
 """From protocols to schedules: a table of levels, the level of every step, the phases of the equations."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -134,12 +136,15 @@ def draw_plans(
     """Schedules (R, L, n_steps) of R replicates x L protocols, given by their phases.
 
     The shuffles of replicate r come from its own "order" stream, (seed, r), the same whichever other
-    replicates or protocols are asked for.
+    replicates or protocols are asked for. Replicates are drawn on all cores: an accelerator waits for
+    them.
     """
-    rows = [
-        [realise(plan, n_steps, np.random.default_rng([seed, int(r)])) for plan in plans] for r in replicates
-    ]
-    return np.array(rows)
+
+    def drawn(replicate: int) -> np.ndarray:
+        return np.array([realise(plan, n_steps, np.random.default_rng([seed, replicate])) for plan in plans])
+
+    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as threads:
+        return np.array(list(threads.map(drawn, map(int, replicates))))
 
 
 def draw_steps(

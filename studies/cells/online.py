@@ -18,6 +18,8 @@ from teacher_student.fixed_settings import fixed_settings
 from teacher_student.saved_schedule import OPTIMAL, read_schedule
 
 if TYPE_CHECKING:
+    import jax
+
     from studies.cell import Block
 
 #: Raised by one whenever a change alters the numbers of an existing cell computed by that simulator.
@@ -155,14 +157,15 @@ class OnlineCell(OnlineSettings):
         shape = (block.rows, lanes, interval, block.room, self.start_inputs > 0, paced)
         return self.method_in_use(), tuple(self.record), self.n_test, shape
 
-    def compile(self, block: "Block", places: int) -> None:
-        """Compile the program of a block for so many places; the equations have none of their own."""
-        from teacher_student.training.simulate import compile_plan
+    def lower(self, block: "Block", places: int) -> "list[jax.stages.Lowered]":
+        """The programs of a block for so many places, traced; the equations have none of their own."""
+        from teacher_student.training.simulate import lowered_plan
 
-        if self.method != "theory":
-            with fixed_settings(self.dtype):
-                blank = np.zeros((block.rows, len(block.protocols), self.n_steps), np.uint8)
-                compile_plan(planned(self, block, blank), places, places // self.tiles_in_flight(block, 1))
+        if self.method == "theory":
+            return []
+        with fixed_settings(self.dtype):
+            blank = np.zeros((block.rows, len(block.protocols), self.n_steps), np.uint8)
+            return lowered_plan(planned(self, block, blank), places, places // self.tiles_in_flight(block, 1))
 
     def tiles_in_flight(self, block: "Block", devices: int) -> int:
         """How many such blocks `devices` run at once: on a CPU one each, on accelerators several."""

@@ -15,6 +15,7 @@ import logging
 import os
 import platform
 import sys
+import threading
 import warnings
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +39,9 @@ WORTH_KEEPING = 0.2
 
 #: Bytes of programs kept at most; those that were made first go first, down to half of it.
 MOST_BYTES = 2 * 2**30
+
+#: Programs that are compiled side by side, at most: each takes some hundred MB meanwhile.
+MOST_COMPILERS = 16
 
 
 def keep(asked: str | None = None) -> Path | None:
@@ -136,10 +140,13 @@ class Ahead:
     """Programs that are compiled in the background, by the groups of blocks that need them.
 
     Every program but the first is compiled once, in the order of the groups, unless its group comes first.
+    Compilers run side by side, on all cores but one. Programs are traced one after the other: tracing is
+    Python, which takes turns anyway, and would keep the first program waiting.
     """
 
     def __init__(self, groups: Sequence[tuple[Sequence[Block], int]]) -> None:
-        self.threads = ThreadPoolExecutor(min(4, max(1, (os.cpu_count() or 1) - 1)), "compile")
+        self.threads = ThreadPoolExecutor(min(MOST_COMPILERS, max(1, (os.cpu_count() or 1) - 1)), "compile")
+        self.tracing = threading.Lock()
         self.asked: dict[Hashable, Future[None]] = {}
         first, *rest = groups
         for (block, *_), places in rest:
@@ -148,7 +155,13 @@ class Ahead:
                 *self.asked,
                 self._name(first[0][0], first[1]),
             ):
-                self.asked[name] = self.threads.submit(block.cell.compile, block, places)
+                self.asked[name] = self.threads.submit(self._compile, block.cell, block, places)
+
+    def _compile(self, cell: ForeseenCell, block: Block, places: int) -> None:
+        with self.tracing:
+            lowered = cell.lower(block, places)
+        for one in lowered:
+            one.compile()
 
     @staticmethod
     def _name(block: Block, places: int) -> Hashable:

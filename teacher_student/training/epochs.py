@@ -35,6 +35,9 @@ from teacher_student.training.optimisers import SCHEDULES, Optimiser
 #: Parameters of the runs that are trained together on a CPU, in bytes, at most (if more than one run).
 GROUP_BYTES = 4e6
 
+#: Runs that an accelerator evaluates at once; a CPU takes one after the other.
+SEEN_AT_ONCE = 32
+
 #: (order of the run, key of the step, step) -> indices (B,) of the minibatch.
 Draw = Callable[[Any, Any, Any], Any]
 
@@ -227,13 +230,14 @@ def compiled(
         return jax.tree.map(lambda p, u, f: p - size * f * u, params, change, factors), memory
 
     updates: Any = jax.vmap(update, (None, 0, 0, 0, 0, 0, 0))
+    beside = None if jax.default_backend() == "cpu" else min(SEEN_AT_ONCE, rates.shape[0])
 
     def look(params):
         seen = {}
         for name, examples in targets.items():
-            loss, right = jax.lax.map(partial(evaluate, student, examples), params)
+            loss, right = jax.lax.map(partial(evaluate, student, examples), params, batch_size=beside)
             seen |= {f"{name}_accuracy": right, f"{name}_loss": loss}
-        return seen, jax.lax.map(blown_up, params)
+        return seen, jax.lax.map(blown_up, params, batch_size=beside)
 
     def one_group(group: PyTree) -> Any:
         params, memory, own = group[0], group[1], group[2:]

@@ -66,12 +66,12 @@ def stacked(*rows: PyTree) -> Any:
     return jax.tree.map(lambda *x: jnp.stack(x), *rows)
 
 
-def compile_lanes(plan: Plan, abreast: int, devices: int = 1) -> None:
-    """Compile what `run_lanes` calls for such plans."""
+def lowered_lanes(plan: Plan, abreast: int, devices: int = 1) -> jax.stages.Lowered:
+    """What `run_lanes` calls for such plans, traced and ready to be compiled."""
     together = jax.tree.map(lambda x: stacked_shape(x, abreast * devices), _own(plan))
     interval, n_records = plan.arguments[7:9]
     with jax.default_matmul_precision(PRECISION):
-        _lanes_of(plan, abreast, devices).lower(*together, interval, jnp.max(n_records)).compile()
+        return _lanes_of(plan, abreast, devices).lower(*together, interval, jnp.max(n_records))
 
 
 def stacked_shape(x: Array, places: int) -> jax.ShapeDtypeStruct:

@@ -19,7 +19,7 @@ from teacher_student.protocols import Protocol
 from teacher_student.rate_schedules import Rates
 from teacher_student.results import STATUS, Labels, as_dataset
 from teacher_student.schedules import draw_plans, tabulate
-from teacher_student.training.lanes import compile_lanes, run_lanes, stacked, stacked_shape
+from teacher_student.training.lanes import lowered_lanes, run_lanes, stacked, stacked_shape
 from teacher_student.training.plan import Plan, prepare
 from teacher_student.training.program import compiled_run, compiled_start
 from teacher_student.training.streams import Replicates, replicate_numbers
@@ -246,25 +246,27 @@ def _started(plan: Plan, places: int, arguments: tuple) -> Any:
     return run(keys, steps, table, target, scaling, begun, *others)
 
 
-def compile_plan(plan: Plan, places: int = 1, devices: int | None = None) -> None:
-    """Compile what `run_plans` calls for such plans, and leave it in JAX's compilation cache on disk.
+def lowered_plan(plan: Plan, places: int = 1, devices: int | None = None) -> list[jax.stages.Lowered]:
+    """The programs that `run_plans` calls for such plans, traced and ready to be compiled.
 
-    It runs nothing, so only the shapes in the plan matter, and it may run beside `run_plans` in a thread.
+    Nothing is run, so only the shapes in the plan matter. Once they are compiled, in whatever thread,
+    `run_plans` of this process finds them, and later processes in JAX's compilation cache on disk.
     """
     with fixed_settings(plan.method.dtype):
         if jax.default_backend() != "cpu":
             devices = devices or 1
-            compile_lanes(plan, places // devices, devices)
-        else:
-            arguments = plan.arguments
-            if places > 1:
-                arguments = jax.tree.map(lambda x: stacked_shape(x, places), arguments)
-            keys, steps, table, target, scaling, initial, *others = arguments
-            start = compiled_start(plan.method, plan.n_test, places)
-            start.lower(keys, scaling, initial).compile()
-            begun = jax.eval_shape(start, keys, scaling, initial)
-            run = compiled_run(plan.method, plan.record, plan.room, places)
-            run.lower(keys, steps, table, target, scaling, begun, *others).compile()
+            return [lowered_lanes(plan, places // devices, devices)]
+        arguments = plan.arguments
+        if places > 1:
+            arguments = jax.tree.map(lambda x: stacked_shape(x, places), arguments)
+        keys, steps, table, target, scaling, initial, *others = arguments
+        start = compiled_start(plan.method, plan.n_test, places)
+        begun = jax.eval_shape(start, keys, scaling, initial)
+        run = compiled_run(plan.method, plan.record, plan.room, places)
+        return [
+            start.lower(keys, scaling, initial),
+            run.lower(keys, steps, table, target, scaling, begun, *others),
+        ]
 
 
 def _simulation(plan: Plan, values: dict[str, Array], diverged: Array) -> Simulation:

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import jax
 import pytest
@@ -21,11 +22,12 @@ SHORT = {"n_inputs": "60", "budget": "40", "replicates": "4", "protocol": "curri
 
 #: Runs a short study in a process of its own and prints what JAX did, and the numbers.
 PROBE = """
-import collections, json, sys, warnings
+import collections, json, sys, threading, warnings
 from jax import monitoring
 warnings.simplefilter("error")
 seen = collections.Counter()
-monitoring.register_event_listener(lambda name, **_: seen.update([name.rsplit("/", 1)[-1]]))
+where = lambda: " ahead" if threading.current_thread().name.startswith("compile") else ""
+monitoring.register_event_listener(lambda name, **_: seen.update([name.rsplit("/", 1)[-1] + where()]))
 import studies
 from studies.engine.how import How
 fields = json.loads(sys.argv[2])
@@ -57,6 +59,7 @@ def test_programs_of_the_equations_can_be_kept():
 def test_kept_programs_are_found_again_and_a_damaged_one_stops_nothing(tmp_path):
     first = probe(tmp_path / "first", tmp_path / "programs")
     assert first["cache_misses"] >= 2
+    assert first["cache_misses ahead"] >= 1, "that of the second width, while the first is compiled and run"
     assert "cache_hits" not in first
     runs = sorted((tmp_path / "programs").glob("*/jit_run*-cache"))
     assert len(runs) == 2, "one for each width: what is made ahead is what is needed"
@@ -125,14 +128,17 @@ def test_each_program_to_come_is_compiled_once_and_waited_for(monkeypatch):
     assert len(groups) == 6
     begun, go, compiled = threading.Event(), threading.Event(), []
 
-    def compile(self, block, places):
-        begun.set()
-        go.wait()
-        compiled.append(block.cell.width)
-        if block.cell.width == 3:
-            raise RuntimeError("told when the block is computed")
+    class Lowered(NamedTuple):
+        width: int
 
-    monkeypatch.setattr(type(study.cell), "compile", compile)
+        def compile(self):
+            begun.set()
+            go.wait()
+            compiled.append(self.width)
+            if self.width == 3:
+                raise RuntimeError("told when the block is computed")
+
+    monkeypatch.setattr(type(study.cell), "lower", lambda self, block, places: [Lowered(block.cell.width)])
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     ahead = programs.Ahead(groups)
     widths = {block.cell.width: block for (block, *_), _ in groups}
