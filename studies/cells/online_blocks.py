@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,10 +59,9 @@ def phases(cell: OnlineSettings) -> tuple[int, int]:
 
 def drawn(cell: OnlineSettings, block: "Block", plans: Sequence[Any]) -> np.ndarray:
     """The level of every step (R, L, T): of the run, and before it of the begin of the teacher's own."""
-    from teacher_student.schedules import draw_plans
-
     alone, own = phases(cell)
-    drawn = draw_plans(plans, own, cell.seed, block.replicates)
+    settings = tuple(tuple((phase.fraction, *phase.mix.items()) for phase in plan) for plan in plans)
+    drawn = _schedules(settings, own, cell.seed, tuple(map(int, block.replicates)))
     steps = drawn[:, : len(block.protocols)]
     if not alone:
         return steps
@@ -70,6 +70,18 @@ def drawn(cell: OnlineSettings, block: "Block", plans: Sequence[Any]) -> np.ndar
         place = orders(cell, block.protocols).index(cell.teacher_protocol)
         first = np.broadcast_to(drawn[:, [place]], steps.shape)
     return np.concatenate([first[..., :alone], steps], -1)
+
+
+@lru_cache(maxsize=2)
+def _schedules(settings: tuple, n_steps: int, seed: int, replicates: tuple[int, ...]) -> np.ndarray:
+    """`draw_plans`, kept for blocks that differ in widths or rates only; nobody may write to it."""
+    from teacher_student.protocols import Phase
+    from teacher_student.schedules import draw_plans
+
+    plans = [tuple(Phase(fraction, dict(mix)) for fraction, *mix in plan) for plan in settings]
+    drawn = draw_plans(plans, n_steps, seed, np.array(replicates))
+    drawn.setflags(write=False)
+    return drawn
 
 
 def simulated(blocks: "Sequence[Block]", places: int, devices: int) -> list[xr.Dataset]:

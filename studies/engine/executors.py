@@ -11,8 +11,12 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import chain
+from typing import TypeVar
 
 import xarray as xr
 
@@ -30,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at blocks that another run computes.
 PATIENCE = 0.5
+
+Result = TypeVar("Result")
 
 #: Programs of which this process has computed a block.
 _compiled: set[Hashable] = set()
@@ -164,6 +170,32 @@ def attempt(store: Store, blocks: Sequence[Block], places: int = 1) -> list[Even
         return [attempt(store, [block])[0] for block in blocks]  # which of them it was
 
 
+def accelerated() -> bool:
+    """Whether the first device is no CPU; JAX is started for this."""
+    import jax
+
+    return jax.default_backend() != "cpu"
+
+
+def overlapped(calls: Iterable[Callable[[], Result]], beside: int) -> Iterator[Result]:
+    """The results of calls, in their order, of which so many run at once, each in a thread if more than one.
+
+    An accelerator is busy with one group while the host plans the next and stores the last: `beside` = 2.
+    """
+    if beside == 1:
+        for call in calls:
+            yield call()
+        return
+    with ThreadPoolExecutor(beside, "group") as threads:
+        running: deque[Future[Result]] = deque()
+        for call in calls:
+            running.append(threads.submit(call))
+            if len(running) == beside:
+                yield running.popleft().result()
+        for future in running:
+            yield future.result()
+
+
 def run_here(pending: Sequence[Block], store: Store, devices: int | None = 1) -> Generator[Event, None, None]:
     """Compute blocks in this process, each stored before the next; ends early if asked to stop.
 
@@ -174,16 +206,18 @@ def run_here(pending: Sequence[Block], store: Store, devices: int | None = 1) ->
     tiled = devices is not None or any(isinstance(block.cell, TiledCell) for block in pending)
     groups = list(together(pending, local_devices(devices) if tiled else 1))
     with stop_on_interrupt() as stopped, made_ahead(groups) as ahead:
-        busy: deque[Block] = deque()
-        for group, places in groups:
-            if stopped():
-                return
+
+        def finished(group: Sequence[Block], places: int) -> list[Event]:
             if ahead:
                 ahead.wait_for(group[0], places)
-            for event in attempt(store, group, places):
-                if isinstance(event, Waiting):
-                    busy.append(event.block)
-                yield event
+            return attempt(store, group, places)
+
+        busy: deque[Block] = deque()
+        begun = (partial(finished, *group) for group in groups if not stopped())
+        for event in chain.from_iterable(overlapped(begun, 2 if tiled and accelerated() else 1)):
+            if isinstance(event, Waiting):
+                busy.append(event.block)
+            yield event
         while busy and not stopped():
             (event,) = attempt(store, [busy[0]])
             if isinstance(event, Waiting):

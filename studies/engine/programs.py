@@ -140,21 +140,21 @@ class Ahead:
     """Programs that are compiled in the background, by the groups of blocks that need them.
 
     Every program but the first is compiled once, in the order of the groups, unless its group comes first.
-    Compilers run side by side, on all cores but one. Programs are traced one after the other: tracing is
-    Python, which takes turns anyway, and would keep the first program waiting.
+    Compilers run side by side, on all cores but one. Programs are traced one after the other, the first one
+    before all: tracing is Python, which takes turns anyway, and would keep the first program waiting.
     """
 
     def __init__(self, groups: Sequence[tuple[Sequence[Block], int]]) -> None:
         self.threads = ThreadPoolExecutor(min(MOST_COMPILERS, max(1, (os.cpu_count() or 1) - 1)), "compile")
         self.tracing = threading.Lock()
         self.asked: dict[Hashable, Future[None]] = {}
-        first, *rest = groups
-        for (block, *_), places in rest:
+        (begin, *_), alone = groups[0]
+        if isinstance(begin.cell, ForeseenCell):
+            with suppress(Exception):  # it is told when the block is computed
+                begin.cell.lower(begin, alone)
+        for (block, *_), places in groups[1:]:
             name = self._name(block, places)
-            if isinstance(block.cell, ForeseenCell) and name not in (
-                *self.asked,
-                self._name(first[0][0], first[1]),
-            ):
+            if isinstance(block.cell, ForeseenCell) and name not in (*self.asked, self._name(begin, alone)):
                 self.asked[name] = self.threads.submit(self._compile, block.cell, block, places)
 
     def _compile(self, cell: ForeseenCell, block: Block, places: int) -> None:

@@ -98,7 +98,7 @@ MOST_ABREAST = 16
 def abreast(width: int, lanes: int, block_bytes: float, limit: float) -> int:
     """Blocks that one accelerator runs side by side: a power of two.
 
-    Enough to keep it busy, 65536 / K runs but at least 256 and at most 2048, if half of its memory holds
+    Enough to keep it busy, 65536 / K runs but at least 512 and at most 2048, if half of its memory holds
     them; places that no block is left for are computed all the same. The number decides the program, so
     neither the blocks that are pending nor the memory that is free has a say.
 
@@ -112,9 +112,9 @@ def abreast(width: int, lanes: int, block_bytes: float, limit: float) -> int:
     Examples
     --------
     >>> abreast(16, 160, 2**28, 2**36), abreast(64, 160, 2**28, 2**36), abreast(256, 160, 2**28, 2**36)
-    (8, 4, 1)
+    (8, 4, 2)
     """
-    wanted = min(2048, max(256, 65536 // width)) // lanes
+    wanted = min(2048, max(512, 65536 // width)) // lanes
     most = min(MOST_ABREAST, wanted, int(limit / 2 // block_bytes))
     return 1 << max(0, most.bit_length() - 1)
 
