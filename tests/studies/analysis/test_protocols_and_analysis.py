@@ -39,18 +39,6 @@ def test_benefit_of_a_simulation_is_the_paired_difference():
 
 
 @pytest.mark.slow
-def test_benefit_of_a_trajectory_needs_another_word_only():
-    found = ts.trajectory(
-        ts.SparseTeacher(200), ts.TwoLayer(1, "erf"), protocol=ARMS, easy=0.1, hard=4.0, budget=20,
-        learning_rate=0.5, replicates=3, n_records=4,
-    )  # fmt: skip
-    seen = benefit(found.to_xarray())
-    assert seen.n.item() == 3
-    assert seen.benefit.sel(width=1, time=0) == pytest.approx(0, abs=1e-6)
-    assert seen.benefit.sel(width=1, time=20) > 0.01
-
-
-@pytest.mark.slow
 def test_a_diverged_run_is_left_out():
     found = ts.simulate(TASK, STUDENT, protocol=ARMS, easy=0.1, hard=1.0, learning_rate=3.2, seed=3, **SHARED)
     ds = found.to_xarray()

@@ -1,11 +1,13 @@
-"""`trajectory` by protocol names: the call of `simulate`, the numbers of the equations."""
+"""`trajectory` by protocol names: the call of `simulate`, the numbers of the equations, and their benefit."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pytest
 
 import teacher_student as ts
+from studies.analysis import benefit
 from teacher_student.theory import integrate
 
 pytestmark = pytest.mark.usefixtures("quick_module")
@@ -20,13 +22,20 @@ CALL: dict[str, Any] = {
     "n_records": 4,
 }
 ARMS = ("curriculum", ts.staircase([1.0, 0.2]))
+ARMS_BY_NAME = ("curriculum", "staircase")
+
+
+@lru_cache
+def solved() -> Any:
+    """Both protocols from two starts."""
+    return ts.trajectory(
+        TASK, STUDENT, protocol=ARMS, replicates=2, seed=3, record=("M", "test_accuracy"), **CALL
+    )
 
 
 @pytest.mark.slow
 def test_names_are_the_phases_as_arrays():
-    found = ts.trajectory(
-        TASK, STUDENT, protocol=ARMS, replicates=2, seed=3, record=("M", "test_accuracy"), **CALL
-    )
+    found = solved()
     table = [TASK.level(noise=x) for x in (0.1, 2.0, 1.0, 0.2)]
     phases = [[(2.0, (1, 0, 0, 0)), (6.0, (0, 1, 0, 0))], [(4.0, (0, 0, 1, 0)), (4.0, (0, 0, 0, 1))]]
     start = ts.draw_start(TASK, STUDENT, learning_rate=0.7, replicates=2, seed=3)
@@ -35,10 +44,22 @@ def test_names_are_the_phases_as_arrays():
     )
     for name in found.values:
         np.testing.assert_array_equal(found.values[name], by_hand.values[name])
-    assert found.labels.protocols == ("curriculum", "staircase")
+    assert found.labels.protocols == ARMS_BY_NAME
     ds = by_hand.to_xarray()
     assert ds.Q_blocks.dims == ("protocol", "width", "replicate", "time", "block", "unit", "unit_")
     np.testing.assert_array_equal(ds.M.sel(protocol="1", width=2, replicate=0), by_hand.values["M"][0, 1])
+
+
+@pytest.mark.slow
+def test_the_benefit_of_a_trajectory_is_the_difference_of_its_protocols():
+    accuracy = solved().values["test_accuracy"]
+    seen = benefit(solved().to_xarray(), *ARMS_BY_NAME)
+    assert seen.n.item() == 2
+    np.testing.assert_allclose(
+        seen.benefit.sel(width=2), (accuracy[:, 0] - accuracy[:, 1]).mean(0), atol=1e-6
+    )
+    assert seen.benefit.sel(time=0).item() == pytest.approx(0, abs=1e-6)
+    assert abs(seen.benefit.sel(time=8).item()) > 0.01
 
 
 @pytest.mark.slow
