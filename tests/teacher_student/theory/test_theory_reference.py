@@ -129,7 +129,7 @@ def mean_field_scaling() -> tuple[Any, np.ndarray, np.ndarray]:
         times * p / rate,
         rate,
         sigma=float(d["noise"]) ** 0.5,
-        settings=Settings("dopri8", rtol=1e-10, atol=1e-13),
+        settings=Settings(rtol=1e-7, atol=1e-10),
     )
     return d, times, np.asarray(ours.values["test_loss"])
 
