@@ -158,7 +158,7 @@ def test_averages_are_those_of_samples_where_all_entries_of_a_level_count(case):
     state, scale, n = skewed_start(task, student.width), 0.7, 100_000
     rng, equation = np.random.default_rng(0), equations(task, student, n_nodes=2**12)
     normals = rng.normal(size=(n, sum(block.directions for block in task.blocks)))
-    noise = Noise(normals, rng.uniform(size=n), rng.normal(size=n))
+    noise = Noise(*map(jnp.asarray, (normals, rng.uniform(size=n), rng.normal(size=n))))
     inside = rng.normal(size=(n, len(task.blocks), student.width))
 
     @jax.jit
