@@ -17,6 +17,9 @@ from flags import OURS
 from studies.engine import programs
 from teacher_student.fixed_settings import FIXED
 
+# what is imported and collected stays, see pytest_collection_finish
+gc.disable()
+
 # data sets that some tests read, where they lie next to the project; those tests are skipped elsewhere
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 if DATA.is_dir():
@@ -48,10 +51,11 @@ install_import_hook(("teacher_student", "curricula"), "tower.check")
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays; a seventh of the time went into looking for garbage."""
+    """What is imported by now stays; a seventh of the time went into looking for garbage, here a quarter."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
+    gc.enable()
 
 
 #: Bytes of memory of a process above which its programs are forgotten, and by which it must have grown since.
