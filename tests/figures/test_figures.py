@@ -38,11 +38,15 @@ def results(tmp_path_factory):
     return out
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("painted")
-def test_all_figures_and_their_numbers(results):
+@pytest.fixture(scope="module")
+def folder(results):
+    """Its figures, painted."""
     assert main(["xor_mixture", "--from", str(results)]) == 0
-    folder = results / "xor_mixture" / "figures"
+    return results / "xor_mixture" / "figures"
+
+
+@pytest.mark.slow
+def test_all_figures_and_their_numbers(results, folder):
     drawn = {"accuracy", "benefit", "map", "lottery", "parametrisations"}
     for ending in ("png", "csv", "txt"):
         assert {p.stem for p in folder.glob(f"*.{ending}")} == drawn
@@ -63,21 +67,20 @@ def test_all_figures_and_their_numbers(results):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("painted")
-def test_published_summary_gives_the_same_numbers_and_a_caption_beside_vector_graphics(results, tmp_path):
-    main(["xor_mixture", "--from", str(results), "--out", str(tmp_path / "a")])
-    main(["xor_mixture", "--from", str(tmp_path / "a"), "--out", str(tmp_path / "b"), "--format", "svg"])
+def test_published_summary_gives_the_same_numbers_and_a_caption_beside_vector_graphics(folder, tmp_path):
+    main(["xor_mixture", "--from", str(folder), "--out", str(tmp_path), "--format", "svg"])
     for name in ("accuracy", "benefit", "map"):
         for ending in ("csv", "txt"):
-            one, two = ((tmp_path / folder / f"{name}.{ending}").read_text() for folder in "ab")
+            one, two = ((place / f"{name}.{ending}").read_text() for place in (folder, tmp_path))
             assert one == two
-    graphic = re.sub("<[^>]*>", " ", (tmp_path / "b" / "accuracy.svg").read_text())
+    graphic = re.sub("<[^>]*>", " ", (tmp_path / "accuracy.svg").read_text())
     assert "test accuracy" in graphic
     assert "replicates" not in graphic
-    caption = (tmp_path / "b" / "accuracy.txt").read_text()
+    caption = (tmp_path / "accuracy.txt").read_text()
     assert caption.endswith(
         "6 replicates; bands: 95 % intervals. Runs left out (diverged or out of steps): 0.\n"
     )
-    caption = (tmp_path / "b" / "map.txt").read_text()
+    caption = (tmp_path / "map.txt").read_text()
     assert "6 replicates. Runs" in caption
 
 
@@ -126,15 +129,15 @@ def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path
 
 @pytest.mark.usefixtures("unplaced")
 @pytest.mark.slow
-def test_draw_takes_a_name_results_and_a_summary_and_refuses_anything_else(results, tmp_path):
-    by_name = figures.draw("xor_mixture", tmp_path / "name", source=results)
+def test_draw_takes_a_name_results_and_a_summary_and_refuses_anything_else(results, folder, tmp_path):
     by_data = figures.draw(load("xor_mixture", results), tmp_path / "data")
     summary = xr.load_dataset(tmp_path / "data" / "xor_mixture.nc", engine="h5netcdf")
     by_summary = figures.draw(summary, tmp_path / "summary", "pdf")
-    for one, two, three in zip(by_name, by_data, by_summary, strict=True):
-        assert one.with_suffix(".csv").read_text() == two.with_suffix(".csv").read_text()
-        assert one.with_suffix(".csv").read_text() == three.with_suffix(".csv").read_text()
-        assert three.suffix == ".pdf"
+    assert len(by_data) == 5
+    for one, two in zip(by_data, by_summary, strict=True):
+        by_name = (folder / f"{one.stem}.csv").read_text()
+        assert one.with_suffix(".csv").read_text() == two.with_suffix(".csv").read_text() == by_name
+        assert two.suffix == ".pdf"
     with pytest.raises(ValueError, match="unknown format 'bmp'; known: png, pdf, svg"):
         figures.draw("xor_mixture", fmt="bmp")
     with pytest.raises(ValueError, match="not of a study"):
@@ -145,16 +148,13 @@ def test_draw_takes_a_name_results_and_a_summary_and_refuses_anything_else(resul
 
 @pytest.mark.usefixtures("unplaced")
 @pytest.mark.slow
-def test_an_export_beside_the_results_or_alone_is_taken_for_results(results, tmp_path, capsys):
-    ds = load("xor_mixture", results)
-    ds.to_netcdf(tmp_path / "xor_mixture.nc", engine="h5netcdf")
+def test_an_export_beside_the_results_or_alone_is_taken_for_results(results, folder, tmp_path):
+    file = tmp_path / "xor_mixture.nc"
+    load("xor_mixture", results).to_netcdf(file, engine="h5netcdf")
     assert main(["xor_mixture", "--from", str(tmp_path)]) == 0
-    assert (
-        main(["xor_mixture", "--from", str(tmp_path / "xor_mixture.nc"), "--out", str(tmp_path / "b")]) == 0
-    )
-    main(["xor_mixture", "--from", str(results), "--out", str(tmp_path / "c")])
+    assert main(["xor_mixture", "--from", str(file), "--out", str(tmp_path / "b")]) == 0
     for name in ("accuracy", "benefit"):
-        places = (tmp_path / "xor_mixture" / "figures", tmp_path / "b", tmp_path / "c")
+        places = (tmp_path / "xor_mixture" / "figures", tmp_path / "b", folder)
         assert len({(place / f"{name}.csv").read_text() for place in places}) == 1
 
 
@@ -180,23 +180,21 @@ def test_places_that_cannot_be_read_or_written_are_refused_in_one_line(results, 
 
 
 @pytest.mark.usefixtures("unplaced")
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "pair"),
+    ("name", "there", "missing"),
     [
-        ("xor_mixture", "curriculum,no_curriculum"),
-        ("sparse_teacher", "curriculum,no_curriculum"),
-        ("committee", "curriculum,no_curriculum"),
-        ("images_online", "curriculum,no_curriculum"),
-        ("images_ranking", "curriculum,standard"),
-        ("efficiency", "curriculum,no_curriculum"),
-        ("tickets_and_curricula", "curriculum,no_curriculum"),
-        ("tickets_and_curricula_images", "curriculum,no_curriculum"),
+        ("xor_mixture", "curriculum", "no_curriculum"),
+        ("sparse_teacher", "no_curriculum", "curriculum"),
+        ("committee", "curriculum", "no_curriculum"),
+        ("images_online", "no_curriculum", "curriculum"),
+        ("images_ranking", "curriculum", "standard"),
+        ("efficiency", "no_curriculum", "curriculum"),
+        ("tickets_and_curricula", "curriculum", "no_curriculum"),
+        ("tickets_and_curricula_images", "no_curriculum", "curriculum"),
     ],
 )
-@pytest.mark.parametrize("which", [0, 1])
-def test_where_two_protocols_are_compared_one_is_drawn_as_curves(name, pair, which, tmp_path, capsys):
-    there, missing = pair.split(",")[:: 1 - 2 * which]
+def test_where_two_protocols_are_compared_one_is_drawn_as_curves(name, there, missing, tmp_path, capsys):
+    pair = ",".join(sorted((there, missing)))
     study = get(name).changed({"protocol": there, "replicates": "2"})
     study = replace(study, grids=({axis: values[:1] for axis, values in study.grids[0].items()},))
 
