@@ -23,7 +23,7 @@ import xarray as xr
 from studies.cell import Block, ResumableCell, TiledCell
 from studies.engine.devices import local_devices
 from studies.engine.events import Done, Event, Failed, Found, Waiting
-from studies.engine.pace import program
+from studies.engine.pace import program, work
 from studies.engine.programs import made_ahead
 from studies.store import Store
 from studies.store.log import Facts
@@ -203,8 +203,11 @@ def run_here(pending: Sequence[Block], store: Store, devices: int | None = 1) ->
 
     Blocks that another run is computing are left for last; should that run die, they are computed here.
     """
-    tiled = devices is not None or any(isinstance(block.cell, TiledCell) for block in pending)
-    groups = list(together(pending, local_devices(devices) if tiled else 1))
+    tiled = any(isinstance(block.cell, TiledCell) for block in pending)
+    groups = list(together(pending, local_devices(devices) if tiled or devices is not None else 1))
+    beside = 2 if tiled and accelerated() else 1
+    if beside > 1:  # the largest first: programs are traced and compiled while the device computes
+        groups.sort(key=lambda group: -sum(map(work, group[0])))
     with stop_on_interrupt() as stopped, made_ahead(groups) as ahead:
 
         def finished(group: Sequence[Block], places: int) -> list[Event]:
@@ -214,7 +217,7 @@ def run_here(pending: Sequence[Block], store: Store, devices: int | None = 1) ->
 
         busy: deque[Block] = deque()
         begun = (partial(finished, *group) for group in groups if not stopped())
-        for event in chain.from_iterable(overlapped(begun, 2 if tiled and accelerated() else 1)):
+        for event in chain.from_iterable(overlapped(begun, beside)):
             if isinstance(event, Waiting):
                 busy.append(event.block)
             yield event
