@@ -112,6 +112,21 @@ def without_most_optimisations() -> Iterator[None]:
         jax.config.update(name, before)
 
 
+class Examples:
+    """Docstrings, which lie outside of this folder: they compile for longer than they run, too."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        if not isinstance(item, pytest.DoctestItem):
+            return (yield)
+        with without_most_optimisations():
+            return (yield)
+
+
+def pytest_configure(config) -> None:
+    config.pluginmanager.register(Examples())
+
+
 @pytest.fixture
 def quick_compilation():
     """Programs compiled without most optimisations, for tests that compile longer than they run."""

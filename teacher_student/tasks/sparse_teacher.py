@@ -51,10 +51,10 @@ class SparseTeacher:
     Examples
     --------
     >>> import jax
-    >>> task = SparseTeacher(n_inputs=60, relevant=0.5)
+    >>> task = SparseTeacher(n_inputs=50, relevant=0.4)
     >>> inputs, labels = task.sample(jax.random.key(0), 8, difficulty=2.0)
     >>> inputs.shape, labels.shape, [block.size for block in task.blocks]
-    ((8, 60), (8,), [30, 30])
+    ((8, 50), (8,), [20, 30])
     """
 
     n_inputs: int

@@ -151,17 +151,18 @@ def simulate(
     >>> from teacher_student.tasks.xor_mixture import XorMixture
     >>> task = XorMixture(n_inputs=100)
     >>> both = simulate(task, TwoLayer(8), protocol=("curriculum", "no_curriculum"), easy=0.1, hard=1.0,
-    ...                 budget=100, learning_rate=0.3, replicates=2)
+    ...                 budget=20, learning_rate=0.3, replicates=2)
     >>> dict(both.to_xarray().test_accuracy.sizes)
     {'protocol': 2, 'width': 1, 'replicate': 2, 'time': 51}
 
     The same levels as arrays, with a schedule of one's own:
 
     >>> easy, hard = task.level(noise=0.1), task.level(noise=1.0)
-    >>> steps = np.repeat([0, 1], [3000, 7000])
-    >>> result = simulate(task, TwoLayer(8), [easy, hard], steps, target=hard, learning_rate=0.3)
+    >>> steps = np.repeat([0, 1], [600, 1400])
+    >>> result = simulate(task, TwoLayer(8), [easy, hard], steps, target=hard, learning_rate=0.3,
+    ...                   replicates=2)
     >>> result.values["test_accuracy"].shape, result.method
-    ((1, 1, 51), 'gram')
+    ((2, 1, 51), 'gram')
     """
     numbers = replicate_numbers(replicates)
     names: tuple[str, ...] = ()
