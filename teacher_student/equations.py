@@ -15,7 +15,7 @@ from teacher_student.schedules import spans, tabulate
 from teacher_student.theory import integrate
 from teacher_student.theory.integrate import Trajectory
 from teacher_student.theory.solve import DEFAULTS, Settings
-from teacher_student.training.recording import check_record
+from teacher_student.training.recording import check_measured, check_record
 from teacher_student.training.start import draw_start
 from teacher_student.training.streams import Replicates, replicate_numbers
 
@@ -88,6 +88,7 @@ def trajectory(
     plan = tabulate(task, protocol, easy, hard, easy_fraction)
     goal = as_target(task, target, hard)
     record = check_record(record)
+    check_measured(task, student, record)
     numbers = replicate_numbers(replicates)
     whole("n_records", n_records, low=1)
     within("budget", budget, low=0, open_low=True)
@@ -112,10 +113,6 @@ def trajectory(
         rates=rates,
         average=average,
     )
-    if missing := [name for name in record if name not in found.values]:
-        raise ValueError(
-            f"{task.name} does not measure {', '.join(missing)}; it measures {', '.join(found.values)}"
-        )
     values, status = {name: found.values[name] for name in record}, found.status
     if initial is not None:  # one solution for all replicates
         values, status = jax.tree.map(lambda x: np.repeat(x[None], len(numbers), 0), (values, status))

@@ -17,7 +17,7 @@ from teacher_student.students.pair import Pair
 from teacher_student.students.tracked import Tracked
 from teacher_student.training.averages import average_shares
 from teacher_student.training.program import choose_method
-from teacher_student.training.recording import check_record
+from teacher_student.training.recording import check_measured, check_record
 from teacher_student.training.simulator import Simulator
 from teacher_student.training.streams import Replicates, replicate_keys, replicate_numbers
 
@@ -84,6 +84,7 @@ def prepare(
     check_average(average)
     runner = choose_method(task, student, method, dtype, averaged=average > 0)
     record = check_record(record)
+    check_measured(task, student, record)
     interval = length // n_records
     room = n_records if room is None else room
     within("room", room, low=n_records)

@@ -66,13 +66,16 @@ def check_record(record: str | Sequence[str]) -> tuple[str, ...]:
 FEW_UNITS = 4
 
 
-@lru_cache(maxsize=1024)
 def check_measured(task: Task, student: Student, record: tuple[str, ...]) -> None:
     """Refuse quantities that the task does not measure, before anything runs; nothing is computed."""
     # which quantities there are does not depend on the width, so a narrow student stands in for a wide one
-    small: Any = student
     if isinstance(student, TwoLayer):
-        small = replace(student, width=min(student.width, FEW_UNITS))
+        student = replace(student, width=min(student.width, FEW_UNITS))
+    _check_measured(task, student, record)
+
+
+@lru_cache(maxsize=1024)
+def _check_measured(task: Task, small: Any, record: tuple[str, ...]) -> None:
     k, p = small.rows, sum(block.directions for block in task.blocks)
     columns = sum(block.directions + k for block in task.blocks)
 

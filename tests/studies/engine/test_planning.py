@@ -9,7 +9,7 @@ import pytest
 import small
 
 from studies.study import Study
-from teacher_student.training.recording import check_measured
+from teacher_student.training.recording import _check_measured, check_measured
 
 #: What is said of a width that does not fit: by the memory of a replicate, or of tickets by their weights.
 TOO_WIDE = "of width 10+ needs about .* GiB, more than the limit|weights; need fewer than 2147483648"
@@ -30,7 +30,7 @@ def test_a_width_beyond_all_memory_is_refused_in_one_line(kind, width):
 def test_checks_make_no_array_of_the_size_of_the_students():
     cell = replace(small.CELL, width=20_000, n_inputs=30_000, method="full")
     task, student, _ = cell.world()
-    check_measured.cache_clear()
+    _check_measured.cache_clear()
     tracemalloc.start()
     check_measured(task, student, cell.record)
     _, peak = tracemalloc.get_traced_memory()
