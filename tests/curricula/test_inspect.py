@@ -101,7 +101,7 @@ def test_as_a_process():
     assert "Traceback" not in done.stderr
 
 
-def test_the_flax_example_trains_from_a_ranking_file(tmp_path, monkeypatch, capsys):
+def test_the_flax_example_trains_from_a_ranking_file(tmp_path, monkeypatch, capsys, quick_compilation):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 300)
     np.save(tmp_path / "images.npy", rng.normal(size=(300, 6)) + 4 * np.eye(6)[labels])

@@ -9,6 +9,7 @@ import pytest
 from curricula.schedule import SavedSchedule, phases, read_schedule, save_schedule
 from studies.__main__ import main
 from studies.cells.online import OnlineCell
+from studies.cells.online_blocks import planned
 from studies.study import Study
 from teacher_student.saved_schedule import places
 from teacher_student.tasks.sparse_teacher import SparseTeacher
@@ -53,10 +54,12 @@ def test_an_optimal_schedule_that_is_the_curriculum_runs_as_the_curriculum(tmp_p
     assert losses.sel(protocol="curriculum", replicate=0).std() > 0
 
 
-@pytest.mark.slow
 def test_levels_between_easy_and_hard_are_shown(file):
     (block,) = study(file).blocks()
-    assert np.isfinite(block.cell.compute(block).test_loss).all()
+    steps, table = planned(block.cell, block).arguments[1:3]
+    shown = table["noise"][steps[block.protocols.index("optimal"), :, :160]]
+    np.testing.assert_allclose(shown[:, np.r_[:40, 120:160]], 0.1)
+    np.testing.assert_allclose(np.sort(shown[:, 40:120]), [np.repeat([0.55, 1.0], [20, 60])] * 2)
 
 
 def test_the_address_is_that_of_the_content_and_not_of_the_place(file, tmp_path):

@@ -2,10 +2,12 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,9 +32,16 @@ def test_all_are_short_and_on_the_page():
         assert f"examples/{name}.py" in page
 
 
+@pytest.mark.parametrize("name", [name for name, (needs, _) in EXAMPLES.items() if not needs])
+def test_it_runs(name, capsys, quick_compilation):
+    with jax.numpy_dtype_promotion("standard"):  # as users have it
+        runpy.run_path(str(FOLDER / f"{name}.py"))
+    assert re.search(EXAMPLES[name][1], capsys.readouterr().out)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_it_runs(name):
+@pytest.mark.parametrize("name", [name for name, (needs, _) in EXAMPLES.items() if needs])
+def test_it_runs_where_there_is_what_it_needs(name):
     needs, prints = EXAMPLES[name]
     for package in needs:
         pytest.importorskip(package)

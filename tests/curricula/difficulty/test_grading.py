@@ -66,7 +66,7 @@ def test_every_score_is_graded_and_most_find_the_noise():
 @pytest.mark.slow
 def test_same_key_same_grades():
     once, again, other = (
-        grade_scores(XorMixture(5), [0.1, 1.0], scores=["el2n"], n=100, runs=RUNS, replicates=1, key=k)
+        grade_scores(XorMixture(10), [0.1, 1.0], scores=["el2n"], n=300, runs=RUNS, replicates=1, key=k)
         for k in (3, 3, 4)
     )
     np.testing.assert_array_equal(once.correlation, again.correlation)
