@@ -56,7 +56,7 @@ def test_an_optimal_schedule_that_is_the_curriculum_runs_as_the_curriculum(tmp_p
 
 def test_levels_between_easy_and_hard_are_shown(file):
     (block,) = study(file).blocks()
-    steps, table = planned(block.cell, block).arguments[1:3]
+    steps, table = planned(replace(CELL, schedule=str(file)), block).arguments[1:3]
     shown = table["noise"][steps[block.protocols.index("optimal"), :, :160]]
     np.testing.assert_allclose(shown[:, np.r_[:40, 120:160]], 0.1)
     np.testing.assert_allclose(np.sort(shown[:, 40:120]), [np.repeat([0.55, 1.0], [20, 60])] * 2)
