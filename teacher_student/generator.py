@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int, Key, UInt32
+from jaxtyping import Float, Integer, Key, UInt32
 
 #: Bits by which the second word is turned in the four rounds of a group, groups taking turns.
 TURNS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -41,7 +41,7 @@ def threefry(
     return jax.lax.optimization_barrier((high, low))
 
 
-def fold_in(key: Key[Array, ""], data: Int[Array, ""] | int) -> Key[Array, ""]:
+def fold_in(key: Key[Array, ""], data: Integer[Array, ""] | int) -> Key[Array, ""]:
     """The key that `data`, a whole number of 32 bits, makes of a key."""
     word = jnp.asarray(data).astype(jnp.uint32)
     pair = threefry(jax.random.key_data(key), jnp.zeros_like(word), word)

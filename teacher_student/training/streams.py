@@ -6,10 +6,9 @@ number, so adding replicates, widths or protocols changes no existing one.
 """
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Int, Integer, Key, UInt32
@@ -35,6 +34,13 @@ def _seed_words(seed: int) -> UInt32[np.ndarray, " 2"]:
     """The two words of a seed's key: what `jax.random.key` makes of it, without a program."""
     seed_fits(seed)
     return np.array([0, seed], np.uint32)
+
+
+@jax.jit
+def fold_each(keys: Key[Array, " #R"], numbers: UInt32[Array, " #R"]) -> Key[Array, " R"]:
+    """Number r folded into key r, (R,); one key, or one number, is that of all."""
+    keys, numbers = jnp.broadcast_arrays(keys, numbers)
+    return jax.vmap(generator.fold_in)(keys, numbers)
 
 
 #: How many replicates, or their numbers.
@@ -70,24 +76,13 @@ def replicate_numbers(replicates: Replicates) -> Int[np.ndarray, " R"]:
 
 def replicate_keys(seed: int, replicates: ArrayLike | Sequence[int]) -> Key[Array, " R"]:
     """One key per replicate number, (R,)."""
-    return _replicate_keys(_seed_words(seed), np.asarray(replicates, np.int32))
-
-
-@jax.jit
-def _replicate_keys(words: UInt32[Array, " 2"], numbers: Int[Array, " R"]) -> Key[Array, " R"]:
-    root = jax.random.wrap_key_data(words, impl=GENERATOR)
-    return jax.vmap(lambda r: generator.fold_in(root, r))(numbers)
+    root = jax.random.wrap_key_data(jax.device_put(_seed_words(seed)[None]), impl=GENERATOR)
+    return fold_each(root, np.asarray(replicates, np.uint32))
 
 
 def role_keys(seed: int, role: int, numbers: ArrayLike | Sequence[int]) -> Key[Array, " R"]:
     """Keys (R,) of replicates or runs of these numbers within `role`, a number in `teacher_student.roles`."""
-    return _role_keys(_seed_words(seed), np.int32(role), np.asarray(numbers, np.int32))
-
-
-@jax.jit
-def _role_keys(words: UInt32[Array, " 2"], role: Int[Array, ""], numbers: Int[Array, " R"]) -> Any:
-    root = generator.fold_in(jax.random.wrap_key_data(words, impl=GENERATOR), role)
-    return jax.vmap(lambda r: generator.fold_in(root, r))(numbers)
+    return fold_each(replicate_keys(seed, [role]), np.asarray(numbers, np.uint32))
 
 
 def stream(key: Key[Array, ""], role: str) -> Key[Array, ""]:
@@ -95,10 +90,9 @@ def stream(key: Key[Array, ""], role: str) -> Key[Array, ""]:
     return generator.fold_in(key, REPLICATE[role])
 
 
-@partial(jax.jit, static_argnames="role")
 def streams(keys: Key[Array, " R"], role: str) -> Key[Array, " R"]:
     """The streams of replicates for `role`, (R,)."""
-    return jax.vmap(lambda key: stream(key, role))(keys)
+    return fold_each(keys, np.array([REPLICATE[role]], np.uint32))
 
 
 def round_keys(keys: Key[Array, " R"], number: int) -> Key[Array, " R"]:
@@ -108,9 +102,4 @@ def round_keys(keys: Key[Array, " R"], number: int) -> Key[Array, " R"]:
     "data" and "test" as theirs. No number is drawn twice for that: samples of round n come from keys four
     levels below the replicate's (n, "data", sample, part), the numbers of those streams from higher ones.
     """
-    return _folded(keys, np.uint32(number).astype(np.int32)) if number else keys
-
-
-@jax.jit
-def _folded(keys: Key[Array, " R"], number: Int[Array, ""]) -> Key[Array, " R"]:
-    return jax.vmap(lambda key: generator.fold_in(key, number))(keys)
+    return fold_each(keys, np.array([number], np.uint32)) if number else keys
