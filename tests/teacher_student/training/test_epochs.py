@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from teacher_student.students.flax_nets import make_student
+from teacher_student.students.flax_nets import make_student, rate_factors
 from teacher_student.training import epochs
 from teacher_student.training.epochs import initialise, train
 from teacher_student.training.evaluation import Labelled, over_examples
@@ -49,7 +49,8 @@ def by_hand(student, params, orders, rates, optimiser, schedule):
 
         with jax.numpy_dtype_promotion("standard"):
             update, state = optimiser.update(jax.grad(loss)(params), state, params)
-        return jax.tree.map(lambda p, u: p - rate * u, params, update), state
+        factors = rate_factors(student, params, "adam")  # 1 where it has the standard parametrisation
+        return jax.tree.map(lambda p, f, u: p - rate * f * u, params, factors, update), state
 
     for r, rate in enumerate(rates):
         own = jax.tree.map(lambda x, r=r: x[r], params)
@@ -59,24 +60,28 @@ def by_hand(student, params, orders, rates, optimiser, schedule):
         yield own
 
 
-#: Optimisers, and what they multiply rates by at a share of the run.
+#: Optimisers, what they multiply rates by at a share of the run, and who learns, adam at rates of its own.
 KINDS = {
-    "sgd": (Optimiser(), optax.identity(), lambda share: 1.0),
+    "sgd": (Optimiser(), optax.identity(), lambda share: 1.0, STUDENT),
     "momentum": (
         Optimiser("momentum", "cosine"), optax.trace(0.9), lambda share: 0.5 * (1 + np.cos(np.pi * share)),
+        STUDENT,
     ),
-    "adam": (Optimiser("adam", "linear"), optax.scale_by_adam(), lambda share: 1 - share),
+    "adam": (
+        Optimiser("adam", "linear"), optax.scale_by_adam(), lambda share: 1 - share,
+        make_student("mlp", 5, 2, "mean_field", depth=2),
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_runs_are_those_of_a_plain_loop(name):
-    kind, transform, schedule = KINDS[name]
+    kind, transform, schedule, student = KINDS[name]
     rates = np.array([0.1, 0.05, 0.2])
-    found = run(optimiser=kind, rates=rates).state.params
-    start = initialise(STUDENT, KEYS, DATA.inputs[:1])
-    for r, expected in enumerate(by_hand(STUDENT, start, ORDERS, rates, transform, schedule)):
+    found = run(student, optimiser=kind, rates=rates).state.params
+    start = initialise(student, KEYS, DATA.inputs[:1])
+    for r, expected in enumerate(by_hand(student, start, ORDERS, rates, transform, schedule)):
         mine = jax.tree.map(lambda x, r=r: x[r], found)
         jax.tree.map(partial(np.testing.assert_allclose, rtol=2e-4, atol=2e-6), mine, expected)
 
@@ -167,10 +172,10 @@ def test_initial_parameters_can_be_given():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["momentum", "adam"])
 def test_segments_give_the_bits_of_one_go(name):
-    kind = KINDS[name][0]
-    whole = run(optimiser=kind, at=(0, 5, 12))
-    first = run(optimiser=kind, at=(0, 0, 5), total=12)
-    second = run(optimiser=kind, at=(8, 8, 12), state=first.state)
+    kind, *_, student = KINDS[name]
+    whole = run(student, optimiser=kind, at=(0, 5, 12))
+    first = run(student, optimiser=kind, at=(0, 0, 5), total=12)
+    second = run(student, optimiser=kind, at=(8, 8, 12), state=first.state)
     leaves_equal(second.state, whole.state)
     joined = np.stack([*first.values["test_loss"].T[1:], second.values["test_loss"][:, -1]], 1)
     np.testing.assert_array_equal(joined, whole.values["test_loss"])
