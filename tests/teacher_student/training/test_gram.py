@@ -13,18 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gram_samples import in_gram_space
+from gram_samples import one_chunk
 from scipy import stats
 
 from teacher_student import generator
 from teacher_student.students.two_layer import TwoLayer
 from teacher_student.tasks.xor_mixture import XorMixture
 from teacher_student.training import noise
-from teacher_student.training.full import FullVectors
 from teacher_student.training.gram import GramSpace
 from teacher_student.training.program import choose_method
 from teacher_student.training.simulate import simulate
-from teacher_student.training.streams import replicate_keys
 
 RECORD = ("M", "Q", "v")
 REPLICATES = 1500
@@ -99,26 +97,13 @@ def test_the_law_does_not_depend_on_the_chunk(monkeypatch):
 
 
 def test_a_chunk_of_two_pieces_whose_steps_look_back_is_plain_sgd(float64, quick_compilation):
-    task, student = XorMixture(44), TwoLayer(10, "relu", "logistic", "ntk")
-    gram = GramSpace(task, student, 32, "float64")
-    plain = FullVectors(task, student, 32, "float64", stepwise=True)
-    teacher = np.linalg.qr(np.random.default_rng(0).normal(size=(44, 2)))[0].T
+    task = XorMixture(44)
     level = {name: np.stack([one[name] for one in levels(task)])[SCHEDULE[:32]] for name in task.level()}
-    scaling = jax.tree.map(np.float64, student.scaling(2.0, 44))
-    key, on = replicate_keys(0, [0])[0], np.arange(32) != 19
-
-    @jax.jit
-    def both(teacher, samples, level, on, scaling):
-        start = plain.init(key, teacher, scaling, None)
-        begin, seen = plain.overlaps(start, teacher), in_gram_space(task, start.w, teacher, samples)
-        end = plain.advance(start, teacher, samples, level, on, scaling)
-        return begin, gram.advance(begin, (), seen, level, on, scaling), plain.overlaps(end, teacher)
-
-    samples = jax.jit(plain.draw)(key, teacher, 0)
-    found = both(teacher, samples, level, on, scaling)
-    for before, ours, truth in zip(*map(jax.tree.leaves, found), strict=True):
-        np.testing.assert_allclose(np.tril(ours), np.tril(truth), rtol=1e-11, atol=1e-12)
-        assert np.abs(truth - before).max() > 0.01
+    before, truth, *found = one_chunk(task, TwoLayer(10, "relu", "logistic", "ntk"), level, rate=2.0)
+    for a, b, *ours in zip(*map(jax.tree.leaves, (before, truth, *found)), strict=True):
+        assert np.abs(a - b).max() > 0.01
+        for end in ours:
+            np.testing.assert_allclose(end, b, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.usefixtures("quick_compilation")
