@@ -60,33 +60,47 @@ def test_shorter_runs_in_the_same_room_are_the_same_runs():
         np.testing.assert_array_equal(alone.values[name], roomy.values[name])
 
 
+#: One program a method: 500 steps between records, which are 31 chunks and 4 samples.
+LONG: dict[str, Any] = {"replicates": 16, "steps": 1000, "record": ("M", "Q", "v")}
+#: Of vectors; Gram space has the program of the tests above.
+CALLS: dict[str, Any] = {
+    "gram": (TwoLayer(4), {"replicates": 4}),
+    "bulk": (TwoLayer(3), LONG | {"method": "bulk"}),
+    "full": (TwoLayer(3), LONG | {"method": "full"}),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["gram", "bulk", "full"])
+@pytest.mark.parametrize("method", CALLS)
 def test_bits_do_not_depend_on_other_protocols_or_replicates(method):
-    many = run(TwoLayer(4), ("curriculum", "no_curriculum", "rule_curriculum"), method=method)
-    one = run(TwoLayer(4), ("no_curriculum",), method=method)
-    other = run(TwoLayer(4), ("no_curriculum",), np.array([2, 9, 0, 7]), method=method)
+    student, call = CALLS[method]
+    many = run(student, ("curriculum", "no_curriculum", "rule_curriculum"), **call)
+    one = run(student, ("no_curriculum",), **call)
+    others = {"replicates": 3 * np.arange(call["replicates"])[::-1]}
+    other = run(student, ("no_curriculum",), **call | others)
+    assert one.method == method
     for name in many.values:
         np.testing.assert_array_equal(many.values[name][:, 1], one.values[name][:, 0])
-        np.testing.assert_array_equal(other.values[name][[2, 0]], one.values[name][[0, 2]])
+        np.testing.assert_array_equal(other.values[name][[-1, -2]], one.values[name][[0, 3]])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["gram", "full"])
 def test_protocols_share_start_and_samples(method):
-    found = run(TwoLayer(4), ("target_only", "no_curriculum"), method=method)
+    student, call = CALLS[method]
+    found = run(student, ("target_only", "no_curriculum"), **call)
     np.testing.assert_array_equal(found.values["v"][:, 0, 0], found.values["v"][:, 1, 0])
-    same = run(TwoLayer(4), ("curriculum", "curriculum"), method=method)
+    same = run(student, ("curriculum", "curriculum"), **call)
     np.testing.assert_array_equal(same.values["v"][:, 0], same.values["v"][:, 1])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["gram", "full", "stepwise"])
 def test_a_given_start_is_honoured_and_a_nan_stays_in_its_replicate(method):
-    call: dict[str, Any] = {"record": ("M", "Q", "v"), "method": method, "steps": 1000, "learning_rate": 3.0}
+    call = LONG | {"method": method, "learning_rate": 3.0}
     poisoned = Overlaps(jnp.asarray(ALONG), jnp.asarray(GRAM), jnp.array([np.nan, -0.6, 0.9]))
-    assert run(TwoLayer(3), replicates=16, initial=poisoned, **call).diverged.all()
-    wild = run(TwoLayer(3), replicates=16, initial=START, **call)
+    assert run(TwoLayer(3), initial=poisoned, **call).diverged.all()
+    wild = run(TwoLayer(3), initial=START, **call)
     assert 0 < wild.diverged.sum() < wild.diverged.size
     # all begin where they are told to
     np.testing.assert_allclose(wild.values["M"][:, :, 0], np.broadcast_to(ALONG, (16, 2, 3, 2)), atol=1e-5)
@@ -96,18 +110,18 @@ def test_a_given_start_is_honoured_and_a_nan_stays_in_its_replicate(method):
     # the replicates without a diverged run, this time among themselves
     calm = np.flatnonzero(~wild.diverged.any(1))
     others = np.resize(calm, 16)
-    alone = run(TwoLayer(3), replicates=others, initial=START, **call)
+    alone = run(TwoLayer(3), initial=START, **call | {"replicates": others})
     assert not alone.diverged.any()
     np.testing.assert_array_equal(wild.values["v"][others], alone.values["v"])
 
 
 @pytest.mark.slow
 def test_partial_chunks_take_exactly_the_steps_asked_for():
-    """33 steps between records fill no chunk; the readout must move by exactly 33 steps' worth."""
-    whole = run(TwoLayer(4), steps=66, n_records=1, method="stepwise")
-    parts = run(TwoLayer(4), steps=66, n_records=2, method="stepwise")
+    """Between records the last chunk has 4 steps of its 16, which must move the readout by as much."""
+    call: dict[str, Any] = LONG | {"learning_rate": 0.03, "initial": START}
+    whole = run(TwoLayer(3), n_records=1, method="stepwise", **call)
+    parts, chunked = (run(TwoLayer(3), method=method, **call) for method in ("stepwise", "full"))
     np.testing.assert_array_equal(whole.values["v"][:, :, -1], parts.values["v"][:, :, -1])
-    chunked = run(TwoLayer(4), steps=66, n_records=2, method="full")
     np.testing.assert_allclose(chunked.values["v"], parts.values["v"], rtol=1e-4, atol=1e-6)
 
 
