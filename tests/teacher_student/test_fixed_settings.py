@@ -71,9 +71,10 @@ def test_an_option_set_for_the_thread_is_held_too():
 
 
 def run(**changes):
-    steps = np.repeat([[0, 1], [1, 0]], 20, axis=1)
-    arguments = {"target": TABLE[1], "learning_rate": 0.3, "n_records": 1, "n_test": 16, "record": ("v", "M")}
-    return simulate(TASK, STUDENT, TABLE, steps, **arguments | changes)
+    """Of the sizes of test_simulate.py: the same program."""
+    steps = np.repeat([[0, 1], [1, 0]], 200, axis=1)
+    arguments = {"target": TABLE[1], "learning_rate": 0.3, "n_records": 2, "n_test": 16, "replicates": 4}
+    return simulate(TASK, STUDENT, TABLE, steps, record=("v", "test_accuracy"), **arguments | changes)
 
 
 @pytest.mark.slow
@@ -94,9 +95,9 @@ def test_float64_is_what_is_asked_for_whatever_jax_is_set_to(quick_compilation):
     with jax.enable_x64(True):
         wide = run(dtype="float64")
     found = run(dtype="float64")
-    assert found.values["M"].dtype == np.float64
-    np.testing.assert_array_equal(wide.values["M"], found.values["M"])
-    assert (found.values["M"] != found.values["M"].astype(np.float32)).any(), "not of single precision"
+    assert found.values["v"].dtype == np.float64
+    np.testing.assert_array_equal(wide.values["v"], found.values["v"])
+    assert (found.values["v"] != found.values["v"].astype(np.float32)).any(), "not of single precision"
     with pytest.raises(ValueError, match="64-bit JAX"):
         draw_start(TASK, STUDENT, learning_rate=0.3, dtype="float64")
 

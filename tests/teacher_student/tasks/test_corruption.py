@@ -81,7 +81,8 @@ def test_draws_and_keys_make_it_fresh_and_nothing_else_does(corruption):
 
 
 def test_noise_in_place_is_standard_normal_times_the_root_of_the_level():
-    noise = shown(Presentation("noise_in_place"), level=4.0)[0] - DATA.inputs
+    show = Presentation("noise_in_place", signed=True, pixels=PIXELS)
+    noise = shown(show, level=4.0)[0] - shown(show, level=0.0)[0]
     assert stats.kstest(np.ravel(noise) / 2, "norm").pvalue > 1e-3
     per_pixel = noise.reshape(SIZE, -1)
     off = np.corrcoef(per_pixel.T) - np.eye(per_pixel.shape[1])
@@ -90,7 +91,7 @@ def test_noise_in_place_is_standard_normal_times_the_root_of_the_level():
 
 def test_levels_are_per_example_and_scale_the_same_noise():
     levels = np.linspace(0, 9, SIZE).astype(np.float32)
-    show = Presentation("noise_in_place", signed=True)
+    show = Presentation("noise_in_place", signed=True, pixels=PIXELS)
     clean, one, mixed = (shown(show, level=h)[0] for h in (0.0, 1.0, levels))
     np.testing.assert_allclose(np.abs(clean), np.abs(DATA.inputs))
     scale = np.sqrt(levels)[:, None, None, None]
@@ -98,7 +99,7 @@ def test_levels_are_per_example_and_scale_the_same_noise():
 
 
 def test_noise_beside_leaves_the_image_alone():
-    inputs = shown(Presentation("noise_beside"), level=16.0)[0]
+    inputs = shown(Presentation("noise_beside", pixels=PIXELS), level=16.0, draws=ALL)[0]
     np.testing.assert_array_equal(inputs[:, :, :2], DATA.inputs)
     assert stats.kstest(np.ravel(inputs[:, :, 2:]) / 4, "norm").pvalue > 1e-3
 
@@ -198,7 +199,8 @@ def test_label_noise_has_its_rate_and_prefers_no_label(n_labels):
 
 
 def test_signs_are_fair_and_blind_to_the_label():
-    inputs, labels = shown(Presentation("label_noise", signed=True), level=0.0)
+    show = Presentation("label_noise", signed=True, pixels=PIXELS)
+    inputs, labels = shown(show, level=0.0, draws=ALL)
     signs = np.sign(inputs[:, 0, 0, 0] * DATA.inputs[:, 0, 0, 0])
     np.testing.assert_allclose(inputs, signs[:, None, None, None] * DATA.inputs)
     for mean in (signs.mean(), (signs * labels).mean()):

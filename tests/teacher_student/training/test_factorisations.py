@@ -45,11 +45,12 @@ def pairs_of(task, method, given, average):
     return pairs_at_once(begin.__wrapped__, keys, scaling, initial) + pairs_at_once(*steps)
 
 
-@pytest.mark.parametrize(("given", "average"), [(False, 0.0), (True, 0.0), (False, 0.5)])
+@pytest.mark.parametrize("average", [0.0, 0.5])
 @pytest.mark.parametrize("method", ["gram", "bulk", "full"])
 @pytest.mark.parametrize("name", TASKS)
-def test_batches_of_a_run_have_an_order(name, method, given, average):
-    assert not pairs_of(TASKS[name], method, given, average)
+def test_batches_of_a_run_have_an_order(name, method, average):
+    """The average of a run from a given start, which each block makes a matrix of."""
+    assert not pairs_of(TASKS[name], method, average > 0, average)
 
 
 def test_the_start_of_two_blocks_needs_the_order(monkeypatch):

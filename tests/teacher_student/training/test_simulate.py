@@ -63,7 +63,7 @@ def test_shorter_runs_in_the_same_room_are_the_same_runs():
 #: One program a method: 500 steps between records, which are 31 chunks and 4 samples.
 LONG: dict[str, Any] = {"replicates": 16, "steps": 1000, "record": ("M", "Q", "v")}
 #: Of vectors; Gram space has the program of the tests above.
-CALLS: dict[str, Any] = {
+CALLS: dict[str, tuple[TwoLayer, dict[str, Any]]] = {
     "gram": (TwoLayer(4), {"replicates": 4}),
     "bulk": (TwoLayer(3), LONG | {"method": "bulk"}),
     "full": (TwoLayer(3), LONG | {"method": "full"}),
@@ -76,7 +76,7 @@ def test_bits_do_not_depend_on_other_protocols_or_replicates(method):
     student, call = CALLS[method]
     many = run(student, ("curriculum", "no_curriculum", "rule_curriculum"), **call)
     one = run(student, ("no_curriculum",), **call)
-    others = {"replicates": 3 * np.arange(call["replicates"])[::-1]}
+    others: dict[str, Any] = {"replicates": 3 * np.arange(call["replicates"])[::-1]}
     other = run(student, ("no_curriculum",), **call | others)
     assert one.method == method
     for name in many.values:
