@@ -76,8 +76,8 @@ def test_bits_do_not_depend_on_other_protocols_or_replicates(method):
     student, call = CALLS[method]
     many = run(student, ("curriculum", "no_curriculum", "rule_curriculum"), **call)
     one = run(student, ("no_curriculum",), **call)
-    others: dict[str, Any] = {"replicates": 3 * np.arange(call["replicates"])[::-1]}
-    other = run(student, ("no_curriculum",), **call | others)
+    others = 3 * np.arange(call["replicates"])[::-1]
+    other = run(student, ("no_curriculum",), **{**call, "replicates": others})
     assert one.method == method
     for name in many.values:
         np.testing.assert_array_equal(many.values[name][:, 1], one.values[name][:, 0])
@@ -109,8 +109,8 @@ def test_a_given_start_is_honoured_and_a_nan_stays_in_its_replicate(method):
     assert np.isfinite(wild.values["v"][~wild.diverged]).all()
     # the replicates without a diverged run, this time among themselves
     calm = np.flatnonzero(~wild.diverged.any(1))
-    others = np.resize(calm, 16)
-    alone = run(TwoLayer(3), initial=START, **call | {"replicates": others})
+    call["replicates"] = others = np.resize(calm, 16)
+    alone = run(TwoLayer(3), initial=START, **call)
     assert not alone.diverged.any()
     np.testing.assert_array_equal(wild.values["v"][others], alone.values["v"])
 
