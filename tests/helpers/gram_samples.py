@@ -31,7 +31,7 @@ def in_gram_space(task: Task, w: Array, teacher: Array, samples: full.Samples) -
 
 
 def one_chunk(
-    task: Task, student: Any, level: Mapping[str, Array], rate: float
+    task: Task, student: Any, level: Mapping[str, Array | np.ndarray], rate: float
 ) -> tuple[Overlaps, Overlaps, Overlaps, Overlaps]:
     """A chunk of samples in double precision: overlaps before it, and after it by every method.
 
