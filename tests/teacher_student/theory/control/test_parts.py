@@ -1,6 +1,7 @@
 """Gradients against differences, projections against their conditions, and what is refused."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ from teacher_student.theory.control.polytope import extreme, project, rounded
 from teacher_student.theory.control.pontryagin import adjoint
 from teacher_student.theory.control.problem import Problem, pose
 from teacher_student.theory.control.starts import ORDERS, guesses, ordered
+from teacher_student.theory.xor_mixture import XorMixtureEquations
 
 pytestmark = pytest.mark.usefixtures("quick_module")
 
@@ -128,14 +130,24 @@ def test_phases_are_dealt_out_to_all_pieces():
     assert layout.level.tolist() == [0, 1, 0] + [-1] * 9
 
 
+@dataclass(frozen=True)
+class Smooth(XorMixtureEquations):
+    """The equations themselves, with an objective that compiles quickly; theirs has no edges, either."""
+
+    def observe(self, state, level, output_scale, nodes):
+        u = output_scale * state.readout
+        return {"test_loss": jnp.sum((state.along - 0.7) ** 2) + u @ jnp.sum(state.gram, 0) @ u}
+
+
 @pytest.mark.slow
 def test_moving_edges_of_what_is_sampled_are_a_small_part_of_the_gradient(float64, quick_compilation):
     """Relu students, where the second-order term is large; differences over a step that many edges cross."""
-    task = XorMixture(100)
+    task, student = XorMixture(100), TwoLayer(3)
     problem = asked(
-        task, TwoLayer(3), skewed_start(task, 3), (0.2, 1.5), learning_rate=1.0, n_nodes=1024, budget=1.5
+        task, student, skewed_start(task, 3), (0.2, 1.5), learning_rate=1.0, n_nodes=512, budget=1.5
     )
-    problem = problem._replace(setting=problem.setting._replace(steps=3, chunk=1))
+    setting = problem.setting._replace(equation=Smooth(task, student, 512), steps=3, chunk=1)
+    problem = problem._replace(setting=setting)
     at = skewed_controls(problem)
     expected = differences(problem, at, ("mix",), 0.02)["mix"]
     _, own = evaluate(problem.setting, problem.world, at)
