@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -70,41 +71,45 @@ def anew(file: str) -> ModuleType:
     return module
 
 
-def keeps(test: Any, **case: str) -> None:
-    """The test has this case among its own, and the case passes."""
-    for mark in test.pytestmark:
-        if mark.name == "parametrize":
-            names, values = mark.args
-            own = case[names] if isinstance(names, str) else tuple(case[name] for name in names)
-            assert own in list(values)
-    try:
-        test(**case)
-    except pytest.skip.Exception as reason:
-        pytest.fail(f"{test.__name__} skips {case}: {reason}")
+#: Arguments of tests that are names of something registered.
+NAMING = ("name", "activation", "loss", "protocol")
+
+
+def cases(module: ModuleType, word: str, names: set[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """The tests of a file with this word that are of these names alone, each with its arguments."""
+    for title, test in vars(module).items():
+        marks = [mark.args for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
+        for values in product(*(values for _, values in marks)) if marks and word in title else ():
+            given: dict[str, Any] = {}
+            for (arguments, _), value in zip(marks, values, strict=True):
+                together = [(arguments, value)] if isinstance(arguments, str) else zip(arguments, value)
+                given |= dict(together)
+            own = {given[name] for name in NAMING if name in given}
+            if own and own <= names:
+                yield test, given
+
+
+#: Tests of the contract of what is registered: file, word, names, and how many there are at least.
+CONTRACTS = [
+    ("teacher_student/test_contract.py", "", {"hesitant_teacher", "softplus", "squared_hinge"}, 8),
+    ("teacher_student/test_contract.py", "theory", {"sparse_teacher", "softplus", "logistic"}, 1),
+    ("teacher_student/test_protocols.py", "", {"two_steps", "shuffled_two_steps"}, 3),
+    ("curricula/difficulty/test_scorers.py", "", {"brier"}, 2),
+]
 
 
 @pytest.mark.slow
 def test_the_page_runs_as_it_stands_and_what_it_registers_joins_the_contract(tmp_path):
     with imported(tmp_path, ("",)):
-        contract = anew("teacher_student/test_contract.py")
-        task = {"name": "hesitant_teacher"}
-        keeps(contract.test_a_task_has_all_that_is_asked_of_it, **task)
-        keeps(contract.test_inputs_and_labels_have_the_law_of_observe, **task)
-        all_new = task | {"activation": "softplus", "loss": "squared_hinge"}
-        keeps(contract.test_what_is_measured_is_what_samples_give, **all_new)
-        keeps(contract.test_theory_has_the_averages_of_its_definition_or_refuses, **all_new)
-        for method in ("full", "stepwise"):
-            keeps(contract.test_full_vectors_take_the_steps_of_the_definition, **all_new, method=method)
-        keeps(contract.test_gram_space_has_the_law_of_full_vectors, **all_new)
-        averages = {"name": "sparse_teacher", "activation": "softplus", "loss": "logistic"}
-        keeps(contract.test_theory_has_the_averages_of_its_definition_or_refuses, **averages)
-        protocols = anew("teacher_student/test_protocols.py")
-        for name in ("two_steps", "shuffled_two_steps"):
-            keeps(protocols.test_the_equations_are_given_the_shares_that_the_simulation_draws, protocol=name)
-        keeps(protocols.test_what_is_called_shuffled_is_the_control_of_its_protocol, name=name)
-        scorers = anew("curricula/difficulty/test_scorers.py")
-        keeps(scorers.test_contract, name="brier")
-        keeps(scorers.test_wrong_labels_are_harder, name="brier")
+        files = {file: anew(file) for file, *_ in CONTRACTS}
+        for file, word, names, least in CONTRACTS:
+            found = list(cases(files[file], word, names))
+            assert len(found) >= least
+            for test, given in found:
+                try:
+                    test(**given)
+                except pytest.skip.Exception as reason:
+                    pytest.fail(f"{test.__name__} skips {given}: {reason}")
 
 
 def test_a_task_without_equations_and_an_activation_without_averages_are_refused_by_theory(tmp_path):
