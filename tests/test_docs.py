@@ -82,8 +82,8 @@ def cases(module: ModuleType, word: str, names: set[str]) -> Iterator[tuple[Any,
         for values in product(*(values for _, values in marks)) if marks and word in title else ():
             given: dict[str, Any] = {}
             for (arguments, _), value in zip(marks, values, strict=True):
-                together = [(arguments, value)] if isinstance(arguments, str) else zip(arguments, value)
-                given |= dict(together)
+                one = isinstance(arguments, str)
+                given |= {arguments: value} if one else dict(zip(arguments, value, strict=True))
             own = {given[name] for name in NAMING if name in given}
             if own and own <= names:
                 yield test, given
