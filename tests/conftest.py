@@ -1,5 +1,6 @@
 """Shapes are checked at run time (jaxtyping with beartype) and dtypes never promoted silently."""
 
+import atexit
 import ctypes
 import gc
 import os
@@ -56,6 +57,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
     gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """What is left is looked through once; pytest would do it ten times more."""
+    gc.collect()
+    gc.freeze()
+
+
+# all has been said by then: a worker need not take its programs apart, which takes seconds
+if "PYTEST_XDIST_WORKER" in os.environ:
+    atexit.register(os._exit, 0)
 
 
 #: Bytes of memory of a process above which its programs are forgotten, and by which it must have grown since.
