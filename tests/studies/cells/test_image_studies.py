@@ -1,8 +1,5 @@
 """The studies on images: budgets, orders, tuning, resuming."""
 
-import os
-import signal
-import subprocess
 import time
 from dataclasses import replace
 from typing import Any
@@ -10,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from flags import QUICKLY
-from image_cells import CALL, ONE, ONLINE, RANKED, ROOT, SMALL, TINY, TWO, block, study
-from processes import PATIENCE
+from image_cells import ONE, ONLINE, RANKED, SMALL, TINY, TWO, block, study
+from processes import PATIENCE, simulate
 
 from curricula import Ranking
 from studies.catalogue import get
@@ -113,7 +109,7 @@ def test_pools_grow_along_the_ranking():
 
 @pytest.mark.slow
 def test_wrong_labels_are_as_many_as_asked_and_only_for_training():
-    clean, wrong = (replace(RANKED, label_noise=x, n_examples=0).material() for x in (0.0, 0.4))
+    clean, wrong = (replace(RANKED, label_noise=x).material() for x in (0.0, 0.4))
     share = (np.asarray(clean.bank.labels) != np.asarray(wrong.bank.labels)).mean()
     assert abs(share - 0.4) < 0.05
     for name in ("validation", "test"):
@@ -247,12 +243,11 @@ def test_a_convolutional_student_in_another_parametrisation_runs():
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
-    command = [*CALL, "run", "images_online", "--out", str(tmp_path / "parts"), *TINY]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | QUICKLY, stdout=subprocess.DEVNULL)
+    process = simulate("run", "images_online", "--out", tmp_path / "parts", *TINY)
     blocks, until = tmp_path / "parts" / "images_online" / "blocks", time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until and not list(blocks.glob("*.nc")):
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
+        time.sleep(0.01)
+    process.kill()
     process.wait()
     question = get("images_online").changed(SMALL)
     before = {path: path.stat().st_mtime_ns for path in blocks.glob("*.nc")}

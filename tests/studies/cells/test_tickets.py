@@ -1,9 +1,6 @@
 """Tickets: the rounds against rounds by hand, arms and protocols, and resuming between and inside rounds."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from functools import cache
@@ -13,9 +10,7 @@ import jax
 import numpy as np
 import pytest
 import xarray as xr
-from flags import QUICKLY
-from processes import PATIENCE
-from root import ROOT
+from processes import PATIENCE, simulate
 
 from studies.catalogue import get
 from studies.cells.tickets.base import ARMS
@@ -321,8 +316,7 @@ def test_a_run_killed_inside_a_round_resumes_to_the_same_bits(images, tmp_path):
     """By the engine; to those of the same cell computed in one go."""
     killed = tmp_path / "killed"
     words = [word for name, value in TINY.items() for word in (f"--{name}", value)]
-    command = [sys.executable, "-m", "studies", "run", "lottery_tickets", "--out", str(killed), *words]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | QUICKLY, stdout=subprocess.DEVNULL)
+    process = simulate("run", "lottery_tickets", "--out", killed, *words)
     partial, until = killed / "lottery_tickets" / "partial", time.monotonic() + PATIENCE
 
     def inside_a_round() -> bool:
@@ -331,7 +325,7 @@ def test_a_run_killed_inside_a_round_resumes_to_the_same_bits(images, tmp_path):
         return any(state[0][1] > 0 for state in saved if state)
 
     while process.poll() is None and time.monotonic() < until:
-        time.sleep(0.001)
+        time.sleep(0.003)
         if not list(partial.glob("*.npz")):
             continue
         process.send_signal(signal.SIGSTOP)
