@@ -7,8 +7,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import jax
+import numpy as np
 import pytest
+from flags import OURS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -32,6 +36,17 @@ def test_oldest_versions_are_those_declared():
     assert len(set(oldest(PROJECT["project"])) & {line.replace(">=", "==") for line in declared}) == len(
         declared
     )
+
+
+@pytest.mark.skipif(not OURS, reason="every program is made with the flags that were given")
+def test_programs_without_most_optimisations_are_met_by_no_other_module(request):
+    double: Any = jax.jit(lambda x: x + x)
+    one = np.ones(3, np.float32)
+    double(one)
+    request.getfixturevalue("quick_compilation")
+    double(one)
+    double(one)
+    assert double._cache_size() == 2
 
 
 def test_one_version_is_said_everywhere():
