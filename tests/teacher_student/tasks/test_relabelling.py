@@ -78,7 +78,7 @@ def test_polarity_hides_the_labels_from_linear_rules_only():
         if show is None:
             both = (task.train.inputs, task.train.labels, task.test.inputs, task.test.labels)
         else:
-            target = target_set(jax.random.key(1), task, "noise_in_place", 0.0, copies=8)
+            target = target_set(jax.random.key(1), task, "noise_in_place", 0.0, copies=3)
             both = (*show(jax.random.key(0), task.train, rows, 0.0), *target)
         x, y, x_test, y_test = (np.asarray(a, np.float64) for a in both)
         return x.reshape(len(x), -1), y, x_test.reshape(len(x_test), -1), y_test

@@ -14,12 +14,15 @@ data = jax.random.key_data
 
 @pytest.mark.parametrize("number", [0, 7, 2**31 - 1])
 def test_keys_are_those_of_jax(number):
-    for key in KEYS:
-        np.testing.assert_array_equal(
-            data(generator.fold_in(key, number)), data(jax.random.fold_in(key, number))
-        )
-        count = number % 5 + 1
-        np.testing.assert_array_equal(data(generator.split(key, count)), data(jax.random.split(key, count)))
+    count = number % 5 + 1
+
+    @jax.jit
+    @jax.vmap
+    def both(key):
+        ours, theirs = ((by.fold_in(key, number), by.split(key, count)) for by in (generator, jax.random))
+        return jax.tree.map(data, ours), jax.tree.map(data, theirs)
+
+    jax.tree.map(np.testing.assert_array_equal, *both(KEYS))
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (33, 5), (2, 3, 4)])
@@ -31,6 +34,10 @@ def test_normals_are_those_of_jax(shape):
 
 @pytest.mark.parametrize("n", [1, 2, 9, 64])
 def test_words_are_those_of_jax_in_two_halves(n):
-    for key in KEYS:
+    @jax.jit
+    @jax.vmap
+    def both(key):
         even = jnp.arange(n + n % 2, dtype=jnp.uint32)
-        np.testing.assert_array_equal(generator.words(key, n), threefry_2x32(data(key), even)[:n])
+        return generator.words(key, n), threefry_2x32(data(key), even)[:n]
+
+    np.testing.assert_array_equal(*both(KEYS))
