@@ -1,5 +1,6 @@
 """Small cells of the studies on images, for their tests."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def study(cell, protocols=tuple(ONE), widths=(4, 5), **grid):
     return Study(cell, ({**grid, "protocol": protocols, "width": widths},), 3, rows=3, name=name)
 
 
+CALL = [sys.executable, "-m", "studies"]
 SMALL = {
     "width": "4,5", "n_steps": "20,40", "record_every": "10", "n_examples": "200", "n_rates": "2",
     "n_test": "100", "tuning_replicates": "2", "replicates": "3", "rows": "3",
