@@ -14,6 +14,7 @@ import pooch
 import psutil
 import pytest
 from flags import OURS
+from threadpoolctl import threadpool_limits
 
 from studies.engine import programs
 from teacher_student.fixed_settings import FIXED
@@ -34,12 +35,16 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (
     programs.trim(compiled)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
 #: Helpers hold no examples, and some are there to be imported by processes of their own.
 collect_ignore = ["helpers"]
+
+# matrices are small, and several threads on one wait for each other; here those of libraries loaded by now
+threadpool_limits(1, user_api="blas")
 
 # a busy machine is no failure
 hypothesis.settings.register_profile("patient", deadline=None)
