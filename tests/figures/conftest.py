@@ -18,6 +18,16 @@ def unplaced():
     """For tests of files and their numbers alone: laying out takes most of the time that is left."""
 
 
+@pytest.fixture
+def placed_once(monkeypatch):
+    """To be called by a test whose figures have been laid out, and are drawn again."""
+
+    def call():
+        monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)
+
+    return call
+
+
 @pytest.fixture(autouse=True)
 def laid_out(request, monkeypatch):
     """Everything in a figure is placed as when it is drawn, but there is no image, only its empty file."""

@@ -226,7 +226,10 @@ DRAWN = {
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["quick", "full"])
 @pytest.mark.parametrize("name", DRAWN)
-def test_both_presets_of_the_other_tasks_draw(name, preset, tmp_path):
+def test_both_presets_of_the_other_tasks_draw(name, preset, tmp_path, placed_once):
+    """The figures of the quick one are among those of the full one, which are laid out."""
+    if preset == "quick":
+        placed_once()
     study = get(name, preset)
     # every block is a file to write and to read
     grids = tuple(

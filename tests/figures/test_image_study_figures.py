@@ -86,7 +86,7 @@ def test_order_on_images_is_the_lead_over_a_control_that_ends_alike(tmp_path):
 
 
 @pytest.mark.slow
-def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
+def test_figures_of_the_single_pass_and_their_numbers(tmp_path, placed_once):
     grid = {
         "data_set": ("digits", "mnist"),
         "n_steps": (10, 20),
@@ -106,6 +106,7 @@ def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
     assert row.n.tolist() == [5, 6, 6, 6]
     curves = pd.read_csv(folder / "collapse.csv")
     assert {"digits, 10 steps", "XOR mixture, one rate for both arms"} <= set(curves.curve)
+    placed_once()
     assert (
         draw(["images_online", "--from", str(folder), "--out", str(tmp_path / "b"), "--format", "svg"]) == 0
     )
@@ -114,7 +115,7 @@ def test_figures_of_the_single_pass_and_their_numbers(tmp_path):
 
 
 @pytest.mark.slow
-def test_figures_of_the_rankings(tmp_path):
+def test_figures_of_the_rankings(tmp_path, placed_once):
     Ranking(np.arange(1438.0), "made up").save(tmp_path / "{scores}.npz")
     cell = replace(RANKED, ranking_file=str(tmp_path / "{scores}.npz"), label_noise=0.4, ranking="el2n")
     common = {"protocol": tuple(TWO), "width": (2, 4, 8)}
@@ -135,6 +136,7 @@ def test_figures_of_the_rankings(tmp_path):
     assert f"EL2N or a published score ({{scores}}.npz, SHA-256 {checksum[:8]})" in " ".join(
         (folder / "benefit.txt").read_text().split()
     )
+    placed_once()
     stored(tmp_path / "one", "images_ranking", RANKED, (common,))
     assert draw(["images_ranking", "--from", str(tmp_path / "one")]) == 0
 

@@ -100,7 +100,7 @@ def few(name: str, preset: str) -> Study:
 @pytest.mark.parametrize(
     ("name", "preset"), [*((name, "quick") for name in FIGURES), ("tickets_and_curricula", "full")]
 )
-def test_all_figures_and_their_numbers(name, preset, tmp_path):
+def test_all_figures_and_their_numbers(name, preset, tmp_path, placed_once):
     images = FIGURES[name]
     small.stored(few(name, preset), tmp_path, made_up)
     assert main([name, "--from", str(tmp_path)]) == 0
@@ -109,16 +109,16 @@ def test_all_figures_and_their_numbers(name, preset, tmp_path):
     for image in images:
         assert len(pd.read_csv(folder / f"{image}.csv")) > 3
     if preset == "quick":  # published summaries draw the same
+        placed_once()
         assert main([name, "--from", str(folder), "--out", str(tmp_path / "again")]) == 0
         for image in images:
             one, two = ((place / f"{image}.csv").read_text() for place in (folder, tmp_path / "again"))
             assert one == two
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("unplaced")
 def test_figure_shows_the_mean_of_the_runs(tmp_path):
-    study = catalogue.get("lottery_tickets").changed({"replicates": "4", "rows": "4"})
-    small.stored(study, tmp_path, made_up)
+    small.stored(few("lottery_tickets", "quick"), tmp_path, made_up)
     main(["lottery_tickets", "--from", str(tmp_path)])
     table = pd.read_csv(tmp_path / "lottery_tickets" / "figures" / "accuracy.csv").set_index(["arm", "round"])
     found = early_stopping(load("lottery_tickets", tmp_path)).isel(protocol=0, width=0)
