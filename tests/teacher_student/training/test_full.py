@@ -68,7 +68,8 @@ def numpy_sgd(rng, runs, width, n, rate, levels):
         hidden = np.maximum(pre, 0)
         error = (v * hidden).sum(1) - labels[c]
         step = rate / n * error[:, None]
-        w, v = w - (step * v * (pre > 0))[:, :, None] * x[:, None], v - step * hidden
+        w -= (step * v * (pre > 0))[:, :, None] * x[:, None]
+        v = v - step * hidden
     c = rng.integers(4, size=4000)
     points = clusters[c] + np.sqrt(levels[-1]) * rng.normal(size=(4000, n))
     f = (np.maximum(points @ w.mT, 0) @ v[:, :, None])[..., 0]
