@@ -31,6 +31,7 @@ from teacher_student.training.gram import GramSpace
 from teacher_student.training.noise import normal
 from teacher_student.training.program import choose_method
 from teacher_student.training.simulate import simulate
+from teacher_student.training.streams import replicate_keys
 
 #: Chunks of the whole run that is timed.
 CHUNKS = 64
@@ -51,12 +52,13 @@ def parts(n_inputs: int, width: int, replicates: int, flops_rate: float) -> list
     assert isinstance(method, GramSpace)
     b, k = method.chunk, width
     scaling, level = student.scaling(RATE, n_inputs), task.level()
-    keys = jax.random.split(jax.random.key(0), replicates)
-    on = jnp.ones(b, bool)
+    keys = replicate_keys(0, np.arange(replicates))
+    on = jax.device_put(np.ones(b, bool))
     state = jax.jit(jax.vmap(lambda key: method.init(key, (), scaling, None)))(keys)
     samples = jax.jit(jax.vmap(lambda key: method.draw(key, (), jnp.int32(0))))(keys)
     levels = {
-        name: jnp.tile(jnp.asarray(x, jnp.float32), (b, *[1] * np.ndim(x))) for name, x in level.items()
+        name: jax.device_put(np.tile(np.asarray(x, np.float32), (b, *[1] * np.ndim(x))))
+        for name, x in level.items()
     }
 
     def whole(state, samples):
@@ -80,9 +82,9 @@ def parts(n_inputs: int, width: int, replicates: int, flops_rate: float) -> list
     n_numbers = b * k + b * (b - 1) // 2 + 5 * b
     begin = jax.jit(jax.vmap(before))(state, samples)
     ahead = method.chunks_ahead  # chunks are drawn as many at once as in a run
-    starts = b * jnp.arange(ahead)
-    wide = jnp.repeat(jnp.concatenate([samples.xi, samples.gram], -1), ahead, 1)
-    pair = jnp.ones((replicates, 2 * b, k))
+    starts = jax.device_put(b * np.arange(ahead, dtype=np.int32))
+    wide = jax.device_put(np.repeat(np.concatenate([samples.xi, samples.gram], -1), ahead, 1))
+    pair = jax.device_put(np.ones((replicates, 2 * b, k), np.float32))
 
     def clock(function: Callable, *arguments) -> float:
         return timed(jax.jit(jax.vmap(function)), *arguments)
