@@ -9,7 +9,7 @@ pytestmark = pytest.mark.usefixtures("quick_module")
 
 @pytest.mark.slow
 def test_the_loop_and_the_compiled_run_agree_on_average():
-    rows = [measure(row, seeds=6, examples=1280, width=16) for row in ("vmapped", "python_loop")]
+    rows = [measure(row, seeds=6, examples=2560, width=16) for row in ("vmapped", "python_loop")]
     for row in rows:
         assert row.keys() == {"row", "seconds", "cpu_seconds", "GiB", "mean"}
     assert rows[0]["mean"] == pytest.approx(rows[1]["mean"], rel=0.1)
