@@ -140,9 +140,11 @@ class ControlCell:
     def numerics(self) -> dict[str, Any]:
         """Versions of the optimum and of the simulator, and its chunk length."""
         from studies.cells.online import NUMERICS as SIMULATED
+        from teacher_student.theory.integrate import equations
 
-        method = self.method_in_use()
-        return {"version": NUMERICS, "chunk": method.chunk, method.name: SIMULATED[method.name]}
+        task, student, *_ = self.world()
+        version, method = NUMERICS + equations(task, student).revision, self.method_in_use()
+        return {"version": version, "chunk": method.chunk, method.name: SIMULATED[method.name]}
 
     def definitions(self, protocols: tuple[str, ...]) -> dict[str, str]:
         """Digests of the code of what is named here and is not the project's own."""

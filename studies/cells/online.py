@@ -111,9 +111,9 @@ class OnlineCell(OnlineSettings):
             from teacher_student.theory.solve import DEFAULTS
 
             task, student, _ = self.world()
-            equations(task, student)
+            version = NUMERICS["theory"] + equations(task, student).revision
             settings = [*DEFAULTS, None]  # a fifth setting of old, in the addresses of what is stored
-            return {"method": "theory", "settings": settings, "version": NUMERICS["theory"]}
+            return {"method": "theory", "settings": settings, "version": version}
         method = self.method_in_use()
         return {"method": method.name, "chunk": method.chunk, "version": NUMERICS[method.name]}
 

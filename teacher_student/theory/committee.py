@@ -1,7 +1,7 @@
 """The order-parameter equations of `Committee`, label noise and irrelevant inputs included.
 
-An erf student with squared loss has closed forms (`erf_teacher`); others are averaged over quasi-Monte
-Carlo nodes (`sampled`).
+An erf student with squared loss has closed forms (`erf_teacher`), a relu student in its first-order terms
+(`relu_student`); what remains is averaged over quasi-Monte Carlo nodes (`sampled`).
 
 Source: Saad & Solla, PRE 52, 4225 (1995); Goldt et al., arXiv 1906.08632.
 """
@@ -18,6 +18,7 @@ from teacher_student.tasks.committee import Committee
 from teacher_student.theory.erf_teacher import closed_moments, joint
 from teacher_student.theory.formulas import Formulas
 from teacher_student.theory.rates import Moments, dimension, fractions, no_nodes
+from teacher_student.theory.relu_student import RELU, first_order
 from teacher_student.theory.sampled import averages, sobol_normals, split
 
 
@@ -28,6 +29,11 @@ class CommitteeEquations(Formulas):
     task: Committee
 
     CLOSED = ("erf", "squared")
+
+    @property
+    def revision(self) -> int:
+        """1 for relu students with squared loss, whose first-order terms were sampled at first."""
+        return int(self.student.averages == RELU)
 
     def nodes(self, seed: int) -> Float[Array, "n D"]:
         """Nodes of scrambling `seed`: normals as in `sampled`, and one more for the label noise."""
@@ -56,8 +62,21 @@ class CommitteeEquations(Formulas):
                 label_noise=level["noise"],
             )
         along, rest = split(state, nodes, self.task.scales(level))
-        label = self.task.teacher(along) + jnp.sqrt(level["noise"]) * nodes[:, -1]
-        return averages(self.student, state, output_scale, along, rest, label, share)
+        label = self.task.teacher(along)
+        if self.student.averages != RELU:
+            label = label + jnp.sqrt(level["noise"]) * nodes[:, -1]
+            return averages(self.student, state, output_scale, along, rest, label, share)
+        return first_order(
+            averages(self.student, state, output_scale, along, rest, label, share),
+            state,
+            output_scale,
+            teacher_rows=self.task.teacher_rows,
+            teacher_readout=self.task.teacher_readout,
+            signs=False,
+            variances=variances,
+            share=share,
+            label_noise=level["noise"],
+        )
 
     def observe(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]

@@ -39,6 +39,11 @@ class Formulas:
         """Whether the right-hand side is in closed form."""
         return self.student.averages == self.CLOSED
 
+    @property
+    def revision(self) -> int:
+        """How often the numbers of these formulas have changed."""
+        return 0
+
     def nodes(self, seed: int) -> Float[Array, "n D"]:
         """Nodes of scrambling `seed`."""
         return sobol_normals(dimension(self.task, self.student), self.n_nodes, seed)

@@ -70,6 +70,11 @@ class Equations(Protocol):
     @property
     def student(self) -> TwoLayer: ...
 
+    @property
+    def revision(self) -> int:
+        """How often the numbers of these formulas have changed; results are stored with it."""
+        ...
+
     def nodes(self, seed: int) -> Float[Array, "n D"]:
         """Quasi-Monte Carlo nodes of scrambling `seed`; none where nothing is sampled."""
         ...

@@ -1,8 +1,9 @@
 """The order-parameter equations of `SparseTeacher`: R, Q of each block, v.
 
 The teacher is a sign, the infinite-gain limit of an erf unit, so an erf student with squared loss has
-closed forms (`erf_teacher`). Relu students and the logistic loss are averaged over quasi-Monte Carlo
-nodes (`sampled`), and so is the accuracy for K > 1. The relevant block has N_b / N = rho and Delta = 1,
+closed forms (`erf_teacher`), and a relu student in its first-order terms (`relu_student`). What remains
+is averaged over quasi-Monte Carlo nodes (`sampled`): second-order terms, the logistic loss, the accuracy for
+K > 1. The relevant block has N_b / N = rho and Delta = 1,
 the irrelevant one 1 - rho and Delta: Q^r = R R^T + gram[0], Q^i = gram[1].
 
 Source: Saglietti, Sarao Mannelli, Saxe, arXiv 2106.08068; Saad & Solla, PRE 52, 4225 (1995).
@@ -20,6 +21,7 @@ from teacher_student.tasks.sparse_teacher import SparseTeacher
 from teacher_student.theory.erf_teacher import closed_moments, joint
 from teacher_student.theory.formulas import Formulas
 from teacher_student.theory.rates import Moments, fractions
+from teacher_student.theory.relu_student import RELU, first_order
 from teacher_student.theory.sampled import averages, split
 
 
@@ -30,6 +32,11 @@ class SparseTeacherEquations(Formulas):
     task: SparseTeacher
 
     CLOSED = ("erf", "squared")
+
+    @property
+    def revision(self) -> int:
+        """1 for relu students with squared loss, whose first-order terms were sampled at first."""
+        return int(self.student.averages == RELU)
 
     def moments(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]
@@ -50,7 +57,20 @@ class SparseTeacherEquations(Formulas):
             )
         along, rest = split(state, nodes, self.task.scales(level))
         label = self.task.teacher(along)
-        return averages(self.student, state, output_scale, along, rest, label, share)
+        sampled = averages(self.student, state, output_scale, along, rest, label, share)
+        if self.student.averages != RELU:
+            return sampled
+        return first_order(
+            sampled,
+            state,
+            output_scale,
+            teacher_rows=self.task.teacher_rows,
+            teacher_readout=self.task.teacher_readout,
+            signs=True,
+            variances=variances,
+            share=share,
+            label_noise=0.0,
+        )
 
     def observe(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]

@@ -32,10 +32,8 @@ from teacher_student.theory.formulas import Formulas
 from teacher_student.theory.quadratic import quadratic
 from teacher_student.theory.rates import Moments
 from teacher_student.theory.rectified import rectified
+from teacher_student.theory.relu_student import RELU
 from teacher_student.theory.sampled import averages, scores, split
-
-#: Families of averages whose first-order terms and test loss are closed.
-RELU = ("relu", "squared")
 
 
 @dataclass(frozen=True)

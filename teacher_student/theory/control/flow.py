@@ -9,7 +9,10 @@ steps of the classical Runge-Kutta method, of order 4. How many are needed is fo
 end of every optimum is compared with the adaptive integration of `solve` (see `accuracy`).
 
 The second-order term of a relu student is sampled, and derivatives of a sum over nodes leave out that the
-edges of its steps move. A test holds what that costs: a thousandth of the gradient.
+edges of its steps move. How much of the gradient that costs grows with the learning rate, whatever the
+number of nodes (K = 3, a skewed start): at rates 0.05, 0.2 and 1 it is 0.1, 1 and 5 % for the committee, at
+rates 0.2 and 1 it is 0.1 and 0.4 % for the sparse teacher, at rate 1 it is 0.2 % for the mixture. With
+logistic loss all terms are sampled: 4 % for the mixture and 2 % for the sparse teacher, at rate 1.
 """
 
 from functools import lru_cache
