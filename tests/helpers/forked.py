@@ -114,7 +114,7 @@ def serve(control: socket.socket) -> dict:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         if not given:
-            sys.exit()
+            os._exit(0)
         if not os.fork():
             control.close()
             return begin(*given)

@@ -9,6 +9,7 @@ at once, so many times.
 It imports no JAX and starts no thread, so that forking is safe.
 """
 
+import gc
 import json
 import os
 import random
@@ -82,6 +83,8 @@ def kills(out: str, seed: int, count: int) -> dict:
     with redirect_stdout(sys.stderr):  # everything is imported by now, so that children start at once
         run(study(), f"{out}/warm")
     assert "jax" not in sys.modules
+    gc.collect()
+    gc.freeze()  # else every child copies all of the memory when it looks for garbage
     began = time.monotonic()
     os.waitpid(child(partial(compute, f"{out}/whole")), 0)
     length = time.monotonic() - began
