@@ -46,6 +46,7 @@ class Polynomial:
 
     task: SparseTeacher
     student: TwoLayer
+    revision: int = 0
 
     def nodes(self, seed):
         return jnp.zeros((0, 1))
