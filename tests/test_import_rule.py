@@ -170,4 +170,5 @@ def test_drawing_figures_imports_no_jax(tmp_path):
     found = modules_after("figures", *arguments)
     assert {"matplotlib", "xarray"} <= found
     assert not {"jax", "jaxlib", "teacher_student", "curricula"} & found
+    assert "scipy.stats" not in found, "a summary has its intervals"
     assert list(tmp_path.glob("*.png"))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import xarray as xr
 from scipy.special import betaincinv
-from scipy.stats import DegenerateDataWarning, bootstrap
 
 from studies.store import as_label, settings
 
@@ -79,6 +78,9 @@ def resampled(
     -------
     low, high : (...)
     """
+    # half a second that drawing a summary need not take
+    from scipy.stats import DegenerateDataWarning, bootstrap
+
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         warnings.simplefilter("ignore", DegenerateDataWarning)
         found = bootstrap(
