@@ -18,20 +18,23 @@ Units and samples are filled up to powers of two with idle ones, as Triton asks.
 import os
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from math import factorial, pi
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.experimental import pallas as pl
-from jax.experimental.pallas import triton
 from jaxtyping import Bool, Float
 
 from teacher_student.checks import known
 from teacher_student.students.two_layer import Scaling, TwoLayer
 
 KERNELS = ("auto", "scan", "pallas")
+
+#: What the kernel is compiled by on a GPU.
+TRITON = "jax.experimental.pallas.triton"
 
 #: Numbers that one lane keeps in registers at most; longer chunks go in pieces.
 IN_REGISTERS = 8192
@@ -46,10 +49,15 @@ class Launch(NamedTuple):
 
 
 def chosen() -> str:
-    """The kernel to use: pallas on a GPU, scan elsewhere, or the one named by TILTING_ODDS_KERNEL."""
+    """The kernel to use: pallas on a GPU, scan elsewhere, or the one named by TILTING_ODDS_KERNEL.
+
+    JAX has announced to give up Pallas on Triton; a version without it scans.
+    """
     name = os.environ.get("TILTING_ODDS_KERNEL") or "auto"
     known("kernel", name, KERNELS)
-    return name if name != "auto" else "pallas" if jax.default_backend() == "gpu" else "scan"
+    if name != "auto":
+        return name
+    return "pallas" if jax.default_backend() == "gpu" and find_spec(TRITON) else "scan"
 
 
 def erf(x: Array) -> Array:
@@ -113,7 +121,7 @@ def descend(
             partial(_steps, student, width),
             out_shape=(kind(rows, units), kind(rows, units), kind(units)),
             interpret=interpret,
-            compiler_params=None if interpret else triton.CompilerParams(num_warps=warps, num_stages=1),
+            compiler_params=None if interpret else _by_triton(warps),
         )(
             fill(begin, rows, units),
             fill(gram[piece, piece], rows, rows),
@@ -125,6 +133,12 @@ def descend(
         own = slice(0, piece.stop - start)
         h, lam = jnp.concatenate([h, new[own, :width]]), jnp.concatenate([lam, lams[own, :width]])
     return h, lam, v[:width]
+
+
+def _by_triton(warps: int) -> Any:
+    from jax.experimental.pallas import triton
+
+    return triton.CompilerParams(num_warps=warps, num_stages=1)
 
 
 def _steps(student: TwoLayer, width: int, lambda0, gram, label, on, v, scaling, h, lam, v_out) -> None:

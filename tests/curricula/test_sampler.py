@@ -242,7 +242,7 @@ def test_memory_per_example():
         kept, peak = (value - before for value in tracemalloc.get_traced_memory())
     finally:
         tracemalloc.stop()
-    assert peak < 14 << 20  # a sorted word and the path, 12 bytes, at most
+    assert peak < 17 << 20  # a sorted word and the path, 12 bytes, and 4 that newer versions of NumPy sort in
     assert kept < 9 << 20  # the path and the pool, 8 bytes
 
 

@@ -137,3 +137,15 @@ def test_an_unknown_kernel_is_refused_with_the_known_ones(monkeypatch):
     monkeypatch.setenv("TILTING_ODDS_KERNEL", "cuda")
     with pytest.raises(ValueError, match="unknown kernel 'cuda'; known: auto, pallas, scan"):
         kernel.chosen()
+
+
+@pytest.mark.parametrize(
+    ("backend", "found", "taken"), [("cpu", True, "scan"), ("gpu", True, "pallas"), ("gpu", False, "scan")]
+)
+def test_the_kernel_is_that_of_the_platform_and_the_scan_where_there_is_none(
+    monkeypatch, backend, found, taken
+):
+    monkeypatch.delenv("TILTING_ODDS_KERNEL", raising=False)
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    monkeypatch.setattr(kernel, "find_spec", lambda name: found or None)
+    assert kernel.chosen() == taken
