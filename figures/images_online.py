@@ -18,7 +18,6 @@ from figures.parts import images, panels, summary as sums
 from figures.parts.style import GREY, series, words
 from figures.parts.write import Drawn, Figures, named
 from studies.analysis import half_width, with_axes
-from studies.store import read_netcdf
 
 #: The protocols that are compared.
 PAIR = ("curriculum", "no_curriculum")
@@ -76,7 +75,7 @@ def curves(summary: xr.Dataset) -> dict[str, xr.Dataset]:
     """Benefit curves with their K*: the mixture as published, with and without tuning; each data set."""
     names, found = sums.columns("benefit"), {}
     if SYNTHETIC.exists():
-        mixture = read_netcdf(SYNTHETIC)
+        mixture = xr.load_dataset(SYNTHETIC, engine="h5netcdf")
         at = {"treatment": "curriculum", "parametrisation": "standard", "budget": 600.0, "time": 600.0}
         found["XOR mixture, one rate for both arms"] = mixture[names].sel(at)
         tuned = dict(zip(sums.columns("tuned_benefit"), names, strict=True))

@@ -14,7 +14,7 @@ from figures.parts import default
 from figures.parts.style import own_look
 from figures.parts.summary import Missing, facets
 from figures.parts.write import save
-from studies.store import load, read_netcdf
+from studies.store import load
 
 log = logging.getLogger("figures")
 FORMATS = ("png", "pdf", "svg")
@@ -86,8 +86,8 @@ def find(name: str, source: str | Path) -> xr.Dataset:
     if not file.is_file():
         return load(name, source)
     try:
-        return read_netcdf(file)
-    except (OSError, ValueError):
+        return xr.load_dataset(file, engine="h5netcdf")
+    except OSError:
         raise OSError(
             f"{file} is not a netCDF file; give a folder of results, a summary or an export"
         ) from None

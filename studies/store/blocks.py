@@ -34,7 +34,6 @@ from studies.address import address as address_of
 from studies.store.files import put
 from studies.store.locks import claim
 from studies.store.names import ADDRESS, BLOCK, NAME, checked
-from studies.store.netcdf import read_netcdf
 
 logger = logging.getLogger(__name__)
 
@@ -148,9 +147,9 @@ class Store:
         if data is None:
             return None if path.exists() else self.read(address)
         try:
-            return read_netcdf(io.BytesIO(data))
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError):
-            # the digest of something that is no block
+            with xr.open_dataset(io.BytesIO(data), engine="h5netcdf") as block:
+                return block.load()
+        except (OSError, ValueError, KeyError, TypeError):  # the digest of something that is no block
             self.set_aside(path)
             return None if path.exists() else self.read(address)
 

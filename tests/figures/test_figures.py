@@ -20,7 +20,7 @@ from figures.parts.summary import CONTROLS, Missing
 from studies.analysis import benefit
 from studies.catalogue import get
 from studies.catalogue.xor_mixture import CELL, PROTOCOLS
-from studies.store import STATUS, load, read_netcdf
+from studies.store import STATUS, load
 from studies.study import Study
 
 
@@ -123,7 +123,7 @@ def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path
     ds = load("xor_mixture", results).sel(parametrisation="standard", budget=60.0)
     drawn = figures.draw(ds, tmp_path)
     assert {p.stem for p in drawn} == {"accuracy", "benefit", "map", "lottery"}
-    summary = read_netcdf(tmp_path / "xor_mixture.nc")
+    summary = xr.load_dataset(tmp_path / "xor_mixture.nc", engine="h5netcdf")
     assert summary.benefit.sizes == {"treatment": 4, "parametrisation": 1, "budget": 1, "width": 3, "time": 4}
 
 
@@ -131,7 +131,7 @@ def test_a_study_with_one_budget_and_parametrisation_draws_too(results, tmp_path
 @pytest.mark.slow
 def test_draw_takes_a_name_results_and_a_summary_and_refuses_anything_else(results, folder, tmp_path):
     by_data = figures.draw(load("xor_mixture", results), tmp_path / "data")
-    summary = read_netcdf(tmp_path / "data" / "xor_mixture.nc")
+    summary = xr.load_dataset(tmp_path / "data" / "xor_mixture.nc", engine="h5netcdf")
     by_summary = figures.draw(summary, tmp_path / "summary", "pdf")
     assert len(by_data) == 5
     for one, two in zip(by_data, by_summary, strict=True):

@@ -23,7 +23,6 @@ from studies.address import describe
 from studies.analysis import benefit, half_width, last
 from studies.cell import Block
 from studies.cells.images.fading import PROTOCOLS
-from studies.store import read_netcdf
 from studies.study import Study
 
 
@@ -130,7 +129,7 @@ def test_figures_of_the_rankings(tmp_path, placed_once):
     assert {p.stem for p in folder.glob("*.png")} == names
     for name in names:
         assert str(tmp_path) not in (folder / f"{name}.csv").read_text()
-    summary = read_netcdf(folder / "images_ranking.nc")
+    summary = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
     assert str(tmp_path) not in str(summary.attrs)
     checksum = hashlib.sha256((tmp_path / "{scores}.npz").read_bytes()).hexdigest()
     assert f"EL2N or a published score ({{scores}}.npz, SHA-256 {checksum[:8]})" in " ".join(
@@ -206,7 +205,7 @@ def test_figures_of_the_filters_stand_beside_the_paper_on_its_images_only(data_s
 
 def test_captions_say_how_often_images_are_shown_and_how_rates_were_chosen():
     folder = ROOT / "figures" / "data"
-    ranking = read_netcdf(folder / "images_ranking.nc")
+    ranking = xr.load_dataset(folder / "images_ranking.nc", engine="h5netcdf")
     text = said(figures.images_ranking.caption(ranking), ranking)
     assert text.startswith(
         "10000 training images (labels: classes), 250 or 1000 steps of 32 (0.8 or 3.2 epochs)"
