@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import xarray as xr
 
-from studies.cell import Block, ResumableCell, TiledCell
+from studies.cell import Block, ForeseenCell, ResumableCell, TiledCell
 from studies.engine.devices import local_devices
 from studies.engine.events import Done, Event, Failed, Found, Waiting
 from studies.engine.pace import program, work
@@ -202,12 +202,14 @@ def run_here(pending: Sequence[Block], store: Store, devices: int | None = 1) ->
     Tiles are spread over `devices`, see `studies.engine.devices.local_devices`.
 
     Blocks that another run is computing are left for last; should that run die, they are computed here.
+    Where programs can be compiled ahead the largest groups come first, and the others' programs are compiled
+    meanwhile.
     """
     tiled = any(isinstance(block.cell, TiledCell) for block in pending)
     groups = list(together(pending, local_devices(devices) if tiled or devices is not None else 1))
-    beside = 2 if tiled and accelerated() else 1
-    if beside > 1:  # the largest first: programs are traced and compiled while the device computes
+    if any(isinstance(block.cell, ForeseenCell) for block in pending):
         groups.sort(key=lambda group: -sum(map(work, group[0])))
+    beside = 2 if tiled and accelerated() else 1
     with stop_on_interrupt() as stopped, made_ahead(groups) as ahead:
 
         def finished(group: Sequence[Block], places: int) -> list[Event]:
