@@ -76,7 +76,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 #: Bytes of memory of a process above which its programs are forgotten, and by which it must have grown since.
-MUCH, MORE = 2e9, 0.3e9
+MUCH, MORE = 1.5e9, 0.3e9
 #: Memory after programs were forgotten last.
 remembered = 0.0
 
@@ -116,9 +116,11 @@ def without_most_optimisations() -> Iterator[None]:
     with patch.dict(FIXED, {name: True}):
         for option, value in changed.items():
             jax.config.update(option, value)
-        yield
-        for option, value in before.items():
-            jax.config.update(option, value)
+        try:
+            yield
+        finally:
+            for option, value in before.items():
+                jax.config.update(option, value)
 
 
 class Examples:
