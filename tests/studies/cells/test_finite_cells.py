@@ -66,6 +66,7 @@ def test_a_linear_student_ends_at_the_solution_of_least_norm_whatever_the_order(
     assert float((early.max("protocol") - early.min("protocol")).min()) > 1e-3 * float(early.mean())
 
 
+@pytest.mark.slow
 def test_full_batch_descent_has_no_order_and_small_batches_have():
     protocols = ("standard", "sorted")
     full = run(replace(NARROW, batch_size=12, protocol="standard"), protocols)

@@ -11,6 +11,7 @@ from benchmarks import device
 pytestmark = pytest.mark.usefixtures("quick_module")
 
 
+@pytest.mark.slow
 def test_the_table_is_made_and_saved(monkeypatch, tmp_path, capsys):
     tiny, calls = device.simulators, []
 

@@ -84,6 +84,7 @@ def test_what_waits_is_seen(ordered):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_equations_are_compiled_for_one_thread(quick_compilation):
     """They hold batches that wait for nobody; one program, of sampled averages, is run."""
     for path in sorted((ROOT / "teacher_student" / "theory").rglob("*.py")):

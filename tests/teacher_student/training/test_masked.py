@@ -69,6 +69,7 @@ def test_without_masks_it_is_the_stepwise_reference():
     assert not found.diverged.any()
 
 
+@pytest.mark.slow
 def test_pruned_weights_stay_exactly_zero_and_the_others_move():
     begin, end = start(FullVectors(TASK, STUDENT.core(), 8)), run(MASKS).params
     for before, after, mask in zip(begin, end, MASKS, strict=True):

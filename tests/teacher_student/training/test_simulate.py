@@ -38,6 +38,7 @@ def run(
     return simulate(TASK, student, TABLE, schedule, replicates=numbers, **arguments)
 
 
+@pytest.mark.slow
 def test_one_compilation_serves_rates_parametrisations_schedules_levels_and_budgets():
     compiled_run.cache_clear()
     for parametrisation in PARAMETRISATIONS:
