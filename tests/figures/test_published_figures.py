@@ -88,6 +88,7 @@ def there(axis: Axis) -> list[Artist]:
     return [axis.label, axis.offsetText, *made]
 
 
+@pytest.mark.slow
 def test_figures_have_the_width_of_a_column_or_a_page_and_type_that_can_be_read(drawn, monkeypatch):
     monkeypatch.setattr(Axis, "get_children", there)
     for figure in drawn.values():

@@ -54,6 +54,7 @@ def test_one_compilation_serves_rates_parametrisations_schedules_levels_and_budg
     assert compiled._cache_size() == 1  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.slow
 def test_shorter_runs_in_the_same_room_are_the_same_runs():
     alone = run(TwoLayer(4), steps=200, n_records=1)
     roomy = run(TwoLayer(4), steps=200, n_records=1, room=2)
