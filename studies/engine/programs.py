@@ -40,7 +40,7 @@ WORTH_KEEPING = 0.2
 #: Bytes of programs kept at most; those that were made first go first, down to half of it.
 MOST_BYTES = 2 * 2**30
 
-#: Programs that are compiled side by side, at most: each takes some hundred MB meanwhile.
+#: Programs that are compiled side by side, at most.
 MOST_COMPILERS = 16
 
 
@@ -148,13 +148,14 @@ class Ahead:
         self.threads = ThreadPoolExecutor(min(MOST_COMPILERS, max(1, (os.cpu_count() or 1) - 1)), "compile")
         self.tracing = threading.Lock()
         self.asked: dict[Hashable, Future[None]] = {}
-        (begin, *_), alone = groups[0]
+        (begin, *_), first_places = groups[0]
         if isinstance(begin.cell, ForeseenCell):
             with suppress(Exception):  # it is told when the block is computed
-                begin.cell.lower(begin, alone)
+                begin.cell.lower(begin, first_places)
         for (block, *_), places in groups[1:]:
             name = self._name(block, places)
-            if isinstance(block.cell, ForeseenCell) and name not in (*self.asked, self._name(begin, alone)):
+            known = (*self.asked, self._name(begin, first_places))
+            if isinstance(block.cell, ForeseenCell) and name not in known:
                 self.asked[name] = self.threads.submit(self._compile, block.cell, block, places)
 
     def _compile(self, cell: ForeseenCell, block: Block, places: int) -> None:

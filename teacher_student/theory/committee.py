@@ -15,10 +15,10 @@ from jaxtyping import Float
 from teacher_student.interfaces import Level
 from teacher_student.order_parameters import Overlaps
 from teacher_student.tasks.committee import Committee
-from teacher_student.theory.erf_teacher import closed_moments, joint
+from teacher_student.theory.erf_teacher import Teacher, closed_moments, joint
 from teacher_student.theory.formulas import Formulas
 from teacher_student.theory.rates import Moments, dimension, fractions, no_nodes
-from teacher_student.theory.relu_student import RELU, first_order
+from teacher_student.theory.relu_student import RELU, half_closed_moments
 from teacher_student.theory.sampled import averages, sobol_normals, split
 
 
@@ -48,35 +48,17 @@ class CommitteeEquations(Formulas):
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]
     ) -> Moments:
         """The expectations at one level."""
-        variances = self._variances(level)
-        share = jnp.asarray(fractions(self.task)) * variances
+        task, variances = self.task, self._variances(level)
+        share = jnp.asarray(fractions(task)) * variances
+        teacher = Teacher(task.teacher_rows, task.teacher_readout, 1.0, variances, share, level["noise"])
         if self.closed:
-            return closed_moments(
-                state,
-                output_scale,
-                teacher_rows=self.task.teacher_rows,
-                teacher_readout=self.task.teacher_readout,
-                signs=False,
-                variances=variances,
-                share=share,
-                label_noise=level["noise"],
-            )
-        along, rest = split(state, nodes, self.task.scales(level))
-        label = self.task.teacher(along)
-        if self.student.averages != RELU:
+            return closed_moments(state, output_scale, teacher)
+        along, rest = split(state, nodes, task.scales(level))
+        label, half_closed = task.teacher(along), self.student.averages == RELU
+        if not half_closed:
             label = label + jnp.sqrt(level["noise"]) * nodes[:, -1]
-            return averages(self.student, state, output_scale, along, rest, label, share)
-        return first_order(
-            averages(self.student, state, output_scale, along, rest, label, share),
-            state,
-            output_scale,
-            teacher_rows=self.task.teacher_rows,
-            teacher_readout=self.task.teacher_readout,
-            signs=False,
-            variances=variances,
-            share=share,
-            label_noise=level["noise"],
-        )
+        sampled = averages(self.student, state, output_scale, along, rest, label, share)
+        return half_closed_moments(state, output_scale, teacher, sampled.square) if half_closed else sampled
 
     def observe(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]

@@ -10,6 +10,8 @@ f - f* = sum_j w_j phi_j. With `triples`, `quadruples`, `slopes` and `pairs` of 
 Source: Saad & Solla, PRE 52, 4225 (1995); Goldt et al., arXiv 1906.08632.
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -31,29 +33,38 @@ def joint(
     return joint_covariance(state.along, noise, teacher_rows), jnp.concatenate([rows.T, rest])
 
 
-def closed_moments(
-    state: Overlaps,
-    output_scale: float | Array,
-    *,
-    teacher_rows: Float[np.ndarray, "M P"],
-    teacher_readout: Float[np.ndarray, " M"],
-    signs: bool,
-    variances: Float[Array, " n_blocks"],
-    share: Float[Array, " n_blocks"],
-    label_noise: float | Array,
-) -> Moments:
-    """The moments; `signs` makes the teacher's units signs, `share` is (N_b / N) Delta_b."""
+class Teacher(NamedTuple):
+    """What the moments need to know of the teacher and of the inputs at a level.
+
+    rows        : (M, P) its units in the basis of the task directions
+    readout     : (M,) A
+    offset      : of D_m = offset + C_mm, see `expectations`: 1.0 for erf units, 0.0 for signs
+    variances   : (n_blocks,) Delta_b, of the inputs of each block
+    share       : (n_blocks,) (N_b / N) Delta_b
+    label_noise : sigma^2, the variance of what is added to a label
+    """
+
+    rows: Float[np.ndarray, "M P"]
+    readout: Float[np.ndarray, " M"]
+    offset: float
+    variances: Float[Array, " n_blocks"]
+    share: Float[Array, " n_blocks"]
+    label_noise: float | Array
+
+
+def closed_moments(state: Overlaps, output_scale: float | Array, teacher: Teacher) -> Moments:
+    """The moments of all orders."""
     width, n_directions = state.along.shape
-    cov, probes = joint(state, teacher_rows, variances)
+    cov, probes = joint(state, teacher.rows, teacher.variances)
     u = output_scale * state.readout
-    weight = jnp.concatenate([u, -jnp.asarray(teacher_readout, u.dtype)])
-    offset = np.append(np.ones(width), np.full(len(teacher_readout), 0.0 if signs else 1.0))
+    weight = jnp.concatenate([u, -jnp.asarray(teacher.readout, u.dtype)])
+    offset = np.append(np.ones(width), np.full(len(teacher.readout), teacher.offset))
     first = u[:, None] * triples(cov, probes, weight, offset, width)
-    second = quadruples(cov, weight, offset, width) + label_noise * slopes(cov, width)
+    second = quadruples(cov, weight, offset, width) + teacher.label_noise * slopes(cov, width)
     cross = jnp.moveaxis(first[:, n_directions:].reshape(width, -1, width), 1, 0)
     return Moments(
         first[:, :n_directions],
         cross,
-        share[:, None, None] * (u[:, None] * u * second),
+        teacher.share[:, None, None] * (u[:, None] * u * second),
         pairs(cov, offset)[:width] @ weight,
     )

@@ -11,7 +11,7 @@ where rise_m = E[H(lambda_k) psi'_m(s_m)] = E[psi'_m] / 2 = (2 pi D_m)^-1/2 with
 C_mm of a sign: psi' is even, so half of it goes with either sign of lambda_k. A label at lambda_k = 0 has
 mean zero. The second-order term E[g_k g_l] has no such form; label noise adds u_k u_l sigma^2 both_kl to it.
 
-Source: Straat & Biehl, arXiv 1910.07476, for relu students and teachers; the erf and sign teachers are
+Source: Straat & Biehl, arXiv 1903.07378, study relu students of relu teachers; erf and sign teachers are
 derived here.
 """
 
@@ -21,7 +21,7 @@ from jax import Array
 from jaxtyping import Float
 
 from teacher_student.order_parameters import Overlaps
-from teacher_student.theory.erf_teacher import joint
+from teacher_student.theory.erf_teacher import Teacher, joint
 from teacher_student.theory.rates import Moments
 from teacher_student.theory.rectified import rectified
 
@@ -29,31 +29,19 @@ from teacher_student.theory.rectified import rectified
 RELU = ("relu", "squared")
 
 
-def first_order(
-    sampled: Moments,
-    state: Overlaps,
-    output_scale: float | Array,
-    *,
-    teacher_rows: Float[np.ndarray, "M P"],
-    teacher_readout: Float[np.ndarray, " M"],
-    signs: bool,
-    variances: Float[Array, " n_blocks"],
-    share: Float[Array, " n_blocks"],
-    label_noise: float | Array,
+def half_closed_moments(
+    state: Overlaps, output_scale: float | Array, teacher: Teacher, square: Float[Array, "n_blocks K K"]
 ) -> Moments:
-    """Moments of first order in closed form; those of second order, `sampled`, have labels without noise.
-
-    `signs` makes the teacher's units signs, `share` is (N_b / N) Delta_b.
-    """
+    """The moments, of first order in closed form; `square` is the other one, for labels without noise."""
     width, n_directions = state.along.shape
-    cov, probes = joint(state, teacher_rows, variances)
+    cov, probes = joint(state, teacher.rows, teacher.variances)
     u = output_scale * state.readout
     m = rectified(jnp.zeros_like(u), cov[:width, :width])
-    spread = jnp.diagonal(cov)[width:] + (0.0 if signs else 1.0)
-    rise = jnp.asarray(teacher_readout, u.dtype) / jnp.sqrt(2 * np.pi * spread)
+    spread = jnp.diagonal(cov)[width:] + teacher.offset
+    rise = jnp.asarray(teacher.readout, u.dtype) / jnp.sqrt(2 * np.pi * spread)
     own, taught = probes[:, :width].T, probes[:, width:].T
     first = u[:, None] * ((m.both * u) @ own + (m.lift @ u)[:, None] * own - rise @ taught)
     cross = jnp.moveaxis(first[:, n_directions:].reshape(width, -1, width), 1, 0)
     readout = m.relu_relu @ u - cov[:width, width:] @ rise
-    noise = share[:, None, None] * (label_noise * u[:, None] * u * m.both)
-    return Moments(first[:, :n_directions], cross, sampled.square + noise, readout)
+    noise = teacher.share[:, None, None] * (teacher.label_noise * u[:, None] * u * m.both)
+    return Moments(first[:, :n_directions], cross, square + noise, readout)

@@ -18,10 +18,10 @@ from jaxtyping import Float
 from teacher_student.interfaces import Level
 from teacher_student.order_parameters import Overlaps
 from teacher_student.tasks.sparse_teacher import SparseTeacher
-from teacher_student.theory.erf_teacher import closed_moments, joint
+from teacher_student.theory.erf_teacher import Teacher, closed_moments, joint
 from teacher_student.theory.formulas import Formulas
 from teacher_student.theory.rates import Moments, fractions
-from teacher_student.theory.relu_student import RELU, first_order
+from teacher_student.theory.relu_student import RELU, half_closed_moments
 from teacher_student.theory.sampled import averages, split
 
 
@@ -42,35 +42,16 @@ class SparseTeacherEquations(Formulas):
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]
     ) -> Moments:
         """The expectations at one level."""
-        variances = _variances(level)
-        share = jnp.asarray(fractions(self.task)) * variances
+        task, variances = self.task, _variances(level)
+        share = jnp.asarray(fractions(task)) * variances
+        teacher = Teacher(task.teacher_rows, task.teacher_readout, 0.0, variances, share, 0.0)
         if self.closed:
-            return closed_moments(
-                state,
-                output_scale,
-                teacher_rows=self.task.teacher_rows,
-                teacher_readout=self.task.teacher_readout,
-                signs=True,
-                variances=variances,
-                share=share,
-                label_noise=0.0,
-            )
-        along, rest = split(state, nodes, self.task.scales(level))
-        label = self.task.teacher(along)
-        sampled = averages(self.student, state, output_scale, along, rest, label, share)
-        if self.student.averages != RELU:
-            return sampled
-        return first_order(
-            sampled,
-            state,
-            output_scale,
-            teacher_rows=self.task.teacher_rows,
-            teacher_readout=self.task.teacher_readout,
-            signs=True,
-            variances=variances,
-            share=share,
-            label_noise=0.0,
-        )
+            return closed_moments(state, output_scale, teacher)
+        along, rest = split(state, nodes, task.scales(level))
+        sampled = averages(self.student, state, output_scale, along, rest, task.teacher(along), share)
+        if self.student.averages == RELU:
+            return half_closed_moments(state, output_scale, teacher, sampled.square)
+        return sampled
 
     def observe(
         self, state: Overlaps, level: Level, output_scale: float | Array, nodes: Float[Array, "n D"]

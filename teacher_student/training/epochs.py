@@ -29,14 +29,11 @@ from teacher_student.fixed_settings import fixed_settings
 from teacher_student.pruning import rewound
 from teacher_student.roles import FIRST_STEP, START
 from teacher_student.students.flax_nets import CNN, MLP, rate_factors
-from teacher_student.training.evaluation import Labelled, blown_up, cross_entropy, evaluate
+from teacher_student.training.evaluation import RUNS, Labelled, blown_up, cross_entropy, evaluate
 from teacher_student.training.optimisers import SCHEDULES, Optimiser
 
 #: Parameters of the runs that are trained together on a CPU, in bytes, at most (if more than one run).
 GROUP_BYTES = 4e6
-
-#: Runs that an accelerator evaluates at once; a CPU takes one after the other.
-SEEN_AT_ONCE = 32
 
 #: (order of the run, key of the step, step) -> indices (B,) of the minibatch.
 Draw = Callable[[Any, Any, Any], Any]
@@ -230,7 +227,7 @@ def compiled(
         return jax.tree.map(lambda p, u, f: p - size * f * u, params, change, factors), memory
 
     updates: Any = jax.vmap(update, (None, 0, 0, 0, 0, 0, 0))
-    beside = None if jax.default_backend() == "cpu" else min(SEEN_AT_ONCE, rates.shape[0])
+    beside = None if jax.default_backend() == "cpu" else min(RUNS, rates.shape[0])
 
     def look(params):
         seen = {}

@@ -12,6 +12,9 @@ from jaxtyping import Float, Int, PyTree
 #: Examples evaluated at a time.
 CHUNK = 1000
 
+#: Runs that an accelerator evaluates at once; a CPU takes one after the other.
+RUNS = 32
+
 #: A run whose parameters have a larger mean square, or are not finite, has diverged.
 DIVERGED_MEAN_SQUARE = 1e6
 
